@@ -1,0 +1,143 @@
+"""Environment variables, read loudly: a value that is not understood stops the boot and says what to write instead.
+
+A variable that is set to nothing (`PORT=`) counts as not set.
+"""
+
+import ipaddress
+import os
+import re
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from django.core.exceptions import ImproperlyConfigured
+
+from config import locks
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Number = TypeVar("Number", int, float)
+
+BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+# Spelt out: int() and float() also take "1_000", "٣", "nan" and a million digits.
+WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
+DECIMAL_NUMBER = re.compile(r"[+-]?[0-9]{1,12}(\.[0-9]{1,9})?")
+
+
+def text(name: str, default: str = "") -> str:
+    """The variable without the spaces around it, or `default`."""
+    return os.environ.get(name, "").strip() or default
+
+
+def choice(name: str, default: str, allowed: Iterable[str]) -> str:
+    """One of the `allowed` words, in any case."""
+    value = text(name, default)
+    words = list(allowed)
+    if value.lower() not in words:
+        raise _refusal(name, value, f"write one of {', '.join(words)}")
+    return value.lower()
+
+
+def boolean(name: str, default: bool) -> bool:
+    value = text(name)
+    if not value:
+        return default
+    if value.lower() not in BOOLEANS:
+        raise _refusal(name, value, "write true or false (yes, no, on, off, 1 and 0 are taken too)")
+    return BOOLEANS[value.lower()]
+
+
+def integer(name: str, default: int, minimum: int | None = None, maximum: int | None = None) -> int:
+    """A whole number; both bounds are included."""
+    value = text(name)
+    if not value:
+        return default
+    number = int(value) if WHOLE_NUMBER.fullmatch(value) else None
+    return _in_bounds(name, value, number, minimum, maximum, kind="a whole number")
+
+
+def seconds(name: str, default: float, minimum: float = 0, maximum: float | None = None) -> float:
+    """A number of seconds, fractions taken; both bounds are included."""
+    value = text(name)
+    if not value:
+        return default
+    number = float(value) if DECIMAL_NUMBER.fullmatch(value) else None
+    return _in_bounds(name, value, number, minimum, maximum, kind="a number of seconds, without a unit,")
+
+
+def names(name: str, default: Iterable[str] = ()) -> tuple[str, ...]:
+    """A comma-separated list, without empty entries."""
+    value = text(name)
+    if not value:
+        return tuple(default)
+    return tuple(entry.strip() for entry in value.split(",") if entry.strip())
+
+
+def networks(name: str, default: Iterable[str] = ()) -> tuple[Network, ...]:
+    """A comma-separated list of networks or single addresses, IPv4 and IPv6."""
+    return tuple(_network(name, entry) for entry in names(name, default))
+
+
+def data_dir(root: Path) -> Path:
+    """The folder of this instance's own files: absolute, made where missing, for nobody else to look into.
+
+    `BOOPER_DATA_DIR` counts from the current directory, as a person typing it means it; the default lies in `root`.
+    """
+    folder = Path(text("BOOPER_DATA_DIR", str(root / ".booper"))).expanduser().absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise _refusal(
+            "BOOPER_DATA_DIR", str(folder), f"name a folder that can be written ({error.strerror})"
+        ) from error
+    return folder
+
+
+def secret_key(folder: Path) -> str:
+    """`SECRET_KEY`, or else one of the instance's own, generated once and kept in its data folder, mode 0600."""
+    given = text("SECRET_KEY")
+    if given:
+        return given
+    path = folder / "secret_key"
+    # Web, worker and beat boot at the same moment: without the lock each would sign with a key of its own.
+    with locks.held(folder / "secret_key.lock"):
+        kept = path.read_text().strip() if path.exists() else ""
+        if kept:
+            return kept
+        generated = secrets.token_urlsafe(50)
+        write_private(path, generated + "\n")
+        return generated
+
+
+def write_private(path: Path, content: str) -> None:
+    """Replace `path` in one step with a file that only its owner can read."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(descriptor)
+    draft.replace(path)
+
+
+def _network(name: str, entry: str) -> Network:
+    try:
+        return ipaddress.ip_network(entry)
+    except ValueError as error:
+        remedy = f"write networks such as 10.0.0.0/8 or ::1/128, separated by commas ({error})"
+        raise _refusal(name, entry, remedy) from error
+
+
+def _in_bounds(
+    name: str, value: str, number: Number | None, minimum: Number | None, maximum: Number | None, *, kind: str
+) -> Number:
+    too_small = number is not None and minimum is not None and number < minimum
+    too_large = number is not None and maximum is not None and number > maximum
+    if number is None or too_small or too_large:
+        bounds = [f"of at least {minimum}"] * (minimum is not None) + [f"of at most {maximum}"] * (maximum is not None)
+        raise _refusal(name, value, " ".join(["write", kind, " and ".join(bounds)]).strip())
+    return number
+
+
+def _refusal(name: str, value: str, remedy: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(f"{name} is {value!r}: {remedy}.")
