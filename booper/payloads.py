@@ -1,0 +1,79 @@
+"""JSON on its way in and out: what a target answered, made safe to store; what we send, made small."""
+
+import json
+import re
+from typing import Any
+
+# What PostgreSQL's jsonb refuses, and what no UTF-8 text can hold.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_REPLACEMENT = "\ufffd"
+_MAX_DEPTH = 100
+
+
+def encode(value: Any) -> bytes:
+    """Compact JSON in UTF-8."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def storable_text(text: str) -> str:
+    return _UNSTORABLE.sub(_REPLACEMENT, text)
+
+
+def decode(body: bytes) -> Any:
+    """The JSON in `body`, safe to store; else its text; None if it is empty.
+
+    Bytes that are no UTF-8, NULs and lone surrogates become U+FFFD. JSON with NaN, with numbers no database
+    takes, or nested deeper than 100 stays text. Never raises: `body` is whatever a stranger's server sent.
+    """
+    if not body:
+        return None
+    text = body.decode("utf-8", "replace")
+    found, value = _parse(text)
+    return value if found else storable_text(text)
+
+
+def decode_json(body: bytes) -> Any:
+    """The JSON in `body`, safe to store, or None if it is no JSON."""
+    return _parse(body.decode("utf-8", "replace"))[1]
+
+
+def _parse(text: str) -> tuple[bool, Any]:
+    try:
+        value = json.loads(text, parse_constant=_refuse)
+        # 1e999 parses to infinity without a word: encoding it again is what finds it out.
+        if "\\u" in text or "\x00" in text or "e" in text or "E" in text:
+            json.dumps(value, allow_nan=False)
+            value = _storable(value)
+        if not _is_shallow(value):
+            return False, None
+    except (ValueError, RecursionError):
+        return False, None
+    return True, value
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable_text(value)
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    if isinstance(value, dict):
+        return {storable_text(key): _storable(item) for key, item in value.items()}
+    return value
+
+
+def _is_shallow(value: Any) -> bool:
+    level = [value]
+    for _ in range(_MAX_DEPTH):
+        level = [child for node in level for child in _children(node)]
+        if not level:
+            return True
+    return False
+
+
+def _children(node: Any) -> list[Any]:
+    nodes = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    return [child for child in nodes if isinstance(child, dict | list)]

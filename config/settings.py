@@ -1,0 +1,168 @@
+"""Every setting, read from the environment once and refused loudly when it makes no sense."""
+
+from pathlib import Path
+
+import dj_database_url
+
+import booper
+from config import embedded_broker, environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = environment.data_dir(BASE_DIR)
+
+# --- Django -----------------------------------------------------------------------------------------------------------
+
+DEBUG = environment.boolean("DEBUG", False)
+SECRET_KEY = environment.secret_key(DATA_DIR)
+ALLOWED_HOSTS = environment.names("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = environment.names("CSRF_TRUSTED_ORIGINS", [])
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "jobs.User"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "django_celery_beat",
+    "jobs",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+# Served from the packages themselves: no collectstatic step to forget.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+
+SESSION_COOKIE_HTTPONLY = True
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+# Behind a proxy that ends TLS: SECURE_PROXY=true trusts its X-Forwarded-Proto and marks cookies secure.
+if environment.boolean("SECURE_PROXY", False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+
+# --- Database ---------------------------------------------------------------------------------------------------------
+
+DATABASE_URL = environment.text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'booper.sqlite3'}")
+_database = dj_database_url.parse(DATABASE_URL, conn_max_age=None, conn_health_checks=True)
+_is_sqlite = _database["ENGINE"] == "django.db.backends.sqlite3"
+if _is_sqlite:
+    DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _database["OPTIONS"] = {
+        "timeout": 20,
+        # A transaction that reads first and writes later would fail at once instead of waiting for its turn.
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-20000;",
+    }
+    # Tests use a file like everybody else: in memory, threads would not see each other's commits.
+    _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+DATABASES = {"default": _database}
+
+# --- Broker (its options are in config/celery.py) -----------------------------------------------------------------------
+
+BROKER_URL = environment.text("BROKER_URL", "") or embedded_broker.broker_url(DATA_DIR)
+
+FILESYSTEM_BROKER_OPTIONS = embedded_broker.transport_options(BROKER_URL, DATA_DIR)
+
+BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+BEAT_SCHEDULE = {"promote": {"task": "booper.promote", "schedule": 5.0, "options": {"expires": 10.0}}}
+
+# --- What a job may do ------------------------------------------------------------------------------------------------
+
+BOOPER_ALLOW_HTTP_TARGETS = environment.boolean("BOOPER_ALLOW_HTTP_TARGETS", False)
+BOOPER_ALLOWED_TARGET_NETWORKS = environment.networks("BOOPER_ALLOWED_TARGET_NETWORKS", [])
+
+MAX_REQUEST_BYTES = environment.integer("MAX_REQUEST_BYTES", 1024 * 1024, minimum=1024)
+MAX_RESPONSE_BYTES = environment.integer("MAX_RESPONSE_BYTES", 64 * 1024, minimum=0)
+MAX_STATE_BYTES = environment.integer("MAX_STATE_BYTES", 64 * 1024, minimum=1024)
+DEFAULT_TIMEOUT_SECONDS = environment.integer("DEFAULT_TIMEOUT_SECONDS", 30, minimum=1, maximum=900)
+DEFAULT_MAX_ATTEMPTS = environment.integer("DEFAULT_MAX_ATTEMPTS", 5, minimum=1, maximum=100)
+LOG_RETENTION_DAYS = environment.integer("LOG_RETENTION_DAYS", 30, minimum=1)
+JOB_RETENTION_DAYS = environment.integer("JOB_RETENTION_DAYS", 90, minimum=1)
+
+# --- How workers go about it ------------------------------------------------------------------------------------------
+
+# Requests one worker process keeps on the wire at once; deliveries have as many places of their own.
+WORKER_CONCURRENCY = environment.integer("WORKER_CONCURRENCY", 500, minimum=1, maximum=10_000)
+# What is due later than this waits in the database alone. Well below the broker's visibility time-out.
+WAKE_HORIZON_SECONDS = environment.integer("WAKE_HORIZON_SECONDS", 15, minimum=2, maximum=60)
+# A process that has not renewed its lease for this long is taken for dead.
+LEASE_SECONDS = environment.integer("LEASE_SECONDS", 20, minimum=5)
+# How long a worker that is told to stop waits for the requests it has on the wire.
+SHUTDOWN_GRACE_SECONDS = environment.integer("SHUTDOWN_GRACE_SECONDS", 7, minimum=0)
+
+# --- REST framework ---------------------------------------------------------------------------------------------------
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_REQUEST_BYTES
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["jobs.api.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["jobs.api.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["jobs.api.parsers.JSONParser", "jobs.api.parsers.BracketFormParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "jobs.api.problems.handle",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "jobs.api.renderers.AlwaysJSON",
+    "UNAUTHENTICATED_USER": None,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Booper",
+    "DESCRIPTION": "Schedule HTTP jobs: now, later, every N minutes or by cron.",
+    "VERSION": booper.__version__,
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+# --- Logging ----------------------------------------------------------------------------------------------------------
+
+LOG_LEVEL = environment.text("LOG_LEVEL", "INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+}

@@ -1,0 +1,74 @@
+"""Sends a batch of callbacks and webhooks, the way jobs.runner runs jobs, with retries of their own for a day."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from booper import verdict
+from jobs import delivery_transitions, outgoing
+from jobs.delivery_transitions import Attempted
+from jobs.models import Delivery, DeliveryState
+from jobs.stages import Finished, Started, Upcoming
+
+logger = logging.getLogger(__name__)
+_ENDED_AS = {
+    verdict.Kind.SUCCEED: DeliveryState.DELIVERED,
+    verdict.Kind.RETRY: DeliveryState.PENDING,
+    verdict.Kind.GIVE_UP: DeliveryState.FAILED,
+}
+
+
+def is_due(*, now: datetime) -> bool:
+    return Delivery.objects.due(now).exists()
+
+
+def claim(worker_id: UUID, *, limit: int, now: datetime) -> tuple[list[Started], Upcoming]:
+    with transaction.atomic():
+        claimed = delivery_transitions.claim(worker_id, limit=limit, now=now)
+        secrets = outgoing.signing_secrets({delivery.user_id for delivery in claimed}) if claimed else {}
+        started = [
+            Started(delivery, outgoing.of_delivery(delivery, secret=secrets[delivery.user_id], now=now))
+            for delivery in claimed
+        ]
+    return started, Upcoming()
+
+
+def record(worker_id: UUID, finished: Sequence[Finished], *, now: datetime) -> Upcoming:
+    attempted = [decide(item, now=now) for item in finished]
+    delivery_transitions.record(worker_id, attempted, now=now)
+    return Upcoming(deliveries=[item.retry_at for item in attempted if item.retry_at is not None])
+
+
+def decide(finished: Finished, *, now: datetime) -> Attempted:
+    delivery: Delivery = finished.started.row
+    outcome = finished.outcome
+    if outcome.failure is not None and outcome.failure.code == "aborted":
+        return Attempted(delivery=delivery, state=DeliveryState.PENDING, retry_at=now, is_handed_back=True)
+    judged = verdict.decide_delivery(outcome, attempt=delivery.attempt, first_at=delivery.inserted_at, now=now)
+    return Attempted(
+        delivery=delivery,
+        state=_ENDED_AS[judged.kind],
+        retry_at=judged.retry_at,
+        response_status=None if outcome.response is None else outcome.response.status,
+        error_code=judged.code,
+        error_message=judged.message,
+    )
+
+
+def rescue(*, limit: int, now: datetime) -> tuple[int, Upcoming]:
+    count = delivery_transitions.rescue(limit=limit, now=now)
+    return count, Upcoming(deliveries=[now]) if count else Upcoming()
+
+
+def hand_back(worker_id: UUID, *, known_ids: set[int], now: datetime) -> int:
+    held = Delivery.objects.filter(worker_id=worker_id, state=DeliveryState.SENDING)
+    orphans = [
+        Attempted(delivery=delivery, state=DeliveryState.PENDING, retry_at=now, is_handed_back=True)
+        for delivery in held
+        if delivery.id not in known_ids
+    ]
+    delivery_transitions.record(worker_id, orphans, now=now)
+    return len(orphans)

@@ -1,0 +1,27 @@
+"""The lease of a process on all it has claimed: taken at its start, renewed every few seconds, given up at its end."""
+
+from datetime import datetime, timedelta
+
+from jobs.models import Process, ProcessRole
+
+
+def take(role: ProcessRole, name: str, *, lease: timedelta, now: datetime) -> Process:
+    return Process.objects.create(role=role, name=name, started_at=now, heartbeat_at=now, lease_expires_at=now + lease)
+
+
+def renew(process: Process, *, lease: timedelta, now: datetime) -> None:
+    """Writes the row anew where it is gone, pruned while the process was suspended or out of reach of the database."""
+    fields = {"heartbeat_at": now, "lease_expires_at": now + lease}
+    if not Process.objects.filter(id=process.id).update(**fields):
+        Process.objects.create(
+            id=process.id, role=process.role, name=process.name, started_at=process.started_at, **fields
+        )
+
+
+def give_up(process: Process) -> None:
+    """What it still holds is rescued at once."""
+    Process.objects.filter(id=process.id).delete()
+
+
+def forget_dead(*, silent_since: datetime) -> int:
+    return Process.objects.filter(heartbeat_at__lt=silent_since).delete()[0]

@@ -1,0 +1,64 @@
+"""The bodies of callbacks and webhooks, as the contract gives them."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from booper import payloads
+from jobs.models import Delivery, DeliveryKind, Job
+
+
+def timestamp(moment: datetime) -> str:
+    """RFC 3339 in UTC with `Z`."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def callback(
+    job: Job, *, state: str, response: dict[str, Any] | None, error: dict[str, Any] | None, now: datetime
+) -> Delivery:
+    data = {
+        "id": str(job.uuid),
+        "job_id": job.id,
+        "schedule_id": None,
+        "name": job.name,
+        "state": state,
+        "attempt": job.attempt,
+        "request": {"method": job.method, "url": job.url},
+        "response": response,
+        "error": error,
+    }
+    return _delivery(job, DeliveryKind.CALLBACK, "job.result", job.callback_url, None, data, now)
+
+
+def webhook(job: Job, event: str, *, sequence: int, payload: dict[str, Any], now: datetime) -> Delivery:
+    data = {
+        "job_id": job.id,
+        "id": str(job.uuid),
+        "schedule_id": None,
+        "attempt": job.attempt,
+        "sequence": sequence,
+        "payload": payload,
+    }
+    return _delivery(job, DeliveryKind.WEBHOOK, event, job.webhook_url, sequence, data, now)
+
+
+def _delivery(
+    job: Job,
+    kind: DeliveryKind,
+    event: str,
+    url: str | None,
+    sequence: int | None,
+    data: dict[str, Any],
+    now: datetime,
+) -> Delivery:
+    body = payloads.encode({"type": event, "timestamp": timestamp(now), "data": data})
+    return Delivery(
+        user_id=job.user_id,
+        job_id=job.id,
+        kind=kind,
+        event=event,
+        sequence=sequence,
+        url=url or "",
+        body=body.decode(),
+        inserted_at=now,
+        due_at=now,
+    )

@@ -1,0 +1,25 @@
+"""A file a table: columns, constraints, indexes, reads."""
+
+from jobs.models.api_key import ApiKey
+from jobs.models.delivery import Delivery, DeliveryKind, DeliveryState
+from jobs.models.job import FINISHED_STATES, UNFINISHED_STATES, WAITING_STATES, Job, JobState
+from jobs.models.log_event import EventType, LogEvent
+from jobs.models.process import Process, ProcessRole
+from jobs.models.user import User
+
+__all__ = [
+    "FINISHED_STATES",
+    "UNFINISHED_STATES",
+    "WAITING_STATES",
+    "ApiKey",
+    "Delivery",
+    "DeliveryKind",
+    "DeliveryState",
+    "EventType",
+    "Job",
+    "JobState",
+    "LogEvent",
+    "Process",
+    "ProcessRole",
+    "User",
+]

@@ -1,0 +1,94 @@
+"""A callback or webhook message on its way to the receiver: the exact bytes, and how the sending went."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from jobs.models.identifiers import uuid7
+
+
+class DeliveryKind(models.TextChoices):
+    CALLBACK = "callback"
+    WEBHOOK = "webhook"
+
+
+class DeliveryState(models.TextChoices):
+    PENDING = "pending"
+    SENDING = "sending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def due(self, now: datetime) -> "DeliveryQuerySet":
+        return self.filter(state=DeliveryState.PENDING, due_at__lte=now)
+
+    def due_between(self, after: datetime, until: datetime) -> "models.QuerySet[Delivery, datetime]":
+        """The times, in order, at which pending deliveries come due."""
+        coming = self.filter(state=DeliveryState.PENDING, due_at__gt=after, due_at__lte=until)
+        return coming.order_by("due_at").values_list("due_at", flat=True)
+
+
+class Delivery(models.Model):
+    id = models.BigAutoField(primary_key=True)
+    # The `webhook-id` header: the same for every attempt, so a receiver can drop a second copy.
+    uuid = models.UUIDField(default=uuid7, unique=True, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
+    job = models.ForeignKey(
+        "jobs.Job", on_delete=models.CASCADE, related_name="deliveries", db_constraint=False, db_index=False
+    )
+    kind = models.CharField(max_length=8, choices=DeliveryKind.choices)
+    event = models.CharField(max_length=20)
+    sequence = models.PositiveIntegerField(null=True, blank=True)
+    url = models.CharField(max_length=2048)
+    body = models.TextField()
+
+    state = models.CharField(max_length=9, choices=DeliveryState.choices, default=DeliveryState.PENDING)
+    inserted_at = models.DateTimeField(editable=False)
+    due_at = models.DateTimeField()
+    attempt = models.PositiveSmallIntegerField(default=0)
+    attempted_at = models.DateTimeField(null=True, blank=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    failed_at = models.DateTimeField(null=True, blank=True)
+    response_status = models.PositiveSmallIntegerField(null=True, blank=True)
+    error_code = models.CharField(max_length=40, null=True, blank=True)
+    error_message = models.TextField(null=True, blank=True)
+    worker_id = models.UUIDField(null=True, blank=True)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints = [
+            # `sequence` numbers a job's events without a double.
+            models.UniqueConstraint(
+                fields=["job", "sequence"], condition=Q(kind=DeliveryKind.WEBHOOK), name="delivery_sequence"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=DeliveryKind.WEBHOOK, sequence__isnull=False)
+                | Q(kind=DeliveryKind.CALLBACK, sequence__isnull=True),
+                name="delivery_sequence_of_webhooks",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=DeliveryState.SENDING, worker_id__isnull=False)
+                | (~Q(state=DeliveryState.SENDING) & Q(worker_id__isnull=True)),
+                name="delivery_lease",
+            ),
+        ]
+        indexes = [
+            # The claim.
+            models.Index("due_at", "id", name="delivery_due", condition=Q(state=DeliveryState.PENDING)),
+            # The rescue.
+            models.Index("worker_id", name="delivery_leased", condition=Q(state=DeliveryState.SENDING)),
+            # GET /api/deliveries
+            models.Index("user", "id", name="delivery_of_user"),
+            # The timeline.
+            models.Index("job", "id", name="delivery_of_job"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} of job {self.job_id} to {self.url}"

@@ -1,0 +1,118 @@
+"""One request to make: what to send, when, and what has become of it so far."""
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from jobs.models.identifiers import uuid7
+
+
+class JobState(models.TextChoices):
+    """Oban's states. `available` (scheduled and due) is how a job reads, never what is stored."""
+
+    SCHEDULED = "scheduled"
+    AVAILABLE = "available"
+    EXECUTING = "executing"
+    RETRYABLE = "retryable"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    DISCARDED = "discarded"
+
+
+WAITING_STATES = (JobState.SCHEDULED, JobState.RETRYABLE)
+UNFINISHED_STATES = (*WAITING_STATES, JobState.EXECUTING)
+FINISHED_STATES = (JobState.COMPLETED, JobState.CANCELLED, JobState.DISCARDED)
+_STORED_STATES = [state for state in JobState.values if state != JobState.AVAILABLE]
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    def due(self, now: datetime) -> "JobQuerySet":
+        return self.filter(state__in=WAITING_STATES, scheduled_at__lte=now)
+
+    def due_between(self, after: datetime, until: datetime) -> "models.QuerySet[Job, datetime]":
+        """The times, in order, at which waiting jobs come due."""
+        coming = self.filter(state__in=WAITING_STATES, scheduled_at__gt=after, scheduled_at__lte=until)
+        return coming.order_by("scheduled_at").values_list("scheduled_at", flat=True)
+
+    def in_states(self, states: list[str], now: datetime) -> "JobQuerySet":
+        """Those that read as one of `states` at `now`: `scheduled` means not yet due, `available` due."""
+        wanted = Q()
+        for state in states:
+            match = Q(state=JobState.SCHEDULED if state == JobState.AVAILABLE else state)
+            if state == JobState.SCHEDULED:
+                match &= Q(scheduled_at__gt=now)
+            if state == JobState.AVAILABLE:
+                match &= Q(scheduled_at__lte=now)
+            wanted |= match
+        return self.filter(wanted)
+
+
+class Job(models.Model):
+    id = models.BigAutoField(primary_key=True)
+    uuid = models.UUIDField(default=uuid7, unique=True, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_index=False)
+    state = models.CharField(max_length=10, choices=JobState.choices, default=JobState.SCHEDULED)
+
+    # What was asked for: `args` as the client sent it, the rest as it was understood.
+    args = models.JSONField()
+    method = models.CharField(max_length=6)
+    url = models.CharField(max_length=2048)
+    name = models.CharField(max_length=255, null=True, blank=True)
+    description = models.TextField(null=True, blank=True)
+    idempotency_key = models.CharField(max_length=255, null=True, blank=True)
+    callback_url = models.CharField(max_length=2048, null=True, blank=True)
+    webhook_url = models.CharField(max_length=2048, null=True, blank=True)
+    timeout_seconds = models.FloatField()
+    max_attempts = models.PositiveSmallIntegerField()
+    backoff_seconds = models.JSONField(null=True, blank=True)
+
+    # What has become of it. Written by jobs.transitions alone.
+    inserted_at = models.DateTimeField(editable=False)
+    scheduled_at = models.DateTimeField(help_text="When it is due; for a retryable job, when it is due again.")
+    attempted_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+    discarded_at = models.DateTimeField(null=True, blank=True)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    event_count = models.PositiveIntegerField(default=0, help_text="The sequence number of its latest webhook event.")
+    worker_id = models.UUIDField(null=True, blank=True, help_text="The process whose lease it is under.")
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            # The conflict that POST /api/jobs answers 200 for.
+            models.UniqueConstraint(
+                fields=["user", "idempotency_key"],
+                condition=Q(state=JobState.SCHEDULED, idempotency_key__isnull=False),
+                name="job_idempotency_key",
+            ),
+            models.CheckConstraint(condition=Q(state__in=_STORED_STATES), name="job_state"),
+            # Nothing executes without a lease, and nothing else holds one.
+            models.CheckConstraint(
+                condition=Q(state=JobState.EXECUTING, worker_id__isnull=False)
+                | (~Q(state=JobState.EXECUTING) & Q(worker_id__isnull=True)),
+                name="job_lease",
+            ),
+        ]
+        indexes = [
+            # The claim, and the wake-ups for what comes due.
+            models.Index("scheduled_at", "id", name="job_due", condition=Q(state__in=WAITING_STATES)),
+            # The rescue of what a dead worker held.
+            models.Index("worker_id", name="job_leased", condition=Q(state=JobState.EXECUTING)),
+            # GET /api/jobs: `id` rises with `inserted_at`.
+            models.Index("user", "id", name="job_of_user"),
+            # GET /api/jobs?state=…
+            models.Index("user", "state", "id", name="job_of_user_in_state"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.name or self.url}"
+
+    def state_at(self, now: datetime) -> str:
+        if self.state == JobState.SCHEDULED and self.scheduled_at <= now:
+            return JobState.AVAILABLE.value
+        return str(self.state)

@@ -1,0 +1,94 @@
+"""Runs a batch of jobs: claim, render, (the engine sends,) decide, record."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from booper import verdict
+from booper.outcome import Failure
+from jobs import outgoing, transitions
+from jobs.models import Job, JobState
+from jobs.stages import Finished, Started, Upcoming
+from jobs.transitions import Ended
+
+logger = logging.getLogger(__name__)
+_ENDED_AS = {
+    verdict.Kind.SUCCEED: JobState.COMPLETED,
+    verdict.Kind.RETRY: JobState.RETRYABLE,
+    verdict.Kind.GIVE_UP: JobState.DISCARDED,
+}
+CLAIM_LOST = {"code": "claim_lost", "message": "the claim was made, but its answer did not reach the worker"}
+BROKEN_OFF = {"code": "worker_stopped", "message": "the worker was stopped before the target had answered"}
+
+
+def is_due(*, now: datetime) -> bool:
+    return Job.objects.due(now).exists()
+
+
+def claim(worker_id: UUID, *, limit: int, now: datetime) -> tuple[list[Started], Upcoming]:
+    with transaction.atomic():
+        jobs = transitions.claim(worker_id, limit=limit, now=now)
+        secrets = outgoing.signing_secrets({job.user_id for job in jobs}) if jobs else {}
+        prepared = [prepare(job, secret=secrets[job.user_id], now=now) for job in jobs]
+        transitions.log_starts([(item.row, shown) for item, shown in prepared], now=now)
+    return [item for item, _ in prepared], Upcoming(deliveries=[now] if any(job.webhook_url for job in jobs) else [])
+
+
+def prepare(job: Job, *, secret: str, now: datetime) -> tuple[Started, dict[str, Any]]:
+    """The attempt, and what the log shows of its request. A job that can't be rendered fails alone."""
+    try:
+        request, shown = outgoing.of_job(job, secret=secret, now=now)
+    except Exception as error:
+        logger.exception("job %s can't be rendered", job.id)
+        failure = Failure("invalid_request", f"the request could not be built: {error}")
+        return Started(job, None, failure), {"method": job.method, "url": job.url}
+    return Started(job, request), shown
+
+
+def record(worker_id: UUID, finished: Sequence[Finished], *, now: datetime) -> Upcoming:
+    ended = [decide(item, now=now) for item in finished]
+    deliveries = transitions.record(worker_id, ended, now=now)
+    for item in ended:
+        logger.info("job %s attempt %s: %s", item.job.id, item.job.attempt, item.state.value)
+    return Upcoming(
+        jobs=[item.retry_at for item in ended if item.retry_at is not None],
+        deliveries=[now] if deliveries else [],
+    )
+
+
+def decide(finished: Finished, *, now: datetime) -> Ended:
+    job: Job = finished.started.row
+    outcome = finished.outcome
+    if outcome.failure is not None and outcome.failure.code == "aborted":
+        return Ended(job=job, state=JobState.RETRYABLE, retry_at=now, error=BROKEN_OFF, is_forgiven=True)
+    judged = verdict.decide(
+        outcome, attempt=job.attempt, max_attempts=job.max_attempts, backoff_seconds=job.backoff_seconds, now=now
+    )
+    return Ended(
+        job=job,
+        state=_ENDED_AS[judged.kind],
+        retry_at=judged.retry_at,
+        response=outgoing.shown_response(outcome),
+        error=None if judged.code is None else {"code": judged.code, "message": judged.message},
+    )
+
+
+def rescue(*, limit: int, now: datetime) -> tuple[int, Upcoming]:
+    rescued = transitions.rescue(limit=limit, now=now)
+    for job in rescued:
+        logger.warning("job %s attempt %s: its worker is gone, now %s", job.id, job.attempt, job.state)
+    return len(rescued), Upcoming(jobs=[now], deliveries=[now]) if rescued else Upcoming()
+
+
+def hand_back(worker_id: UUID, *, known_ids: set[int], now: datetime) -> int:
+    held = Job.objects.filter(worker_id=worker_id, state=JobState.EXECUTING)
+    orphans = [job for job in held if job.id not in known_ids]
+    ended = [
+        Ended(job=job, state=JobState.RETRYABLE, retry_at=now, error=CLAIM_LOST, is_forgiven=True) for job in orphans
+    ]
+    transitions.record(worker_id, ended, now=now)
+    return len(ended)

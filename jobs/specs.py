@@ -1,0 +1,23 @@
+"""What a client asked for, checked and understood: the value that travels from the doors to the database."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSpec:
+    """One request to make. `args` is what the client sent, word for word; the rest is how it was read."""
+
+    args: dict[str, Any]
+    method: str
+    url: str
+    scheduled_at: datetime
+    timeout_seconds: float
+    max_attempts: int
+    backoff_seconds: list[float] | None = None
+    name: str | None = None
+    description: str | None = None
+    idempotency_key: str | None = None
+    callback_url: str | None = None
+    webhook_url: str | None = None

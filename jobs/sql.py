@@ -1,0 +1,69 @@
+"""The few places where PostgreSQL and SQLite are spoken to differently, for the statements the ORM has no words for."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, models
+
+
+def is_postgresql() -> bool:
+    return connection.vendor == "postgresql"
+
+
+def uuid_value(value: UUID) -> Any:
+    return value if is_postgresql() else value.hex
+
+
+def time_value(moment: datetime) -> Any:
+    """As the database stores it: text on SQLite, where a comparison is one of strings."""
+    return connection.ops.adapt_datetimefield_value(moment)
+
+
+def null_time() -> str:
+    """A typed parameter %(now)s: PostgreSQL cannot tell the type of one that stands alone in a CASE."""
+    return "%(now)s::timestamptz" if is_postgresql() else "%(now)s"
+
+
+def chosen(select: str) -> str:
+    """The condition on `id` of an UPDATE of the rows that `select` picks, each row for one caller alone.
+
+    ARRAY() makes PostgreSQL pick once; a bare IN may be planned so that the LIMIT applies many times over. SQLite
+    has one writer at a time and needs no lock.
+    """
+    return f"= ANY(ARRAY({select} FOR UPDATE SKIP LOCKED))" if is_postgresql() else f"IN ({select})"
+
+
+def rows(**columns: str) -> str:
+    """A SELECT of the JSON list of objects %(rows)s as a table; `columns` are names and PostgreSQL types."""
+    if is_postgresql():
+        types = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+        return f"SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS r({types})"
+    values = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in columns)
+    return f"SELECT {values} FROM json_each(%(rows)s)"
+
+
+def insert(model: type[models.Model], objects: Sequence[models.Model], **columns: str) -> None:
+    """All `objects` in one statement, however many; `columns` are names and PostgreSQL types.
+
+    bulk_create passes each value as a parameter of its own, of which SQLite takes a thousand, and is slower.
+    """
+    if not objects:
+        return
+    values = json.dumps([{name: _as_json(getattr(item, name)) for name in columns} for item in objects])
+    names = ", ".join(columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {model._meta.db_table} ({names}) SELECT {names} FROM ({rows(**columns)}) AS r",
+            {"rows": values},
+        )
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return str(time_value(value))
+    if isinstance(value, UUID):
+        return value.hex
+    return value

@@ -1,0 +1,119 @@
+"""Celery's doors, a few lines each: wake-ups in and out, and the worker's life."""
+
+import logging
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from celery import shared_task, signals
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from booper import outbound
+from jobs import clock, deliveries, runner
+from jobs.engine import Engine
+from jobs.models import Delivery, Job
+from jobs.wakeups import Announcer, Lane
+
+logger = logging.getLogger(__name__)
+
+_MOST_INSTANTS = 5000
+# A wake-up that nobody took is worth nothing soon after: workers that come back find what is overdue by themselves.
+_EXPIRES_AFTER = timedelta(seconds=60)
+
+
+@shared_task(name="booper.run_due")
+def run_due(instants: list[float]) -> None:
+    """Wakes the worker for the jobs that are due at `instants` (unix seconds), the first of which has come."""
+    _wake(Lane.JOBS, instants)
+
+
+@shared_task(name="booper.deliver_due")
+def deliver_due(instants: list[float]) -> None:
+    """Wakes the worker for the callbacks and webhooks that are due at `instants` (unix seconds)."""
+    _wake(Lane.DELIVERIES, instants)
+
+
+@shared_task(name="booper.promote")
+def promote() -> None:
+    """Sends the wake-ups for all that comes due within the horizon, by index, however many rows wait."""
+    now = clock.now()
+    until = now + timedelta(seconds=settings.WAKE_HORIZON_SECONDS)
+    announcer.announce(Lane.JOBS, Job.objects.due_between(now, until)[:_MOST_INSTANTS], now=now)
+    announcer.announce(Lane.DELIVERIES, Delivery.objects.due_between(now, until)[:_MOST_INSTANTS], now=now)
+
+
+def announce_jobs(instants: Iterable[datetime]) -> None:
+    """To be called once the jobs due at `instants` are committed. Never blocks, never fails."""
+    _announce(Lane.JOBS, instants)
+
+
+def announce_deliveries(instants: Iterable[datetime]) -> None:
+    """To be called once the deliveries due at `instants` are committed. Never blocks, never fails."""
+    _announce(Lane.DELIVERIES, instants)
+
+
+def _announce(lane: Lane, instants: Iterable[datetime]) -> None:
+    now = clock.now()
+    horizon = now + timedelta(seconds=settings.WAKE_HORIZON_SECONDS)
+    announcer.announce(lane, [instant for instant in instants if instant <= horizon], now=now)
+
+
+def _publish(lane: Lane, instants: list[datetime]) -> None:
+    """One message for each second that has something due, with its instants; `eta` is the first of them."""
+    task = run_due if lane == Lane.JOBS else deliver_due
+    for _, group in groupby(instants, key=lambda instant: int(instant.timestamp())):
+        together = list(group)
+        eta = together[0] if together[0] > datetime.now(UTC) else None
+        task.apply_async(
+            args=[[instant.timestamp() for instant in together]], eta=eta, expires=together[-1] + _EXPIRES_AFTER
+        )
+
+
+announcer = Announcer(_publish)
+_engine: Engine | None = None
+
+
+def _wake(lane: Lane, instants: list[float]) -> None:
+    if _engine is not None:
+        _engine.wake(lane, [datetime.fromtimestamp(instant, UTC) for instant in instants])
+
+
+@signals.worker_init.connect
+def _check_pool(sender: Any, **_: Any) -> None:
+    pool = f"{sender.pool_cls.__module__}.{sender.pool_cls.__name__}" if hasattr(sender, "pool_cls") else ""
+    if "thread" not in pool and "solo" not in pool:
+        raise ImproperlyConfigured(f"the worker's pool is {pool}: start it with --pool threads")
+
+
+@signals.worker_ready.connect
+def _start_engine(sender: Any, **_: Any) -> None:
+    global _engine
+    policy = outbound.Policy(
+        allow_http=settings.BOOPER_ALLOW_HTTP_TARGETS,
+        allowed_networks=tuple(settings.BOOPER_ALLOWED_TARGET_NETWORKS),
+        max_response_bytes=settings.MAX_RESPONSE_BYTES,
+    )
+    _engine = Engine(
+        name=str(sender.hostname),
+        stages={Lane.JOBS: runner, Lane.DELIVERIES: deliveries},
+        make_sender=lambda: outbound.Sender(policy),
+        announce=_announce,
+        concurrency=settings.WORKER_CONCURRENCY,
+        lease=timedelta(seconds=settings.LEASE_SECONDS),
+    )
+    _engine.start()
+
+
+@signals.worker_shutting_down.connect
+def _stop_claiming(**_: Any) -> None:
+    if _engine is not None:
+        _engine.stop_claiming()
+
+
+@signals.worker_shutdown.connect
+def _shut_down(**_: Any) -> None:
+    if _engine is not None:
+        _engine.shut_down(grace=timedelta(seconds=settings.SHUTDOWN_GRACE_SECONDS))
+    announcer.flush(timeout_seconds=1.0)

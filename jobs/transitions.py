@@ -1,0 +1,338 @@
+"""Every write of a job's state: one verb for each arrow, each a single UPDATE whose WHERE is the guard.
+
+A guard that matches no row means that the race was lost: somebody else moved the job first, and nothing is written.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F
+
+from jobs import log, messages, sql
+from jobs.models import (
+    UNFINISHED_STATES,
+    WAITING_STATES,
+    Delivery,
+    EventType,
+    Job,
+    JobState,
+    LogEvent,
+)
+from jobs.specs import JobSpec
+
+_KEY_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    job: Job
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How one attempt ended: what to write of it. `response` and `error` are JSON objects as the log shows them."""
+
+    job: Job
+    state: JobState
+    retry_at: datetime | None = None
+    response: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
+    # An attempt that ended through no fault of the target does not count against `max_attempts`.
+    is_forgiven: bool = False
+
+
+def schedule(spec: JobSpec, *, user_id: UUID, now: datetime) -> Scheduled:
+    """() -> scheduled. With an idempotency key that a job which has not started holds, that job instead."""
+    if spec.idempotency_key is None:
+        job = _new_job(spec, user_id=user_id, now=now)
+        job.save(force_insert=True)
+        return Scheduled(job, is_new=True)
+    for _ in range(_KEY_TRIES):
+        job = _new_job(spec, user_id=user_id, now=now)
+        try:
+            with transaction.atomic():
+                job.save(force_insert=True)
+            return Scheduled(job, is_new=True)
+        except IntegrityError:
+            holder = Job.objects.filter(
+                user_id=user_id, idempotency_key=spec.idempotency_key, state=JobState.SCHEDULED
+            ).first()
+            if holder is not None:
+                return Scheduled(holder, is_new=False)
+            # It was started between the two: the key is free again.
+    raise IntegrityError(f"idempotency key {spec.idempotency_key!r}: neither free nor held, {_KEY_TRIES} times over")
+
+
+def _new_job(spec: JobSpec, *, user_id: UUID, now: datetime) -> Job:
+    return Job(
+        user_id=user_id,
+        args=spec.args,
+        method=spec.method,
+        url=spec.url,
+        name=spec.name,
+        description=spec.description,
+        idempotency_key=spec.idempotency_key,
+        callback_url=spec.callback_url,
+        webhook_url=spec.webhook_url,
+        timeout_seconds=spec.timeout_seconds,
+        max_attempts=spec.max_attempts,
+        backoff_seconds=spec.backoff_seconds,
+        inserted_at=now,
+        scheduled_at=max(spec.scheduled_at, now),
+    )
+
+
+def cancel(job: Job, *, now: datetime) -> Job | None:
+    """scheduled | retryable | executing -> cancelled. None if it had ended already.
+
+    A request that is on the wire stays there; what it brings is logged and changes nothing.
+    """
+    with transaction.atomic():
+        won = Job.objects.filter(id=job.id, state__in=UNFINISHED_STATES).update(
+            state=JobState.CANCELLED, cancelled_at=now, worker_id=None, event_count=F("event_count") + 1
+        )
+        if not won:
+            return None
+        job = Job.objects.get(id=job.id)
+        _event(job, EventType.CANCELLED, {}, now).save(force_insert=True)
+        if job.webhook_url:
+            finished = {"state": JobState.CANCELLED.value}
+            messages.webhook(job, "job.finished", sequence=job.event_count, payload=finished, now=now).save()
+    return job
+
+
+def run_now(job: Job, *, now: datetime) -> Job | None:
+    """scheduled | retryable -> the same, due now. None if it is not waiting."""
+    return reschedule(job, scheduled_at=now, now=now)
+
+
+def reschedule(job: Job, *, scheduled_at: datetime, now: datetime) -> Job | None:
+    """scheduled | retryable -> the same, due at another time. None if it is not waiting."""
+    won = Job.objects.filter(id=job.id, state__in=WAITING_STATES).update(scheduled_at=max(scheduled_at, now))
+    return Job.objects.get(id=job.id) if won else None
+
+
+def retry(job: Job, *, now: datetime) -> Job | None:
+    """completed | discarded -> retryable, due now, with all its attempts before it again. None from another state."""
+    attempts = job.args.get("max_attempts") or settings.DEFAULT_MAX_ATTEMPTS
+    won = Job.objects.filter(id=job.id, state__in=(JobState.COMPLETED, JobState.DISCARDED)).update(
+        state=JobState.RETRYABLE,
+        scheduled_at=now,
+        max_attempts=F("attempt") + int(attempts),
+        completed_at=None,
+        discarded_at=None,
+    )
+    return Job.objects.get(id=job.id) if won else None
+
+
+_CLAIM = """
+UPDATE jobs_job
+SET state = 'executing', worker_id = %(worker)s, attempt = attempt + 1, attempted_at = %(now)s,
+    event_count = event_count + 2
+WHERE id {chosen} AND state IN ('scheduled', 'retryable')
+RETURNING *
+"""
+_DUE = """
+SELECT id FROM jobs_job
+WHERE state IN ('scheduled', 'retryable') AND scheduled_at <= %(now)s
+ORDER BY scheduled_at, id LIMIT %(limit)s
+"""
+
+
+def claim(worker_id: UUID, *, limit: int, now: datetime) -> list[Job]:
+    """scheduled | retryable -> executing, under the lease of `worker_id`: the `limit` that are due the longest.
+
+    Counts the attempt, and the two events (job.started, job.request) that `log_starts` is to write with it.
+    """
+    parameters = {"worker": sql.uuid_value(worker_id), "now": sql.time_value(now), "limit": limit}
+    jobs = list(Job.objects.raw(_CLAIM.format(chosen=sql.chosen(_DUE)), parameters))
+    return sorted(jobs, key=lambda job: (job.scheduled_at, job.id))
+
+
+def log_starts(started: Sequence[tuple[Job, dict[str, Any]]], *, now: datetime) -> None:
+    """The first two events of an attempt, for each job just claimed and the request it is about to make."""
+    events, deliveries = [], []
+    for job, request in started:
+        begun = {"attempt": job.attempt, "scheduled_at": messages.timestamp(job.scheduled_at)}
+        events.append(_event(job, EventType.STARTED, begun, now))
+        events.append(_event(job, EventType.REQUEST, request, now))
+        if job.webhook_url:
+            sequence = job.event_count
+            deliveries.append(messages.webhook(job, "job.started", sequence=sequence - 1, payload=begun, now=now))
+            deliveries.append(messages.webhook(job, "job.request", sequence=sequence, payload=request, now=now))
+    _insert(events, deliveries)
+
+
+_RECORD = """
+UPDATE jobs_job
+SET state = v.state, worker_id = NULL, event_count = event_count + v.events,
+    max_attempts = max_attempts + v.forgiven,
+    scheduled_at = CASE WHEN v.state = 'retryable' THEN v.retry_at ELSE scheduled_at END,
+    completed_at = CASE WHEN v.state = 'completed' THEN {now} END,
+    discarded_at = CASE WHEN v.state = 'discarded' THEN {now} END
+FROM ({rows}) AS v
+WHERE jobs_job.id = v.id AND jobs_job.attempt = v.attempt
+    AND jobs_job.state = 'executing' AND jobs_job.worker_id = %(worker)s
+RETURNING jobs_job.id
+"""
+
+
+def record(worker_id: UUID, ended: Sequence[Ended], *, now: datetime) -> list[Delivery]:
+    """executing -> completed | retryable | discarded, for attempts of `worker_id`, all in one transaction.
+
+    Answers the deliveries it wrote. An attempt whose lease was lost in the meantime changes nothing; if its job was
+    cancelled, its response is logged all the same.
+    """
+    events_of = {item.job.id: _events_of(item) for item in ended}
+    rows = [_record_row(item, len(events_of[item.job.id])) for item in ended]
+    with transaction.atomic():
+        won = _record_rows(worker_id, rows, now=now)
+        kept = [item for item in ended if item.job.id in won]
+        events, deliveries = [], []
+        for item in kept:
+            item_events, item_deliveries = _evidence(item, events_of[item.job.id], now=now)
+            events += item_events
+            deliveries += item_deliveries
+        events += _answers_after_cancel([item for item in ended if item.job.id not in won], now=now)
+        _insert(events, deliveries)
+    return deliveries
+
+
+def _record_row(item: Ended, event_count: int) -> dict[str, Any]:
+    return {
+        "id": item.job.id,
+        "attempt": item.job.attempt,
+        "state": item.state.value,
+        "retry_at": None if item.retry_at is None else str(sql.time_value(item.retry_at)),
+        "forgiven": int(item.is_forgiven),
+        "events": event_count,
+    }
+
+
+def _record_rows(worker_id: UUID, rows: list[dict[str, Any]], *, now: datetime) -> set[int]:
+    if not rows:
+        return set()
+    source = sql.rows(id="bigint", attempt="int", state="text", retry_at="timestamptz", forgiven="int", events="int")
+    parameters = {"rows": json.dumps(rows), "worker": sql.uuid_value(worker_id), "now": sql.time_value(now)}
+    with connection.cursor() as cursor:
+        cursor.execute(_RECORD.format(rows=source, now=sql.null_time()), parameters)
+        return {row[0] for row in cursor.fetchall()}
+
+
+def _events_of(item: Ended) -> list[tuple[str, EventType, dict[str, Any]]]:
+    """(webhook event, log event, payload) of an attempt that ended, in their order."""
+    events: list[tuple[str, EventType, dict[str, Any]]] = []
+    if item.response is not None:
+        events.append(("job.response", EventType.RESPONSE, item.response))
+    if item.error is not None:
+        retry_at = None if item.retry_at is None else messages.timestamp(item.retry_at)
+        events.append(("job.error", EventType.ERROR, {**item.error, "retry_at": retry_at}))
+    if item.state != JobState.RETRYABLE:
+        events.append(("job.finished", EventType.FINISHED, {"state": item.state.value}))
+    return events
+
+
+def _evidence(
+    item: Ended, events: list[tuple[str, EventType, dict[str, Any]]], *, now: datetime
+) -> tuple[list[LogEvent], list[Delivery]]:
+    job = item.job
+    logged = [_event(job, kind, payload, now) for _, kind, payload in events]
+    deliveries = []
+    if job.webhook_url:
+        for sequence, (event, _, payload) in enumerate(events, start=job.event_count + 1):
+            deliveries.append(messages.webhook(job, event, sequence=sequence, payload=payload, now=now))
+    if job.callback_url and item.state != JobState.RETRYABLE:
+        deliveries.append(
+            messages.callback(job, state=item.state.value, response=item.response, error=item.error, now=now)
+        )
+    return logged, deliveries
+
+
+def _answers_after_cancel(lost: list[Ended], *, now: datetime) -> list[LogEvent]:
+    if not lost:
+        return []
+    attempts = dict(
+        Job.objects.filter(id__in=[item.job.id for item in lost], state=JobState.CANCELLED).values_list("id", "attempt")
+    )
+    events = []
+    for item in lost:
+        if attempts.get(item.job.id) == item.job.attempt:
+            if item.response is not None:
+                events.append(_event(item.job, EventType.RESPONSE, item.response, now))
+            if item.error is not None:
+                events.append(_event(item.job, EventType.ERROR, {**item.error, "retry_at": None}, now))
+    return events
+
+
+_RESCUE = """
+UPDATE jobs_job
+SET state = CASE WHEN attempt >= max_attempts THEN 'discarded' ELSE 'retryable' END,
+    worker_id = NULL, scheduled_at = CASE WHEN attempt >= max_attempts THEN scheduled_at ELSE {now} END,
+    discarded_at = CASE WHEN attempt >= max_attempts THEN {now} END,
+    event_count = event_count + CASE WHEN attempt >= max_attempts THEN 2 ELSE 1 END
+WHERE id {chosen} AND state = 'executing'
+RETURNING *
+"""
+_LEASE_LOST = """
+SELECT id FROM jobs_job
+WHERE state = 'executing' AND NOT EXISTS (
+    SELECT 1 FROM jobs_process WHERE jobs_process.id = jobs_job.worker_id AND lease_expires_at > %(now)s
+)
+ORDER BY id LIMIT %(limit)s
+"""
+LEASE_LOST = {"code": "lease_lost", "message": "the worker that had the request on the wire is gone"}
+
+
+def rescue(*, limit: int, now: datetime) -> list[Job]:
+    """executing -> retryable | discarded, where the lease has run out. The lost attempt counts.
+
+    It counts so that a job which kills its worker is discarded in the end instead of killing every worker in turn.
+    """
+    statement = _RESCUE.format(chosen=sql.chosen(_LEASE_LOST), now=sql.null_time())
+    with transaction.atomic():
+        jobs = list(Job.objects.raw(statement, {"now": sql.time_value(now), "limit": limit}))
+        events, deliveries = [], []
+        for job in jobs:
+            retry_at = job.scheduled_at if job.state == JobState.RETRYABLE else None
+            item = Ended(job=job, state=JobState(job.state), retry_at=retry_at, error=LEASE_LOST)
+            happened = _events_of(item)
+            # The row came back with its events counted in already.
+            job.event_count -= len(happened)
+            item_events, item_deliveries = _evidence(item, happened, now=now)
+            events += item_events
+            deliveries += item_deliveries
+        _insert(events, deliveries)
+    return jobs
+
+
+def _event(job: Job, event: EventType, payload: dict[str, Any], now: datetime) -> LogEvent:
+    return LogEvent(
+        event=event, inserted_at=now, job_id=job.id, user_id=job.user_id, attempt=job.attempt, payload=payload
+    )
+
+
+def _insert(events: Sequence[LogEvent], deliveries: Sequence[Delivery]) -> None:
+    log.append(events)
+    sql.insert(
+        Delivery,
+        deliveries,
+        uuid="uuid",
+        user_id="uuid",
+        job_id="bigint",
+        kind="text",
+        event="text",
+        sequence="int",
+        url="text",
+        body="text",
+        state="text",
+        inserted_at="timestamptz",
+        due_at="timestamptz",
+        attempt="smallint",
+    )
