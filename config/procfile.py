@@ -31,7 +31,7 @@ def programs(text: str, *, variables: Mapping[str, str], counts: Mapping[str, in
     for kind, command in _lines(text):
         for index in range(1, counts.get(kind, 1) + 1):
             own = (("PROCESS_INDEX", str(index)),)
-            words = tuple(_filled(kind, word, {**variables, **dict(own)}) for word in shlex.split(command))
+            words = tuple(_filled(kind, word, {**variables, **dict(own)}) for word in _words(kind, command))
             found.append(Program(f"{kind}.{index}" if kind in counts else kind, words, own))
     return found
 
@@ -48,6 +48,13 @@ def _lines(text: str) -> Iterator[tuple[str, str]]:
             raise ProcfileError(f"Procfile, line {number} has a second {match['kind']!r}: give it another name.")
         seen.add(match["kind"])
         yield match["kind"], match["command"]
+
+
+def _words(kind: str, command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise ProcfileError(f"Procfile, {kind}: {error} in {command!r}: close every quote.") from None
 
 
 def _filled(kind: str, word: str, variables: Mapping[str, str]) -> str:

@@ -68,6 +68,7 @@ class Supervisor:
         environment: Mapping[str, str],
         console: Console,
         last: str | None = None,
+        grace_seconds: float = GRACE_SECONDS,
         probe: Callable[[], str | None] | None = None,
     ) -> None:
         ordered = sorted(programs, key=lambda program: program.name != last)
@@ -76,6 +77,7 @@ class Supervisor:
         self._environment = dict(environment)
         self._console = console
         self._last = last
+        self._grace_seconds = grace_seconds
         self._probe = probe
         self._signals: list[tuple[int, float]] = []
         self._stop: Stop | None = None
@@ -197,7 +199,7 @@ class Supervisor:
                     f"{signal.Signals(number).name}: ending. Requests on the wire have {GRACE_SECONDS:g} s."
                 )
                 self._stop = Stop(moment, [child for child in self._children if child.program.name != self._last], 0.0)
-                self._tell_to_end(self._stop, grace_seconds=GRACE_SECONDS)
+                self._tell_to_end(self._stop, grace_seconds=self._grace_seconds)
             elif number == signal.SIGINT and moment - self._stop.requested_at > SAME_CTRL_C_SECONDS:
                 self._console.say("Ctrl-C again: killing what is left.")
                 self._kill(self._children)
@@ -232,7 +234,7 @@ class Supervisor:
     def _start_reaper(self) -> None:
         self._reaper = subprocess.Popen(
             # The standard library alone: it starts in milliseconds and takes a few megabytes.
-            [sys.executable, "-I", "-S", reaper.__file__, str(GRACE_SECONDS)],
+            [sys.executable, "-I", "-S", reaper.__file__, str(self._grace_seconds)],
             bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,

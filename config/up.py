@@ -1,0 +1,205 @@
+"""What bin/up does once its virtual environment stands: data folder, broker, migrations, first user, processes."""
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+from config import embedded_broker, environment, listening, procfile
+from config.console import Console
+from config.supervisor import Supervisor
+
+ROOT = Path(__file__).resolve().parent.parent
+BROKER = "broker"
+FLOWER_USER = "booper"
+MOST_WORKERS = 4
+
+# A developer's own machine is a fine target there; a server's configuration has to say so.
+DEFAULTS = {"BOOPER_ALLOW_HTTP_TARGETS": "true", "BOOPER_ALLOWED_TARGET_NETWORKS": "127.0.0.0/8,::1/128"}
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """Where this instance lives and listens."""
+
+    data_dir: Path
+    host: str
+    port: int
+    flower_port: int
+    # None on the loopback, where Flower needs none, and where FLOWER_BASIC_AUTH gives one.
+    flower_password: str | None
+
+    @property
+    def url(self) -> str:
+        return f"http://{listening.for_url(self.host)}:{self.port}"
+
+    @property
+    def flower_url(self) -> str:
+        return f"http://{listening.for_url(self.host)}:{self.flower_port}"
+
+
+def main() -> int:
+    """Run an instance until it is told to end; return its exit status."""
+    began = time.monotonic()
+    data_dir = environment.data_dir(ROOT)
+    with _sole_instance(data_dir):
+        instance = _instance(data_dir)
+        _fill_environment(instance)
+        programs = _programs(instance)
+        broker = _broker(data_dir)
+        _manage("migrate", "--noinput", "--verbosity", "0")
+        account = json.loads(_manage("first_user"))
+        print(_welcome(instance, account), flush=True)
+        console = Console(sys.stdout.fileno(), [p.name for p in (*broker, *programs)], is_coloured=_wants_colour())
+        supervisor = Supervisor(
+            [*broker, *programs],
+            directory=ROOT,
+            environment=os.environ,
+            console=console,
+            last=BROKER,
+            probe=lambda: _ready(instance, began),
+        )
+        return supervisor.run()
+
+
+@contextlib.contextmanager
+def _sole_instance(data_dir: Path) -> Iterator[None]:
+    descriptor = os.open(data_dir / "up.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ImproperlyConfigured(
+                f"BOOPER_DATA_DIR is {str(data_dir)!r}, where an instance runs already: "
+                "stop that one, or give this one a folder and a PORT of its own."
+            ) from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _instance(data_dir: Path) -> Instance:
+    host = listening.host()
+    port = listening.port(host)
+    flower_port = listening.flower_port(host, besides=port)
+    if flower_port != listening.FLOWER_PORT and not environment.text("FLOWER_PORT"):
+        print(f"Port {listening.FLOWER_PORT} is taken: Flower listens on {flower_port}. FLOWER_PORT=... chooses one.")
+    return Instance(
+        data_dir, host, port, flower_port, None if listening.is_loopback(host) else _kept_password(data_dir)
+    )
+
+
+def _kept_password(data_dir: Path) -> str:
+    """Flower's generated password: the same at every start, so that a bookmark keeps working."""
+    path = data_dir / "flower_password"
+    if not path.exists():
+        environment.write_private(path, secrets.token_urlsafe(18) + "\n")
+    return path.read_text().strip()
+
+
+def _fill_environment(instance: Instance) -> None:
+    """What every process of this instance finds in its environment, unless it was set from outside."""
+    own_hosts = ["localhost", "127.0.0.1", "[::1]", listening.for_url(instance.host), instance.host]
+    defaults = DEFAULTS | {"ALLOWED_HOSTS": ",".join(dict.fromkeys(own_hosts))}
+    for name, value in defaults.items():
+        if not environment.text(name):
+            os.environ[name] = value
+    bracketed = f"[{instance.host}]" if ":" in instance.host else instance.host
+    os.environ |= {
+        "BOOPER_DATA_DIR": str(instance.data_dir),
+        "HOST": instance.host,
+        "PORT": str(instance.port),
+        "WEB_ADDRESS": f"{bracketed}:{instance.port}",
+        # Flower takes its options from the environment, where a password is not for every user of the machine to see.
+        "FLOWER_ADDRESS": instance.host,
+        "FLOWER_PORT": str(instance.flower_port),
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "PYTHONUNBUFFERED": "1",
+        "PATH": os.pathsep.join([str(Path(sys.prefix) / "bin"), os.environ.get("PATH", os.defpath)]),
+    }
+    if instance.flower_password:
+        os.environ["FLOWER_BASIC_AUTH"] = f"{FLOWER_USER}:{instance.flower_password}"
+
+
+def _programs(instance: Instance) -> list[procfile.Program]:
+    cores = os.cpu_count() or 1
+    workers = environment.integer("WORKER_PROCESSES", max(1, min(MOST_WORKERS, cores // 2)), minimum=1, maximum=64)
+    try:
+        return procfile.programs((ROOT / "Procfile").read_text(), variables=os.environ, counts={"worker": workers})
+    except procfile.ProcfileError as error:
+        raise ImproperlyConfigured(str(error)) from error
+
+
+def _broker(data_dir: Path) -> list[procfile.Program]:
+    if environment.text("BROKER_URL"):
+        return []
+    broker = embedded_broker.prepare(data_dir)
+    return [procfile.Program(BROKER, broker.command)] if broker.command else []
+
+
+def _manage(*arguments: str) -> str:
+    """Run a management command and return what it printed."""
+    command = [sys.executable, "manage.py", *arguments]
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        last_line = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
+        _, is_ours, message = last_line.partition("ImproperlyConfigured: ")
+        raise ImproperlyConfigured(message if is_ours else f"manage.py {arguments[0]} failed.\n{done.stderr.strip()}")
+    return done.stdout
+
+
+def _welcome(instance: Instance, account: dict[str, str]) -> str:
+    lines = [
+        "",
+        f"  API      {instance.url}/api",
+        f"  Docs     {instance.url}/api/docs",
+        f"  Admin    {instance.url}/admin/",
+        f"  Flower   {instance.flower_url}/",
+    ]
+    if instance.flower_password:
+        lines.append(f"           user {FLOWER_USER}, password {instance.flower_password}")
+    if account["created"]:
+        lines += [
+            "",
+            "  The first user, shown this once:",
+            f"  Email    {account['email']}",
+            f"  Password {account['password']}",
+            f"  API key  {account['api_key']}",
+        ]
+    key = account["api_key"] if account["created"] else "$BOOPER_API_KEY"
+    return "\n".join(
+        [*lines, "", "  Try it: a request to this instance itself, ten seconds from now.", "", _curl(instance, key), ""]
+    )
+
+
+def _curl(instance: Instance, key: str) -> str:
+    job = {
+        "method": "post",
+        "url": f"{instance.url}/api/broadcast",
+        "body": {"content": "Hello from the past", "author": "Booper", "channel": "quickstart"},
+        "schedule_in": [10, "seconds"],
+    }
+    return (
+        f"  curl {instance.url}/api/jobs \\\n"
+        f'    -H "Authorization: Bearer {key}" -H "Content-Type: application/json" \\\n'
+        f"    -d '{json.dumps(job)}'"
+    )
+
+
+def _ready(instance: Instance, began: float) -> str | None:
+    if not listening.answers(instance.host, instance.port):
+        return None
+    return f"Ready on {instance.url} after {time.monotonic() - began:.1f} s. Ctrl-C ends it."
+
+
+def _wants_colour() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")

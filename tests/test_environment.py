@@ -1,0 +1,148 @@
+"""Environment variables are read, or refused with the words to use instead."""
+
+import ipaddress
+import multiprocessing
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from config import environment
+
+Set = Callable[[str], None]
+
+
+@pytest.fixture
+def given(monkeypatch: pytest.MonkeyPatch) -> Set:
+    def set_variable(value: str) -> None:
+        monkeypatch.setenv("SOME_SETTING", value)
+
+    monkeypatch.delenv("SOME_SETTING", raising=False)
+    return set_variable
+
+
+def test_a_variable_that_is_not_set_or_empty_takes_the_default(given: Set) -> None:
+    for _ in range(2):
+        assert environment.text("SOME_SETTING", "otherwise") == "otherwise"
+        assert environment.boolean("SOME_SETTING", True) is True
+        assert environment.integer("SOME_SETTING", 7, 1, 9) == 7
+        assert environment.seconds("SOME_SETTING", 1.5) == 1.5
+        assert environment.names("SOME_SETTING", ["a", "b"]) == ("a", "b")
+        assert environment.networks("SOME_SETTING", ["::1/128"]) == (ipaddress.ip_network("::1/128"),)
+        given("  ")
+
+
+@pytest.mark.parametrize("value", ["true", "Yes", "ON", "1", " true "])
+def test_words_for_true(given: Set, value: str) -> None:
+    given(value)
+    assert environment.boolean("SOME_SETTING", False) is True
+
+
+@pytest.mark.parametrize("value", ["false", "No", "OFF", "0"])
+def test_words_for_false(given: Set, value: str) -> None:
+    given(value)
+    assert environment.boolean("SOME_SETTING", True) is False
+
+
+@pytest.mark.parametrize("value", ["yes please", "y", "2", "tru", "nein"])
+def test_any_other_word_stops_the_boot_with_the_words_to_use(given: Set, value: str) -> None:
+    given(value)
+    with pytest.raises(ImproperlyConfigured, match=rf"^SOME_SETTING is '{value}': write true or false"):
+        environment.boolean("SOME_SETTING", False)
+
+
+def test_whole_numbers_include_their_bounds(given: Set) -> None:
+    for value in ("1", "65535"):
+        given(value)
+        assert environment.integer("SOME_SETTING", 80, minimum=1, maximum=65535) == int(value)
+
+
+@pytest.mark.parametrize("value", ["0", "65536", "8000.0", "1_000", "٣", "0x50", "1e3", "eight", "9" * 5000])
+def test_a_number_that_is_none_or_out_of_bounds_is_refused_with_the_bounds(given: Set, value: str) -> None:
+    given(value)
+    with pytest.raises(ImproperlyConfigured, match="write a whole number of at least 1 and of at most 65535"):
+        environment.integer("SOME_SETTING", 80, minimum=1, maximum=65535)
+
+
+def test_seconds_take_fractions(given: Set) -> None:
+    given("0.25")
+    assert environment.seconds("SOME_SETTING", 1) == 0.25
+
+
+@pytest.mark.parametrize("value", ["30s", "nan", "inf", "-1", "61", "1e1"])
+def test_seconds_refuse_units_and_what_is_out_of_bounds(given: Set, value: str) -> None:
+    given(value)
+    with pytest.raises(ImproperlyConfigured, match="write a number of seconds, without a unit, of at least 0"):
+        environment.seconds("SOME_SETTING", 1, maximum=60)
+
+
+def test_lists_lose_spaces_and_empty_entries(given: Set) -> None:
+    given(" booper.example , ,[::1],")
+    assert environment.names("SOME_SETTING") == ("booper.example", "[::1]")
+
+
+def test_networks_are_read_as_networks_and_single_addresses(given: Set) -> None:
+    given("10.0.0.0/8, ::1/128,192.0.2.7")
+    assert [str(network) for network in environment.networks("SOME_SETTING")] == [
+        "10.0.0.0/8",
+        "::1/128",
+        "192.0.2.7/32",
+    ]
+
+
+@pytest.mark.parametrize("value", ["10.0.0.1/8", "localhost", "10.0.0.0/33", "10.0.0.0/8 ::1/128"])
+def test_a_network_that_is_none_is_refused_by_its_own_text(given: Set, value: str) -> None:
+    given(f"127.0.0.0/8,{value}")
+    with pytest.raises(
+        ImproperlyConfigured, match=rf"^SOME_SETTING is '{value}': write networks such as 10\.0\.0\.0/8"
+    ):
+        environment.networks("SOME_SETTING")
+
+
+def test_a_choice_is_one_of_its_words_in_any_case(given: Set) -> None:
+    given("Fast")
+    assert environment.choice("SOME_SETTING", "slow", ["slow", "fast"]) == "fast"
+    given("faster")
+    with pytest.raises(ImproperlyConfigured, match="SOME_SETTING is 'faster': write one of slow, fast"):
+        environment.choice("SOME_SETTING", "slow", ["slow", "fast"])
+
+
+def test_a_relative_data_folder_counts_from_the_current_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BOOPER_DATA_DIR", "mine/data")
+    folder = environment.data_dir(tmp_path / "elsewhere")
+    assert folder == tmp_path / "mine" / "data"
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_default_data_folder_lies_in_the_clone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("BOOPER_DATA_DIR", raising=False)
+    assert environment.data_dir(tmp_path) == tmp_path / ".booper"
+
+
+def test_a_data_folder_that_cannot_be_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("BOOPER_DATA_DIR", str(tmp_path / "file" / "data"))
+    with pytest.raises(ImproperlyConfigured, match=r"BOOPER_DATA_DIR is .*: name a folder that can be written"):
+        environment.data_dir(tmp_path)
+
+
+def test_a_secret_key_of_ones_own_is_taken_and_not_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SECRET_KEY", "mine")
+    assert environment.secret_key(tmp_path) == "mine"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_generated_secret_key_stays_the_same_and_private(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    generated = environment.secret_key(tmp_path)
+    assert len(generated) >= 50
+    assert environment.secret_key(tmp_path) == generated
+    assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
+
+
+def test_processes_that_start_at_once_agree_on_one_secret_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        assert len(set(pool.map(environment.secret_key, [tmp_path] * 8, chunksize=1))) == 1
