@@ -1,0 +1,153 @@
+"""A server on loopback that plays Booper's API: it records what it is asked and answers as it is told."""
+
+import json
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+API_KEY = "sk_test"
+
+JOB: dict[str, Any] = {
+    "id": "7e0ab1f6-5a3e-4a55-9a0b-6f7e1a1c2d3e",
+    "job_id": 73496,
+    "schedule_id": None,
+    "name": "daily report",
+    "job": {
+        "id": 73496,
+        "state": "scheduled",
+        "scheduled_at": "2026-12-01T09:00:00Z",
+        "attempted_at": None,
+        "has_conflict": False,
+    },
+    "args": {"method": "post", "url": "https://example.com/hook"},
+}
+SCHEDULE: dict[str, Any] = {
+    "id": "0b5ea8b5-0d5a-4c52-9f3e-1f0a6a2f7c11",
+    "name": None,
+    "disabled_at": None,
+    "frequency": {"repeat_every": [2, "minutes"]},
+    "args": {"method": "get", "url": "https://example.com/poll"},
+}
+LOG: dict[str, Any] = {
+    "id": "3f0c7a52-8a54-4f0e-9a3c-54a1b6a0a9d2",
+    "event": "job.started",
+    "inserted_at": "2026-12-01T09:00:00Z",
+    "job_id": 73496,
+    "payload": {"url": "https://example.com/hook"},
+}
+DELIVERY: dict[str, Any] = {"id": "5e1f4a8e-0a0f-4a57-8f4f-0f5b9a6c1d22", "state": "sent", "job_id": 73496}
+
+_ROWS = {"jobs": JOB, "schedules": SCHEDULE, "logs": LOG, "deliveries": DELIVERY}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: Any
+    """The JSON that was sent, None for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int = 200
+    body: Any = None
+    """JSON, or the bytes themselves, or None for no body."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    is_hung_up: bool = False
+    """True: read the request, then close the connection without a word."""
+
+
+@dataclass(slots=True)
+class FakeApi:
+    url: str
+    calls: list[Call] = field(default_factory=list)
+    answers: deque[Answer] = field(default_factory=deque)
+    """Given in turn; when they have run out, each call is answered as a server in good health would."""
+
+    def refuse(self, status: int, **problem: Any) -> None:
+        headers = {"Content-Type": "application/problem+json"}
+        self.answers.append(Answer(status, {"status": status, **problem}, headers))
+
+    def answer(self, data: Any, *, status: int = 200) -> None:
+        self.answers.append(Answer(status, {"data": data}))
+
+    def hang_up(self) -> None:
+        self.answers.append(Answer(is_hung_up=True))
+
+    @property
+    def last(self) -> Call:
+        return self.calls[-1]
+
+
+@contextmanager
+def serve() -> Iterator[FakeApi]:
+    """A FakeApi that listens until the block ends."""
+    api = FakeApi(url="")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(api))
+    api.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield api
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _handler_for(api: FakeApi) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def handle_one_request(self) -> None:
+            self.raw_requestline = self.rfile.readline(65537)
+            if not self.raw_requestline or not self.parse_request():
+                self.close_connection = True
+                return
+            call = self._call()
+            api.calls.append(call)
+            answer = api.answers.popleft() if api.answers else _healthy(call)
+            if not answer.is_hung_up:
+                self._send(answer)
+            self.close_connection = True
+
+        def _call(self) -> Call:
+            parts = urlsplit(self.path)
+            content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            body = json.loads(content) if content else None
+            return Call(self.command, parts.path, dict(parse_qsl(parts.query)), headers, body)
+
+        def _send(self, answer: Answer) -> None:
+            content = b"" if answer.body is None else answer.body
+            if not isinstance(content, bytes):
+                content = json.dumps(content).encode()
+            self.send_response(answer.status)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing: the test reads `calls`."""
+
+    return Handler
+
+
+def _healthy(call: Call) -> Answer:
+    steps = call.path.split("/")[2:]  # /api/jobs/7/cancel -> jobs, 7, cancel
+    if call.method == "DELETE":
+        return Answer(204)
+    if call.path == "/api/jobs/batch":
+        return Answer(201, {"data": [JOB for _ in call.body["jobs"]]})
+    row = _ROWS.get(steps[0], {"noun": steps[0]})
+    is_list = call.method == "GET" and len(steps) == 1 and steps[0] in _ROWS
+    return Answer(201 if call.path == "/api/jobs" else 200, {"data": [row] if is_list else row})

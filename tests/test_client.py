@@ -1,0 +1,561 @@
+"""The SDK: each method is one call of the HTTP API, each refusal one exception."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+import requests
+
+from booper import __version__
+from booper.client import (
+    APIError,
+    BadRequest,
+    BooperError,
+    Conflict,
+    ConnectionFailed,
+    InvalidCall,
+    NotFound,
+    RateLimited,
+    Scheduler,
+    ServerError,
+    TooLarge,
+    Unauthorized,
+)
+from tests.fake_api import API_KEY, DELIVERY, JOB, LOG, SCHEDULE, Answer, FakeApi, serve
+
+JOB_ID = JOB["job_id"]
+SCHEDULE_ID = SCHEDULE["id"]
+HOOK = {"url": "https://example.com/hook"}
+
+
+@pytest.fixture
+def api() -> Iterator[FakeApi]:
+    with serve() as fake:
+        yield fake
+
+
+@pytest.fixture
+def scheduler(api: FakeApi) -> Iterator[Scheduler]:
+    with Scheduler(API_KEY, base_url=api.url, retry_waits_seconds=(0, 0)) as client:
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("BOOPER_API_KEY", "BOOPER_API_URL", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+
+Use = Callable[[Scheduler], Any]
+
+CALLS: list[tuple[Use, str, str, Any]] = [
+    (lambda s: s.jobs.create(HOOK), "POST", "/api/jobs", JOB),
+    (lambda s: s.jobs.create_many([HOOK, HOOK]), "POST", "/api/jobs/batch", [JOB, JOB]),
+    (lambda s: s.jobs.list(), "GET", "/api/jobs", [JOB]),
+    (lambda s: s.jobs.get(JOB_ID), "GET", "/api/jobs/73496", JOB),
+    (lambda s: s.jobs.get(UUID(JOB["id"])), "GET", f"/api/jobs/{JOB['id']}", JOB),
+    (lambda s: s.jobs.update(JOB_ID, {"name": "x"}), "PATCH", "/api/jobs/73496", JOB),
+    (lambda s: s.jobs.cancel(JOB_ID), "POST", "/api/jobs/73496/cancel", JOB),
+    (lambda s: s.jobs.cancel_many(state="scheduled"), "POST", "/api/jobs/cancel", JOB),
+    (lambda s: s.jobs.run(JOB_ID), "POST", "/api/jobs/73496/run", JOB),
+    (lambda s: s.jobs.retry(JOB_ID), "POST", "/api/jobs/73496/retry", JOB),
+    (lambda s: s.jobs.timeline(JOB_ID), "GET", "/api/jobs/73496/timeline", JOB),
+    (lambda s: s.schedules.list(), "GET", "/api/schedules", [SCHEDULE]),
+    (lambda s: s.schedules.get(SCHEDULE_ID), "GET", f"/api/schedules/{SCHEDULE_ID}", SCHEDULE),
+    (lambda s: s.schedules.enable(SCHEDULE_ID), "POST", f"/api/schedules/{SCHEDULE_ID}/enable", SCHEDULE),
+    (lambda s: s.schedules.disable(SCHEDULE_ID), "POST", f"/api/schedules/{SCHEDULE_ID}/disable", SCHEDULE),
+    (lambda s: s.schedules.trigger(SCHEDULE_ID), "POST", f"/api/schedules/{SCHEDULE_ID}/trigger", SCHEDULE),
+    (lambda s: s.schedules.update(SCHEDULE_ID, {"name": "x"}), "PATCH", f"/api/schedules/{SCHEDULE_ID}", SCHEDULE),
+    (lambda s: s.schedules.delete(SCHEDULE_ID), "DELETE", f"/api/schedules/{SCHEDULE_ID}", None),
+    (lambda s: s.logs.list(), "GET", "/api/logs", [LOG]),
+    (lambda s: s.logs.get(LOG["id"]), "GET", f"/api/logs/{LOG['id']}", LOG),
+    (lambda s: s.deliveries.list(), "GET", "/api/deliveries", [DELIVERY]),
+    (lambda s: s.deliveries.resend(DELIVERY["id"]), "POST", f"/api/deliveries/{DELIVERY['id']}/resend", DELIVERY),
+    (lambda s: s.queues.get("mail"), "GET", "/api/queues/mail", {"noun": "queues"}),
+    (lambda s: s.queues.update("mail", {"concurrency": 3}), "PUT", "/api/queues/mail", {"noun": "queues"}),
+    (lambda s: s.preview({"cron": "0 9 * * *"}), "POST", "/api/preview", {"noun": "preview"}),
+]
+
+
+@pytest.mark.parametrize(("use", "method", "path", "data"), CALLS, ids=[f"{call[1]} {call[2]}" for call in CALLS])
+def test_each_method_is_one_authenticated_call_and_returns_data(
+    api: FakeApi, scheduler: Scheduler, use: Use, method: str, path: str, data: Any
+) -> None:
+    assert use(scheduler) == data
+
+    assert [(call.method, call.path) for call in api.calls] == [(method, path)]
+    assert api.last.headers["authorization"] == f"Bearer {API_KEY}"
+    assert api.last.headers["user-agent"] == f"booper-python/{__version__}"
+    assert api.last.headers["accept"] == "application/json"
+
+
+def test_bodies_are_sent_as_json(api: FakeApi, scheduler: Scheduler) -> None:
+    scheduler.jobs.create({**HOOK, "body": {"content": "Zoë \U0001f600"}})
+    assert api.last.body == {**HOOK, "body": {"content": "Zoë \U0001f600"}}
+    assert api.last.headers["content-type"] == "application/json"
+
+    scheduler.jobs.create_many(job for job in (HOOK, HOOK))
+    assert api.last.body == {"jobs": [HOOK, HOOK]}
+
+    scheduler.queues.update("mail", {"concurrency": 3})
+    assert api.last.body == {"concurrency": 3}
+
+    scheduler.jobs.run(JOB_ID)
+    assert api.last.body is None
+
+
+def test_times_durations_and_uuids_are_spelt_as_the_api_reads_them(api: FakeApi, scheduler: Scheduler) -> None:
+    scheduler.jobs.create(
+        {
+            "scheduled_at": datetime(2026, 12, 1, 10, 0, tzinfo=timezone(timedelta(hours=1))),
+            "starts_at": datetime(2026, 12, 1, 10, 0),  # noqa: DTZ001 - a naive one is what is tested
+            "schedule_in": timedelta(minutes=2),
+            "body": {"id": UUID(JOB["id"])},
+        }
+    )
+
+    assert api.last.body == {
+        "scheduled_at": "2026-12-01T09:00:00Z",
+        "starts_at": "2026-12-01T10:00:00",
+        "schedule_in": 120.0,
+        "body": {"id": JOB["id"]},
+    }
+
+
+def test_filters_become_the_query(api: FakeApi, scheduler: Scheduler) -> None:
+    scheduler.jobs.list(
+        state=["scheduled", "retryable"],
+        limit=5,
+        order_by="inserted_at,asc",
+        name="a & b",
+        url=None,
+        late=True,
+        inserted_after=datetime(2026, 12, 1, tzinfo=UTC),
+    )
+
+    assert api.last.query == {
+        "state": "scheduled,retryable",
+        "limit": "5",
+        "order_by": "inserted_at,asc",
+        "name": "a & b",
+        "late": "true",
+        "inserted_after": "2026-12-01T00:00:00Z",
+    }
+
+
+def test_a_scope_is_sent_only_when_given(api: FakeApi, scheduler: Scheduler) -> None:
+    scheduler.jobs.cancel(7)
+    assert api.last.query == {}
+
+    scheduler.jobs.cancel(7, scope="run")
+    assert api.last.query == {"scope": "run"}
+
+
+def test_cancel_many_needs_a_filter(api: FakeApi, scheduler: Scheduler) -> None:
+    with pytest.raises(InvalidCall, match="state='scheduled'"):
+        scheduler.jobs.cancel_many(state=None)
+
+    assert api.calls == []
+
+
+def test_iterate_reads_page_after_page(api: FakeApi, scheduler: Scheduler) -> None:
+    for page in (["a", "b"], ["c", "d"], ["e"]):
+        api.answer([{"id": each} for each in page])
+
+    rows = list(scheduler.jobs.iterate(page_size=2, state="scheduled"))
+
+    assert [row["id"] for row in rows] == ["a", "b", "c", "d", "e"]
+    assert [call.query["offset"] for call in api.calls] == ["0", "2", "4"]
+    assert {call.query["state"] for call in api.calls} == {"scheduled"}
+
+
+def test_iterate_does_not_repeat_rows_that_newer_ones_pushed_to_the_next_page(
+    api: FakeApi, scheduler: Scheduler
+) -> None:
+    for page in (["b", "a"], ["a", "z"], []):
+        api.answer([{"id": each} for each in page])
+
+    assert [row["id"] for row in scheduler.logs.iterate(page_size=2)] == ["b", "a", "z"]
+
+
+def test_iterate_begins_where_the_offset_says_and_reads_no_further_than_consumed(
+    api: FakeApi, scheduler: Scheduler
+) -> None:
+    api.answer([{"id": "a"}, {"id": "b"}])
+
+    assert next(scheduler.deliveries.iterate(page_size=2, offset=40)) == {"id": "a"}
+    assert [call.query for call in api.calls] == [{"limit": "2", "offset": "40"}]
+
+
+@pytest.mark.parametrize("data", [{"message": "Pong"}, {"data": {"message": "Pong"}}])
+def test_ping_needs_no_key_and_sends_none(api: FakeApi, data: Any) -> None:
+    api.answers.extend([Answer(200, data)] * 2)
+    with Scheduler(base_url=api.url) as without, Scheduler(API_KEY, base_url=api.url) as with_key:
+        assert without.ping() == with_key.ping() == {"message": "Pong"}
+
+    assert all("authorization" not in call.headers for call in api.calls)
+
+
+def test_key_and_address_come_from_the_environment(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOOPER_API_KEY", " sk_environment\n")
+    monkeypatch.setenv("BOOPER_API_URL", f"{api.url}/api/")
+    with Scheduler() as scheduler:
+        scheduler.jobs.list()
+
+    assert api.last.headers["authorization"] == "Bearer sk_environment"
+    assert api.last.path == "/api/jobs"
+
+
+def test_the_address_may_have_a_path(api: FakeApi) -> None:
+    with Scheduler(API_KEY, base_url=f"{api.url}/booper/") as scheduler:
+        api.answer([])
+        scheduler.jobs.list()
+
+    assert api.last.path == "/booper/api/jobs"
+
+
+def test_without_a_key_nothing_is_sent(api: FakeApi) -> None:
+    with Scheduler(base_url=api.url) as scheduler, pytest.raises(InvalidCall, match="BOOPER_API_KEY"):
+        scheduler.jobs.list()
+
+    assert api.calls == []
+
+
+@pytest.mark.parametrize("api_key", ["sk_\nX-Evil: 1", "sk a", "sk_é", "sk_\x00"])
+def test_a_key_that_is_none_is_refused_and_not_shown(api_key: str) -> None:
+    with pytest.raises(InvalidCall, match="api_key") as caught:
+        Scheduler(api_key)
+
+    assert api_key not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "localhost:8000",
+        "ftp://host",
+        "https://",
+        "http://u:p@host",
+        "http://host?x",
+        "http://host#x",
+        "http://host:99999",
+        "http://[::1",
+        "/api",
+    ],
+)
+def test_an_address_that_is_none_is_refused(base_url: str) -> None:
+    with pytest.raises(InvalidCall, match="BOOPER_API_URL"):
+        Scheduler(API_KEY, base_url=base_url)
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf")])
+def test_a_timeout_that_is_none_is_refused(timeout: float) -> None:
+    with pytest.raises(InvalidCall, match="timeout"):
+        Scheduler(API_KEY, timeout=timeout)
+
+
+@pytest.mark.parametrize("job_id", ["", " ", ".", "..", "\udcff"])
+def test_an_id_that_names_nothing_is_refused(api: FakeApi, scheduler: Scheduler, job_id: str) -> None:
+    with pytest.raises(InvalidCall, match="id:"):
+        scheduler.jobs.get(job_id)
+
+    assert api.calls == []
+
+
+def test_an_id_cannot_leave_its_path(api: FakeApi, scheduler: Scheduler) -> None:
+    api.refuse(404)
+    with pytest.raises(NotFound):
+        scheduler.jobs.get("../logs?x=1#y")
+
+    assert api.last.path == "/api/jobs/..%2Flogs%3Fx%3D1%23y"
+
+
+@pytest.mark.parametrize("body", [{"n": float("nan")}, {"s": {1, 2}}, {"b": b"bytes"}])
+def test_a_body_that_is_no_json_is_refused(api: FakeApi, scheduler: Scheduler, body: Any) -> None:
+    with pytest.raises(InvalidCall, match="JSON"):
+        scheduler.jobs.create(body)
+
+    assert api.calls == []
+
+
+def test_a_filter_that_cannot_be_sent_is_refused(scheduler: Scheduler) -> None:
+    with pytest.raises(InvalidCall):
+        scheduler.jobs.list(name="\udcff")
+
+
+def test_the_key_shows_in_no_repr(scheduler: Scheduler) -> None:
+    assert repr(scheduler).startswith("Scheduler(base_url='http://127.0.0.1:")
+    assert API_KEY not in repr(scheduler)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, BadRequest),
+        (401, Unauthorized),
+        (403, APIError),
+        (404, NotFound),
+        (405, APIError),
+        (409, Conflict),
+        (413, TooLarge),
+        (429, RateLimited),
+        (500, ServerError),
+        (503, ServerError),
+    ],
+)
+def test_each_status_has_its_error(api: FakeApi, scheduler: Scheduler, status: int, kind: type[APIError]) -> None:
+    api.refuse(status, title="Short", detail="Long.")
+    with pytest.raises(APIError) as caught:
+        scheduler.jobs.create(HOOK)
+
+    error = caught.value
+    assert type(error) is kind
+    assert (error.status, error.title, error.detail, error.errors) == (status, "Short", "Long.", [])
+    assert error.problem == {"status": status, "title": "Short", "detail": "Long."}
+    assert str(error) == f"{status} Short: Long."
+    assert len(api.calls) == 1
+
+
+def test_bad_fields_are_listed(api: FakeApi, scheduler: Scheduler) -> None:
+    errors = [{"pointer": "/schedule_in/1", "detail": "unknown unit"}]
+    api.refuse(400, title="Bad", errors=errors)
+    with pytest.raises(BadRequest) as caught:
+        scheduler.jobs.create(HOOK)
+
+    assert caught.value.errors == errors
+
+
+@pytest.mark.parametrize(("value", "seconds"), [("30", 30.0), ("soon", None), (None, None)])
+def test_a_rate_limit_says_how_long_to_wait(
+    api: FakeApi, scheduler: Scheduler, value: str | None, seconds: float | None
+) -> None:
+    api.answers.append(Answer(429, {}, {"Retry-After": value} if value else {}))
+    with pytest.raises(RateLimited) as caught:
+        scheduler.jobs.list()
+
+    assert caught.value.retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>Bad Gateway</html>", b"", b"[1]", b"\xff", b'{"errors": 3}', b'{"errors": [3]}', b"[" * 100_000]
+)
+def test_a_refusal_that_is_not_ours_keeps_its_status(api: FakeApi, scheduler: Scheduler, body: bytes) -> None:
+    api.answers.append(Answer(502, body))
+    with pytest.raises(ServerError) as caught:
+        scheduler.jobs.create(HOOK)
+
+    assert (caught.value.status, caught.value.title, caught.value.errors) == (502, "Bad Gateway", [])
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[1]", {"data": 3}, {"data": [3]}, {"data": {}}, b"[" * 100_000])
+def test_a_success_that_is_not_ours_is_an_error(api: FakeApi, scheduler: Scheduler, body: Any) -> None:
+    api.answers.append(Answer(200, body))
+    with pytest.raises(APIError, match="is it a Booper server"):
+        scheduler.jobs.list()
+
+
+def test_the_key_does_not_follow_a_redirect(api: FakeApi, scheduler: Scheduler) -> None:
+    with serve() as elsewhere:
+        api.answers.append(Answer(302, headers={"Location": f"{elsewhere.url}/api/jobs"}))
+        with pytest.raises(APIError, match="BOOPER_API_URL"):
+            scheduler.jobs.list()
+
+        assert elsewhere.calls == []
+
+
+def netrc_of_loopback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login someone password else\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+
+
+def test_netrc_does_not_replace_the_key(api: FakeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    netrc_of_loopback(tmp_path, monkeypatch)
+    with requests.Session() as session, Scheduler(API_KEY, base_url=api.url, session=session) as scheduler:
+        assert session.get(f"{api.url}/api/ping").ok
+        assert api.last.headers["authorization"].startswith("Basic ")  # so the entry is one that requests would use
+
+        scheduler.jobs.list()
+        assert api.last.headers["authorization"] == f"Bearer {API_KEY}"
+
+        scheduler.ping()
+        assert "authorization" not in api.last.headers
+
+
+def test_a_proxy_is_not_used_for_this_very_machine(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.setenv("no_proxy", "")
+    with Scheduler(API_KEY, base_url=api.url) as scheduler:
+        scheduler.jobs.list()
+
+    assert len(api.calls) == 1
+
+
+def test_cookies_are_not_kept(api: FakeApi, scheduler: Scheduler) -> None:
+    api.answers.append(Answer(200, {"data": []}, {"Set-Cookie": "session=1; Path=/"}))
+    scheduler.jobs.list()
+    scheduler.jobs.list()
+
+    assert "cookie" not in api.last.headers
+
+
+REPEATED: list[Use] = [
+    lambda s: s.jobs.list(),
+    lambda s: s.jobs.get(7),
+    lambda s: s.jobs.timeline(7),
+    lambda s: s.jobs.create({**HOOK, "idempotency_key": "k"}),
+    lambda s: s.jobs.create_many([{**HOOK, "idempotency_key": "k"}]),
+    lambda s: s.queues.update("mail", {}),
+    lambda s: s.preview({}),
+    lambda s: s.ping(),
+]
+
+
+@pytest.mark.parametrize("use", REPEATED)
+def test_what_is_harmless_is_sent_again_twice(api: FakeApi, scheduler: Scheduler, use: Use) -> None:
+    api.hang_up()
+    api.hang_up()
+    use(scheduler)
+
+    assert len(api.calls) == 3
+    assert api.calls[0].body == api.calls[2].body
+
+
+NOT_REPEATED: list[Use] = [
+    lambda s: s.jobs.create(HOOK),
+    lambda s: s.jobs.create({**HOOK, "idempotency_key": None}),
+    lambda s: s.jobs.create_many([{**HOOK, "idempotency_key": "k"}, HOOK]),
+    lambda s: s.jobs.run(7),
+    lambda s: s.jobs.cancel(7),
+    lambda s: s.jobs.update(7, {}),
+    lambda s: s.schedules.delete("x"),
+    lambda s: s.schedules.trigger("x"),
+    lambda s: s.deliveries.resend("x"),
+]
+
+
+@pytest.mark.parametrize("use", NOT_REPEATED)
+def test_what_might_be_done_twice_is_sent_once_and_says_so(api: FakeApi, scheduler: Scheduler, use: Use) -> None:
+    api.hang_up()
+    with pytest.raises(ConnectionFailed, match=r"Remote end closed connection.*; it may have been carried out"):
+        use(scheduler)
+
+    assert len(api.calls) == 1
+
+
+def test_a_third_failure_is_reported(api: FakeApi, scheduler: Scheduler) -> None:
+    for _ in range(3):
+        api.hang_up()
+    with pytest.raises(ConnectionFailed, match=r"^cannot reach http://127\.0\.0\.1") as caught:
+        scheduler.jobs.list()
+
+    assert len(api.calls) == 3
+    assert "carried out" not in str(caught.value)
+
+
+def test_repetition_can_be_turned_off(api: FakeApi) -> None:
+    api.hang_up()
+    with (
+        Scheduler(API_KEY, base_url=api.url, retry_waits_seconds=()) as scheduler,
+        pytest.raises(ConnectionFailed),
+    ):
+        scheduler.jobs.list()
+
+    assert len(api.calls) == 1
+
+
+def test_nobody_listening_is_told_in_plain_words() -> None:
+    with serve() as gone:
+        url = gone.url
+    with Scheduler(API_KEY, base_url=url) as scheduler, pytest.raises(ConnectionFailed) as caught:
+        scheduler.jobs.create(HOOK)
+
+    assert f"cannot reach {url}: Connection refused" in str(caught.value)
+    assert "BOOPER_API_URL" in str(caught.value)
+    assert "carried out" not in str(caught.value)
+
+
+class LostSession(requests.Session):
+    """Finds no server of that name."""
+
+    def request(self, *_: Any, **__: Any) -> requests.Response:
+        raise requests.ConnectionError("wrapped") from socket.gaierror(-2, "Name or service not known")
+
+
+def test_a_name_that_does_not_resolve_leaves_no_doubt_about_the_request() -> None:
+    with (
+        LostSession() as session,
+        Scheduler(API_KEY, session=session) as scheduler,
+        pytest.raises(ConnectionFailed, match="Name or service not known") as caught,
+    ):
+        scheduler.jobs.create(HOOK)
+
+    assert "carried out" not in str(caught.value)
+
+
+class SilentSession(requests.Session):
+    """Waits for an answer in vain, at once."""
+
+    def request(self, *_: Any, **__: Any) -> requests.Response:
+        raise requests.ReadTimeout
+
+
+def test_a_timeout_says_how_long_it_waited() -> None:
+    with (
+        SilentSession() as session,
+        Scheduler(API_KEY, timeout=2.5, session=session) as scheduler,
+        pytest.raises(ConnectionFailed, match=r"no answer within 2\.5 s; it may have been carried out"),
+    ):
+        scheduler.jobs.create(HOOK)
+
+
+def test_an_answer_is_never_asked_for_again(api: FakeApi, scheduler: Scheduler) -> None:
+    api.refuse(503)
+    with pytest.raises(ServerError):
+        scheduler.jobs.list()
+
+    assert len(api.calls) == 1
+
+
+def test_every_error_is_a_booper_error() -> None:
+    kinds = [InvalidCall, ConnectionFailed, BadRequest, Unauthorized, NotFound, Conflict, TooLarge, RateLimited]
+
+    assert all(issubclass(kind, BooperError) for kind in [*kinds, ServerError, APIError])
+    assert issubclass(InvalidCall, ValueError)
+
+
+def test_threads_share_a_scheduler_but_no_session(api: FakeApi, scheduler: Scheduler) -> None:
+    sessions: list[requests.Session] = []
+    barrier = threading.Barrier(4)
+
+    def use() -> None:
+        barrier.wait(timeout=10)
+        scheduler.jobs.list()
+        scheduler.jobs.list()
+        sessions.append(scheduler._transport._session())
+        barrier.wait(timeout=10)
+
+    threads = [threading.Thread(target=use) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(api.calls) == 8
+    assert len({id(session) for session in sessions}) == 4
+
+
+def test_a_session_of_your_own_is_used_and_left_open(api: FakeApi) -> None:
+    with requests.Session() as session:
+        session.headers["X-Mine"] = "1"
+        with Scheduler(API_KEY, base_url=api.url, session=session) as scheduler:
+            scheduler.jobs.list()
+        assert api.last.headers["x-mine"] == "1"
+        assert session.get(api.url + "/api/ping").ok
