@@ -41,6 +41,7 @@ app.conf.update(
     broker_heartbeat=10,
     task_default_queue="booper",
     task_ignore_result=True,
+    result_expires=None,
     # A wake-up that is lost harms nothing, one that is handed out again after a crash helps nobody.
     task_acks_late=False,
     task_publish_retry=False,
@@ -54,7 +55,5 @@ app.conf.update(
     timezone="UTC",
     enable_utc=True,
     beat_scheduler=settings.BEAT_SCHEDULER,
-    beat_schedule=settings.BEAT_SCHEDULE,
-    beat_max_loop_interval=1,
 )
 app.autodiscover_tasks(["jobs"])

@@ -101,14 +101,13 @@ if _is_sqlite:
     _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 DATABASES = {"default": _database}
 
-# --- Broker (its options are in config/celery.py) -----------------------------------------------------------------------
+# --- Broker (its options are in config/celery.py) ---------------------------------------------------------------------
 
 BROKER_URL = environment.text("BROKER_URL", "") or embedded_broker.broker_url(DATA_DIR)
 
 FILESYSTEM_BROKER_OPTIONS = embedded_broker.transport_options(BROKER_URL, DATA_DIR)
 
-BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
-BEAT_SCHEDULE = {"promote": {"task": "booper.promote", "schedule": 5.0, "options": {"expires": 10.0}}}
+BEAT_SCHEDULER = "jobs.scheduler:Scheduler"
 
 # --- What a job may do ------------------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ def callback(
     data = {
         "id": str(job.uuid),
         "job_id": job.id,
-        "schedule_id": None,
+        "schedule_id": None if job.schedule_id is None else str(job.schedule_id),
         "name": job.name,
         "state": state,
         "attempt": job.attempt,
@@ -33,7 +33,7 @@ def webhook(job: Job, event: str, *, sequence: int, payload: dict[str, Any], now
     data = {
         "job_id": job.id,
         "id": str(job.uuid),
-        "schedule_id": None,
+        "schedule_id": None if job.schedule_id is None else str(job.schedule_id),
         "attempt": job.attempt,
         "sequence": sequence,
         "payload": payload,

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,9 @@ from uuid import UUID
 import booper
 from booper import payloads, placeholders, signatures, targets
 from booper.outcome import Outcome, Request, Response
-from jobs.models import Delivery, Job, User
+from booper.placeholders import Rendered
+from jobs.messages import timestamp
+from jobs.models import Delivery, Job, Schedule, User
 
 _USER_AGENT = f"Booper/{booper.__version__}"
 _DELIVERY_TIMEOUT_SECONDS = 15.0
@@ -39,17 +41,9 @@ def forget_secrets() -> None:
         _secrets.clear()
 
 
-def of_job(job: Job, *, secret: str, now: datetime) -> tuple[Request, dict[str, Any]]:
+def of_job(job: Job, *, schedule: Schedule | None, secret: str, now: datetime) -> tuple[Request, dict[str, Any]]:
     """The request of the job's current attempt, and what the log shows of it."""
-    rendered = placeholders.render(
-        body=job.args.get("body"),
-        query=job.args.get("query") or {},
-        headers=job.args.get("headers") or {},
-        job={"id": job.id},
-        previous={},
-        state={},
-        include_metadata=False,
-    )
+    rendered = rendered_args(job.args, job=described(job), schedule=schedule)
     url = targets.with_query(job.url, rendered.query)
     body = None if rendered.body is None else payloads.encode(rendered.body)
     own = {
@@ -60,7 +54,7 @@ def of_job(job: Job, *, secret: str, now: datetime) -> tuple[Request, dict[str, 
     }
     if body is not None:
         own["Content-Type"] = "application/json"
-    given = {name: str(value) for name, value in rendered.headers.items()}
+    given = {name: _header_value(value) for name, value in rendered.headers.items()}
     given_names = {name.lower() for name in given}
     headers = given | {name: value for name, value in own.items() if name.lower() not in given_names}
     shown = {"method": job.method, "url": job.url, "query": rendered.query, "headers": headers, "body": rendered.body}
@@ -76,6 +70,37 @@ def of_job(job: Job, *, secret: str, now: datetime) -> tuple[Request, dict[str, 
         reuse_connection=method not in {"POST", "PATCH"},
     )
     return request, shown
+
+
+def described(job: Job) -> dict[str, Any]:
+    """What `$job` stands for."""
+    return {
+        "id": job.id,
+        "uuid": str(job.uuid),
+        "schedule_id": None if job.schedule_id is None else str(job.schedule_id),
+        "name": job.name,
+        "attempt": job.attempt,
+        "scheduled_at": timestamp(job.occurrence_at or job.scheduled_at),
+    }
+
+
+def rendered_args(args: Mapping[str, Any], *, job: dict[str, Any], schedule: Schedule | None) -> Rendered:
+    """The request with its dynamic fields filled in. A one-off job has no run before it and no state."""
+    wants_metadata = args.get("include_metadata")
+    return placeholders.render(
+        body=args.get("body"),
+        query=args.get("query") or {},
+        headers=args.get("headers") or {},
+        job=job,
+        previous={} if schedule is None else schedule.previous,
+        state={} if schedule is None else schedule.state,
+        include_metadata=schedule is not None if wants_metadata is None else bool(wants_metadata),
+    )
+
+
+def _header_value(value: Any) -> str:
+    """What a reference stands for keeps its type, and a header has only text to show it with."""
+    return value if isinstance(value, str) else payloads.encode(value).decode()
 
 
 def of_delivery(delivery: Delivery, *, secret: str, now: datetime) -> Request:

@@ -11,7 +11,7 @@ from django.db import transaction
 from booper import verdict
 from booper.outcome import Failure
 from jobs import outgoing, transitions
-from jobs.models import Job, JobState
+from jobs.models import Job, JobState, Schedule
 from jobs.stages import Finished, Started, Upcoming
 from jobs.transitions import Ended
 
@@ -33,15 +33,19 @@ def claim(worker_id: UUID, *, limit: int, now: datetime) -> tuple[list[Started],
     with transaction.atomic():
         jobs = transitions.claim(worker_id, limit=limit, now=now)
         secrets = outgoing.signing_secrets({job.user_id for job in jobs}) if jobs else {}
-        prepared = [prepare(job, secret=secrets[job.user_id], now=now) for job in jobs]
+        schedule_ids = {job.schedule_id for job in jobs if job.schedule_id is not None}
+        schedules = Schedule.objects.in_bulk(schedule_ids) if schedule_ids else {}
+        prepared = [
+            prepare(job, schedule=schedules.get(job.schedule_id), secret=secrets[job.user_id], now=now) for job in jobs
+        ]
         transitions.log_starts([(item.row, shown) for item, shown in prepared], now=now)
     return [item for item, _ in prepared], Upcoming(deliveries=[now] if any(job.webhook_url for job in jobs) else [])
 
 
-def prepare(job: Job, *, secret: str, now: datetime) -> tuple[Started, dict[str, Any]]:
+def prepare(job: Job, *, schedule: Schedule | None, secret: str, now: datetime) -> tuple[Started, dict[str, Any]]:
     """The attempt, and what the log shows of its request. A job that can't be rendered fails alone."""
     try:
-        request, shown = outgoing.of_job(job, secret=secret, now=now)
+        request, shown = outgoing.of_job(job, schedule=schedule, secret=secret, now=now)
     except Exception as error:
         logger.exception("job %s can't be rendered", job.id)
         failure = Failure("invalid_request", f"the request could not be built: {error}")

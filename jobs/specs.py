@@ -21,3 +21,19 @@ class JobSpec:
     idempotency_key: str | None = None
     callback_url: str | None = None
     webhook_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecurrenceSpec:
+    """How often a recurring job runs. `frequency` is {"cron": …} or {"repeat_every": [n, unit]}."""
+
+    frequency: dict[str, Any]
+    timezone: str
+    # The first run, in UTC; an interval's grid hangs on it.
+    first_run_at: datetime
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    max_runs: int | None = None
+    overlap: str = "allow"
+    catch_up: str = "latest"
+    include_metadata: bool | None = None

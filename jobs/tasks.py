@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
+from uuid import UUID
 
 from celery import shared_task, signals
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from booper import outbound
-from jobs import clock, deliveries, runner
+from jobs import clock, deliveries, periodic_tasks, runner, schedule_transitions
 from jobs.engine import Engine
 from jobs.models import Delivery, Job
 from jobs.wakeups import Announcer, Lane
@@ -35,7 +36,14 @@ def deliver_due(instants: list[float]) -> None:
     _wake(Lane.DELIVERIES, instants)
 
 
-@shared_task(name="booper.promote")
+@shared_task(name=periodic_tasks.TASK)
+def fire_schedule(schedule_id: str) -> None:
+    """Fires a schedule's run if it is due. Booper's own beat does that itself; this is for any other."""
+    now = clock.now()
+    if schedule_transitions.fire_schedule(UUID(schedule_id), now=now):
+        announce_jobs([now])
+
+
 def promote() -> None:
     """Sends the wake-ups for all that comes due within the horizon, by index, however many rows wait."""
     now = clock.now()
@@ -72,12 +80,12 @@ def _publish(lane: Lane, instants: list[datetime]) -> None:
 
 
 announcer = Announcer(_publish)
-_engine: Engine | None = None
+_running: list[Engine] = []
 
 
 def _wake(lane: Lane, instants: list[float]) -> None:
-    if _engine is not None:
-        _engine.wake(lane, [datetime.fromtimestamp(instant, UTC) for instant in instants])
+    for engine in _running:
+        engine.wake(lane, [datetime.fromtimestamp(instant, UTC) for instant in instants])
 
 
 @signals.worker_init.connect
@@ -89,13 +97,12 @@ def _check_pool(sender: Any, **_: Any) -> None:
 
 @signals.worker_ready.connect
 def _start_engine(sender: Any, **_: Any) -> None:
-    global _engine
     policy = outbound.Policy(
         allow_http=settings.BOOPER_ALLOW_HTTP_TARGETS,
         allowed_networks=tuple(settings.BOOPER_ALLOWED_TARGET_NETWORKS),
         max_response_bytes=settings.MAX_RESPONSE_BYTES,
     )
-    _engine = Engine(
+    engine = Engine(
         name=str(sender.hostname),
         stages={Lane.JOBS: runner, Lane.DELIVERIES: deliveries},
         make_sender=lambda: outbound.Sender(policy),
@@ -103,17 +110,18 @@ def _start_engine(sender: Any, **_: Any) -> None:
         concurrency=settings.WORKER_CONCURRENCY,
         lease=timedelta(seconds=settings.LEASE_SECONDS),
     )
-    _engine.start()
+    engine.start()
+    _running.append(engine)
 
 
 @signals.worker_shutting_down.connect
 def _stop_claiming(**_: Any) -> None:
-    if _engine is not None:
-        _engine.stop_claiming()
+    for engine in _running:
+        engine.stop_claiming()
 
 
 @signals.worker_shutdown.connect
 def _shut_down(**_: Any) -> None:
-    if _engine is not None:
-        _engine.shut_down(grace=timedelta(seconds=settings.SHUTDOWN_GRACE_SECONDS))
+    for engine in _running:
+        engine.shut_down(grace=timedelta(seconds=settings.SHUTDOWN_GRACE_SECONDS))
     announcer.flush(timeout_seconds=1.0)

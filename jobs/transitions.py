@@ -4,7 +4,7 @@ A guard that matches no row means that the race was lost: somebody else moved th
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,10 +12,12 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
-from jobs import log, messages, sql
+from jobs import log, memory, messages, sql
 from jobs.models import (
+    HOLDS_ITS_KEY,
+    REQUEST_FIELDS,
     UNFINISHED_STATES,
     WAITING_STATES,
     Delivery,
@@ -23,6 +25,7 @@ from jobs.models import (
     Job,
     JobState,
     LogEvent,
+    Schedule,
 )
 from jobs.specs import JobSpec
 
@@ -50,62 +53,80 @@ class Ended:
 
 def schedule(spec: JobSpec, *, user_id: UUID, now: datetime) -> Scheduled:
     """() -> scheduled. With an idempotency key that a job which has not started holds, that job instead."""
-    if spec.idempotency_key is None:
-        job = _new_job(spec, user_id=user_id, now=now)
+
+    def insert() -> Job:
+        job = new_job(spec, user_id=user_id, scheduled_at=spec.scheduled_at, now=now)
         job.save(force_insert=True)
-        return Scheduled(job, is_new=True)
+        return job
+
+    return unless_key_is_held(spec.idempotency_key, insert, user_id=user_id)
+
+
+def unless_key_is_held(key: str | None, insert: Callable[[], Job], *, user_id: UUID) -> Scheduled:
+    """What `insert` writes, unless a job that has not started holds the key: then that job, and nothing is written."""
+    if key is None:
+        return Scheduled(insert(), is_new=True)
     for _ in range(_KEY_TRIES):
-        job = _new_job(spec, user_id=user_id, now=now)
         try:
             with transaction.atomic():
-                job.save(force_insert=True)
-            return Scheduled(job, is_new=True)
+                return Scheduled(insert(), is_new=True)
         except IntegrityError:
-            holder = Job.objects.filter(
-                user_id=user_id, idempotency_key=spec.idempotency_key, state=JobState.SCHEDULED
-            ).first()
+            holder = Job.objects.filter(HOLDS_ITS_KEY, user_id=user_id, idempotency_key=key).first()
             if holder is not None:
                 return Scheduled(holder, is_new=False)
             # It was started between the two: the key is free again.
-    raise IntegrityError(f"idempotency key {spec.idempotency_key!r}: neither free nor held, {_KEY_TRIES} times over")
+    raise IntegrityError(f"idempotency key {key!r}: neither free nor held, {_KEY_TRIES} times over")
 
 
-def _new_job(spec: JobSpec, *, user_id: UUID, now: datetime) -> Job:
-    return Job(
-        user_id=user_id,
-        args=spec.args,
-        method=spec.method,
-        url=spec.url,
-        name=spec.name,
-        description=spec.description,
-        idempotency_key=spec.idempotency_key,
-        callback_url=spec.callback_url,
-        webhook_url=spec.webhook_url,
-        timeout_seconds=spec.timeout_seconds,
-        max_attempts=spec.max_attempts,
-        backoff_seconds=spec.backoff_seconds,
-        inserted_at=now,
-        scheduled_at=max(spec.scheduled_at, now),
-    )
+def new_job(template: JobSpec | Schedule, *, user_id: UUID, scheduled_at: datetime, now: datetime) -> Job:
+    """A job that asks for what `template` does, not saved yet."""
+    wanted = {name: getattr(template, name) for name in REQUEST_FIELDS}
+    return Job(user_id=user_id, inserted_at=now, scheduled_at=max(scheduled_at, now), **wanted)
 
 
 def cancel(job: Job, *, now: datetime) -> Job | None:
-    """scheduled | retryable | executing -> cancelled. None if it had ended already.
+    """scheduled | retryable | executing -> cancelled. None if it had ended already, or is a schedule's upcoming run.
 
     A request that is on the wire stays there; what it brings is logged and changes nothing.
     """
     with transaction.atomic():
-        won = Job.objects.filter(id=job.id, state__in=UNFINISHED_STATES).update(
-            state=JobState.CANCELLED, cancelled_at=now, worker_id=None, event_count=F("event_count") + 1
-        )
+        won = Job.objects.filter(id=job.id, state__in=UNFINISHED_STATES, is_upcoming=False).update(**_cancelled(now))
         if not won:
             return None
         job = Job.objects.get(id=job.id)
-        _event(job, EventType.CANCELLED, {}, now).save(force_insert=True)
-        if job.webhook_url:
-            finished = {"state": JobState.CANCELLED.value}
-            messages.webhook(job, "job.finished", sequence=job.event_count, payload=finished, now=now).save()
+        log_cancellations([job], reason="cancelled", now=now)
     return job
+
+
+def _cancelled(now: datetime) -> dict[str, Any]:
+    return {
+        "state": JobState.CANCELLED,
+        "cancelled_at": now,
+        "worker_id": None,
+        "is_upcoming": False,
+        "event_count": F("event_count") + 1,
+    }
+
+
+def cancel_runs(jobs: QuerySet[Job], *, reason: str, now: datetime) -> list[Job]:
+    """scheduled -> cancelled, for runs of schedules that are not to be. Inside the transaction that locks those."""
+    ids = list(jobs.filter(state=JobState.SCHEDULED).values_list("id", flat=True))
+    Job.objects.filter(id__in=ids, state=JobState.SCHEDULED).update(**_cancelled(now))
+    cancelled = list(Job.objects.filter(id__in=ids, state=JobState.CANCELLED, cancelled_at=now))
+    log_cancellations(cancelled, reason=reason, now=now)
+    return cancelled
+
+
+def log_cancellations(jobs: Sequence[Job], *, reason: str, now: datetime) -> None:
+    finished = {"state": JobState.CANCELLED.value}
+    _insert(
+        [_event(job, EventType.CANCELLED, {"reason": reason}, now) for job in jobs],
+        [
+            messages.webhook(job, "job.finished", sequence=job.event_count, payload=finished, now=now)
+            for job in jobs
+            if job.webhook_url
+        ],
+    )
 
 
 def run_now(job: Job, *, now: datetime) -> Job | None:
@@ -115,7 +136,8 @@ def run_now(job: Job, *, now: datetime) -> Job | None:
 
 def reschedule(job: Job, *, scheduled_at: datetime, now: datetime) -> Job | None:
     """scheduled | retryable -> the same, due at another time. None if it is not waiting."""
-    won = Job.objects.filter(id=job.id, state__in=WAITING_STATES).update(scheduled_at=max(scheduled_at, now))
+    waiting = Job.objects.filter(id=job.id, state__in=WAITING_STATES)
+    won = waiting.update(scheduled_at=max(scheduled_at, now))
     return Job.objects.get(id=job.id) if won else None
 
 
@@ -136,12 +158,12 @@ _CLAIM = """
 UPDATE jobs_job
 SET state = 'executing', worker_id = %(worker)s, attempt = attempt + 1, attempted_at = %(now)s,
     event_count = event_count + 2
-WHERE id {chosen} AND state IN ('scheduled', 'retryable')
+WHERE id {chosen} AND state IN ('scheduled', 'retryable') AND NOT is_upcoming
 RETURNING *
 """
 _DUE = """
 SELECT id FROM jobs_job
-WHERE state IN ('scheduled', 'retryable') AND scheduled_at <= %(now)s
+WHERE state IN ('scheduled', 'retryable') AND NOT is_upcoming AND scheduled_at <= %(now)s
 ORDER BY scheduled_at, id LIMIT %(limit)s
 """
 
@@ -201,6 +223,7 @@ def record(worker_id: UUID, ended: Sequence[Ended], *, now: datetime) -> list[De
             events += item_events
             deliveries += item_deliveries
         events += _answers_after_cancel([item for item in ended if item.job.id not in won], now=now)
+        events += _remember(kept, now=now)
         _insert(events, deliveries)
     return deliveries
 
@@ -253,6 +276,26 @@ def _evidence(
             messages.callback(job, state=item.state.value, response=item.response, error=item.error, now=now)
         )
     return logged, deliveries
+
+
+def _remember(kept: list[Ended], *, now: datetime) -> list[LogEvent]:
+    """Keeps what completed runs answered for the runs after them; answers a log row for each `$set` that was refused."""
+    answers = [
+        memory.Answer(
+            schedule_id=item.job.schedule_id,
+            attempted_at=item.job.attempted_at,
+            body=None if item.response is None else item.response["body"],
+        )
+        for item in kept
+        if item.job.schedule_id is not None and item.state == JobState.COMPLETED
+    ]
+    refusals = memory.remember(answers)
+    of_job = [item.job for item in kept if item.job.schedule_id is not None and item.state == JobState.COMPLETED]
+    return [
+        _event(job, EventType.ERROR, {"code": "set_refused", "message": refusal, "retry_at": None}, now)
+        for job, refusal in zip(of_job, refusals, strict=True)
+        if refusal is not None
+    ]
 
 
 def _answers_after_cancel(lost: list[Ended], *, now: datetime) -> list[LogEvent]:

@@ -2,16 +2,21 @@
 
 from jobs.models.api_key import ApiKey
 from jobs.models.delivery import Delivery, DeliveryKind, DeliveryState
-from jobs.models.job import FINISHED_STATES, UNFINISHED_STATES, WAITING_STATES, Job, JobState
+from jobs.models.job import FINISHED_STATES, HOLDS_ITS_KEY, UNFINISHED_STATES, WAITING_STATES, Job, JobState
 from jobs.models.log_event import EventType, LogEvent
 from jobs.models.process import Process, ProcessRole
+from jobs.models.request_fields import REQUEST_FIELDS
+from jobs.models.schedule import CatchUp, Overlap, Schedule
 from jobs.models.user import User
 
 __all__ = [
     "FINISHED_STATES",
+    "HOLDS_ITS_KEY",
+    "REQUEST_FIELDS",
     "UNFINISHED_STATES",
     "WAITING_STATES",
     "ApiKey",
+    "CatchUp",
     "Delivery",
     "DeliveryKind",
     "DeliveryState",
@@ -19,7 +24,9 @@ __all__ = [
     "Job",
     "JobState",
     "LogEvent",
+    "Overlap",
     "Process",
     "ProcessRole",
+    "Schedule",
     "User",
 ]

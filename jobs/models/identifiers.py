@@ -5,9 +5,24 @@ import threading
 import time
 import uuid
 
-_lock = threading.Lock()
-_last_tick = 0
 _TICKS_PER_MILLISECOND = 4096
+
+
+class _Ticks:
+    """The time in 1/4096 of a millisecond, never the same twice and never backwards."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = 0
+
+    def next(self) -> int:
+        tick = time.time_ns() * _TICKS_PER_MILLISECOND // 1_000_000
+        with self._lock:
+            self._last = max(tick, self._last + 1)
+            return self._last
+
+
+_ticks = _Ticks()
 
 
 def uuid7() -> uuid.UUID:
@@ -15,10 +30,6 @@ def uuid7() -> uuid.UUID:
 
     Two made by one process are in order even within a clock tick or when the clock is set back.
     """
-    global _last_tick
-    tick = time.time_ns() * _TICKS_PER_MILLISECOND // 1_000_000
-    with _lock:
-        tick = _last_tick = max(tick, _last_tick + 1)
-    milliseconds, fraction = divmod(tick, _TICKS_PER_MILLISECOND)
+    milliseconds, fraction = divmod(_ticks.next(), _TICKS_PER_MILLISECOND)
     randomness = int.from_bytes(os.urandom(8), "big") >> 2
     return uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | randomness)

@@ -1,13 +1,13 @@
 """One request to make: what to send, when, and what has become of it so far."""
 
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from jobs.models.identifiers import uuid7
+from jobs.models.request_fields import RequestFields
 
 
 class JobState(models.TextChoices):
@@ -26,15 +26,19 @@ WAITING_STATES = (JobState.SCHEDULED, JobState.RETRYABLE)
 UNFINISHED_STATES = (*WAITING_STATES, JobState.EXECUTING)
 FINISHED_STATES = (JobState.COMPLETED, JobState.CANCELLED, JobState.DISCARDED)
 _STORED_STATES = [state for state in JobState.values if state != JobState.AVAILABLE]
+# A job that has not started; of a schedule, the upcoming run stands for all.
+HOLDS_ITS_KEY = Q(state=JobState.SCHEDULED) & (Q(schedule__isnull=True) | Q(is_upcoming=True))
 
 
 class JobQuerySet(models.QuerySet["Job"]):
     def due(self, now: datetime) -> "JobQuerySet":
-        return self.filter(state__in=WAITING_STATES, scheduled_at__lte=now)
+        return self.filter(state__in=WAITING_STATES, is_upcoming=False, scheduled_at__lte=now)
 
     def due_between(self, after: datetime, until: datetime) -> "models.QuerySet[Job, datetime]":
         """The times, in order, at which waiting jobs come due."""
-        coming = self.filter(state__in=WAITING_STATES, scheduled_at__gt=after, scheduled_at__lte=until)
+        coming = self.filter(
+            state__in=WAITING_STATES, is_upcoming=False, scheduled_at__gt=after, scheduled_at__lte=until
+        )
         return coming.order_by("scheduled_at").values_list("scheduled_at", flat=True)
 
     def in_states(self, states: list[str], now: datetime) -> "JobQuerySet":
@@ -50,24 +54,19 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.filter(wanted)
 
 
-class Job(models.Model):
+class Job(RequestFields):
     id = models.BigAutoField(primary_key=True)
     uuid = models.UUIDField(default=uuid7, unique=True, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_index=False)
     state = models.CharField(max_length=10, choices=JobState.choices, default=JobState.SCHEDULED)
 
-    # What was asked for: `args` as the client sent it, the rest as it was understood.
-    args = models.JSONField()
-    method = models.CharField(max_length=6)
-    url = models.CharField(max_length=2048)
-    name = models.CharField(max_length=255, null=True, blank=True)
-    description = models.TextField(null=True, blank=True)
-    idempotency_key = models.CharField(max_length=255, null=True, blank=True)
-    callback_url = models.CharField(max_length=2048, null=True, blank=True)
-    webhook_url = models.CharField(max_length=2048, null=True, blank=True)
-    timeout_seconds = models.FloatField()
-    max_attempts = models.PositiveSmallIntegerField()
-    backoff_seconds = models.JSONField(null=True, blank=True)
+    # Set for the runs of a recurring job. Exactly one of them, while the schedule is enabled, is the upcoming one: it
+    # waits for beat to fire it, and no worker claims it before.
+    schedule = models.ForeignKey(
+        "jobs.Schedule", on_delete=models.CASCADE, null=True, blank=True, related_name="jobs", db_index=False
+    )
+    occurrence_at = models.DateTimeField(null=True, blank=True, help_text="The time on the schedule's grid it is for.")
+    is_upcoming = models.BooleanField(default=False)
 
     # What has become of it. Written by jobs.transitions alone.
     inserted_at = models.DateTimeField(editable=False)
@@ -87,7 +86,7 @@ class Job(models.Model):
             # The conflict that POST /api/jobs answers 200 for.
             models.UniqueConstraint(
                 fields=["user", "idempotency_key"],
-                condition=Q(state=JobState.SCHEDULED, idempotency_key__isnull=False),
+                condition=HOLDS_ITS_KEY & Q(idempotency_key__isnull=False),
                 name="job_idempotency_key",
             ),
             models.CheckConstraint(condition=Q(state__in=_STORED_STATES), name="job_state"),
@@ -97,10 +96,29 @@ class Job(models.Model):
                 | (~Q(state=JobState.EXECUTING) & Q(worker_id__isnull=True)),
                 name="job_lease",
             ),
+            # Two beats that fire one run write the next one once.
+            models.UniqueConstraint(fields=["schedule", "occurrence_at"], name="job_occurrence"),
+            models.UniqueConstraint(fields=["schedule"], condition=Q(is_upcoming=True), name="job_one_upcoming"),
+            models.CheckConstraint(
+                condition=Q(is_upcoming=False) | Q(state=JobState.SCHEDULED, schedule__isnull=False),
+                name="job_upcoming_waits",
+            ),
         ]
         indexes = [
             # The claim, and the wake-ups for what comes due.
-            models.Index("scheduled_at", "id", name="job_due", condition=Q(state__in=WAITING_STATES)),
+            models.Index(
+                "scheduled_at", "id", name="job_due", condition=Q(state__in=WAITING_STATES, is_upcoming=False)
+            ),
+            # What beat is to fire.
+            models.Index("scheduled_at", "id", name="job_upcoming", condition=Q(is_upcoming=True)),
+            # GET /api/jobs?schedule_id=…
+            models.Index("schedule", "id", name="job_of_schedule", condition=Q(schedule__isnull=False)),
+            # Whether the run before is still going, when the next one is fired.
+            models.Index(
+                "schedule",
+                name="job_of_schedule_unfinished",
+                condition=Q(schedule__isnull=False, state__in=UNFINISHED_STATES),
+            ),
             # The rescue of what a dead worker held.
             models.Index("worker_id", name="job_leased", condition=Q(state=JobState.EXECUTING)),
             # GET /api/jobs: `id` rises with `inserted_at`.

@@ -1,0 +1,51 @@
+"""What a schedule remembers from run to run: the last answer, and the object its target keeps with `$set`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from booper import placeholders
+from jobs.models import Schedule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What one completed run was answered, as JSON or, where it was none, as text."""
+
+    schedule_id: UUID | None
+    attempted_at: datetime | None
+    body: Any
+
+
+def remember(answers: Sequence[Answer]) -> list[str | None]:
+    """Writes them in their order, and says for each why its `$set` was refused, or None.
+
+    Inside a transaction: the rows are locked, so that concurrent runs of one schedule lose no key of each other.
+    """
+    wanted = {answer.schedule_id for answer in answers}
+    if not wanted:
+        return []
+    locked = Schedule.objects.select_for_update().filter(id__in=wanted).order_by("id")
+    schedules = {schedule.id: schedule for schedule in locked}
+    refusals = [
+        _apply(schedules[answer.schedule_id], answer) if answer.schedule_id in schedules else None for answer in answers
+    ]
+    Schedule.objects.bulk_update(schedules.values(), ["state", "previous"])
+    return refusals
+
+
+def _apply(schedule: Schedule, answer: Answer) -> str | None:
+    is_json = isinstance(answer.body, dict | list)
+    # A run that began before the schedule was disabled and enabled again is no run before the next one.
+    if schedule.disabled_at is None and answer.attempted_at is not None and answer.attempted_at >= schedule.enabled_at:
+        schedule.previous = answer.body if is_json else {}
+    patch = placeholders.extract_set(answer.body)
+    if patch is None:
+        return None
+    merged = placeholders.merge_state(schedule.state, patch=patch, limit_bytes=settings.MAX_STATE_BYTES)
+    schedule.state = merged.state
+    return merged.refusal

@@ -1,0 +1,87 @@
+"""A recurring job: what to send, how often, and what it remembers from run to run."""
+
+from datetime import UTC, tzinfo
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django_celery_beat.models import PeriodicTask
+
+from booper import durations, recurrence
+from jobs.models.identifiers import uuid7
+from jobs.models.request_fields import RequestFields
+
+
+class Overlap(models.TextChoices):
+    ALLOW = "allow"
+    SKIP = "skip"
+
+
+class CatchUp(models.TextChoices):
+    LATEST = "latest"
+    SKIP = "skip"
+
+
+class ScheduleQuerySet(models.QuerySet["Schedule"]):
+    def existing(self) -> "ScheduleQuerySet":
+        """Those that were not deleted: the rows of deleted ones stay while their jobs do."""
+        return self.filter(deleted_at__isnull=True)
+
+
+class Schedule(RequestFields):
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_index=False)
+
+    # How often: {"cron": "0 9 * * 1-5"} or {"repeat_every": [2, "minutes"]}, in `timezone`.
+    frequency = models.JSONField()
+    timezone = models.CharField(max_length=64, default="UTC")
+    anchor_at = models.DateTimeField(help_text="The first run: an interval's grid hangs on it.")
+    starts_at = models.DateTimeField(null=True, blank=True)
+    ends_at = models.DateTimeField(null=True, blank=True)
+    max_runs = models.PositiveIntegerField(null=True, blank=True)
+    overlap = models.CharField(max_length=5, choices=Overlap.choices, default=Overlap.ALLOW)
+    catch_up = models.CharField(max_length=6, choices=CatchUp.choices, default=CatchUp.LATEST)
+    include_metadata = models.BooleanField(null=True, blank=True)
+
+    # What has become of it.
+    inserted_at = models.DateTimeField(editable=False)
+    enabled_at = models.DateTimeField(editable=False)
+    disabled_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    run_count = models.PositiveIntegerField(default=0)
+    state = models.JSONField(default=dict, blank=True, help_text="What the target keeps with `$set`.")
+    previous = models.JSONField(default=dict, blank=True, null=True, help_text="What the last run answered.")
+
+    # Its entry in django-celery-beat, and what Booper last wrote there: a difference is an edit made in its admin.
+    periodic_task = models.OneToOneField(
+        PeriodicTask, on_delete=models.SET_NULL, null=True, blank=True, related_name="booper_schedule"
+    )
+    beat_frequency = models.CharField(max_length=1024, editable=False)
+
+    objects = ScheduleQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(deleted_at__isnull=True) | Q(disabled_at__isnull=False), name="schedule_deleted_is_disabled"
+            ),
+        ]
+        indexes = [
+            # GET /api/schedules
+            models.Index("user", "id", name="schedule_of_user", condition=Q(deleted_at__isnull=True)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name or self.url} {self.id}"
+
+    @property
+    def zone(self) -> tzinfo:
+        return UTC if self.timezone == "UTC" else recurrence.zone_named(self.timezone)
+
+    @property
+    def rule(self) -> recurrence.Rule:
+        """What booper.recurrence decides the next run by."""
+        if "cron" in self.frequency:
+            return recurrence.by_cron(self.frequency["cron"], zone=self.timezone)
+        interval = durations.parse(self.frequency["repeat_every"])
+        return recurrence.Every(interval, anchor=self.anchor_at, zone=self.zone)

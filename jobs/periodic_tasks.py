@@ -1,0 +1,212 @@
+"""Each schedule's entry in django-celery-beat: written here, shown and edited in its admin, read back from there.
+
+Rows are written in ways that send no signal: a signal tells every beat to read its whole table again. A schedule has
+a CrontabSchedule or IntervalSchedule row of its own, so that an edit of one changes nobody else's.
+"""
+
+import json
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fractions import Fraction
+from typing import Any
+
+from django.db import connection
+from django.db.models import F
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
+
+from booper import durations, recurrence
+from jobs.models import Schedule
+
+logger = logging.getLogger(__name__)
+
+TASK = "booper.fire_schedule"
+_CRON_FIELDS = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
+_PERIODS = (("days", 86_400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A schedule whose entry is no longer what Booper wrote. `frequency` is None where it can't be run."""
+
+    schedule: Schedule
+    is_enabled: bool
+    frequency: dict[str, Any] | None
+    timezone: str
+
+
+def write(schedule: Schedule) -> None:
+    """Makes or brings up to date the entry of a schedule that is saved afterwards; two or three queries."""
+    crontab, interval = _crontab(schedule), _interval(schedule)
+    if crontab is not None:
+        CrontabSchedule.objects.bulk_create([crontab])
+    if interval is not None:
+        IntervalSchedule.objects.bulk_create([interval])
+    fields = {
+        "crontab": crontab,
+        "interval": interval,
+        "enabled": schedule.disabled_at is None,
+        "start_time": schedule.starts_at,
+        "expires": schedule.ends_at,
+        "description": schedule.description or f"{schedule.method.upper()} {schedule.url}",
+    }
+    schedule.beat_frequency = _spelling(crontab, interval)
+    if schedule.periodic_task_id is None:
+        name = f"{schedule.name or schedule.url}"[:150]
+        task = PeriodicTask(name=f"{name} ({schedule.id})", task=TASK, args=json.dumps([str(schedule.id)]), **fields)
+        PeriodicTask.objects.bulk_create([task])
+        schedule.periodic_task = task
+        return
+    _forget_frequency(schedule.periodic_task_id)
+    PeriodicTask.objects.filter(id=schedule.periodic_task_id).update(**fields)
+
+
+def set_enabled(schedule_ids: Iterable[Any], *, is_enabled: bool) -> None:
+    PeriodicTask.objects.filter(booper_schedule__in=list(schedule_ids)).update(enabled=is_enabled)
+
+
+def count_runs(schedule_ids: Iterable[Any], *, now: datetime) -> None:
+    PeriodicTask.objects.filter(booper_schedule__in=list(schedule_ids)).update(
+        last_run_at=now, total_run_count=F("total_run_count") + 1
+    )
+
+
+def delete(schedule: Schedule) -> None:
+    task_id = schedule.periodic_task_id
+    if task_id is None:
+        return
+    crontab_ids, interval_ids = _frequency_ids(task_id)
+    Schedule.objects.filter(id=schedule.id).update(periodic_task=None)
+    schedule.periodic_task = None
+    PeriodicTask.objects.filter(id=task_id)._raw_delete("default")
+    CrontabSchedule.objects.filter(id__in=crontab_ids)._raw_delete("default")
+    IntervalSchedule.objects.filter(id__in=interval_ids)._raw_delete("default")
+
+
+def _forget_frequency(task_id: int) -> None:
+    crontab_ids, interval_ids = _frequency_ids(task_id)
+    PeriodicTask.objects.filter(id=task_id).update(crontab=None, interval=None, enabled=False)
+    CrontabSchedule.objects.filter(id__in=crontab_ids)._raw_delete("default")
+    IntervalSchedule.objects.filter(id__in=interval_ids)._raw_delete("default")
+
+
+def _frequency_ids(task_id: int) -> tuple[list[int], list[int]]:
+    row = PeriodicTask.objects.filter(id=task_id).values_list("crontab_id", "interval_id").first() or (None, None)
+    crontab_id, interval_id = row
+    others = PeriodicTask.objects.exclude(id=task_id)
+    # An operator may have pointed other entries at the same row.
+    crontabs = [crontab_id] if crontab_id and not others.filter(crontab_id=crontab_id).exists() else []
+    intervals = [interval_id] if interval_id and not others.filter(interval_id=interval_id).exists() else []
+    return crontabs, intervals
+
+
+def _crontab(schedule: Schedule) -> CrontabSchedule | None:
+    if "cron" not in schedule.frequency:
+        return None
+    fields = dict(zip(_CRON_FIELDS, _five_fields(schedule.frequency["cron"]), strict=True))
+    return CrontabSchedule(timezone=schedule.timezone, **fields)
+
+
+_ALIASES = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
+
+
+def _five_fields(expression: str) -> list[str]:
+    return _ALIASES.get(expression.strip().lower(), expression).split()
+
+
+def _interval(schedule: Schedule) -> IntervalSchedule | None:
+    """The same length in django-celery-beat's units, which know no months: one of those is shown as 30 days."""
+    if "repeat_every" not in schedule.frequency:
+        return None
+    interval = durations.parse(schedule.frequency["repeat_every"])
+    if interval.is_calendar:
+        return IntervalSchedule(every=max(1, int(interval.months * 30)), period="days")
+    seconds = Fraction(interval.microseconds) / 1_000_000
+    for period, size in _PERIODS:
+        if seconds % size == 0:
+            return IntervalSchedule(every=int(seconds / size), period=period)
+    return IntervalSchedule(every=int(seconds * 1_000_000), period="microseconds")
+
+
+def _spelling(crontab: CrontabSchedule | None, interval: IntervalSchedule | None) -> str:
+    """As `_EDITED` spells it in SQL."""
+    if crontab is not None:
+        return " ".join([*(getattr(crontab, name) for name in _CRON_FIELDS), str(crontab.timezone)])
+    assert interval is not None
+    return f"{interval.every} {interval.period}"
+
+
+_EDITED = """
+SELECT s.id, p.enabled, c.minute, c.hour, c.day_of_month, c.month_of_year, c.day_of_week, c.timezone, i.every, i.period
+FROM jobs_schedule s
+LEFT JOIN django_celery_beat_periodictask p ON p.id = s.periodic_task_id
+LEFT JOIN django_celery_beat_crontabschedule c ON c.id = p.crontab_id
+LEFT JOIN django_celery_beat_intervalschedule i ON i.id = p.interval_id
+WHERE s.deleted_at IS NULL AND (
+    (p.id IS NULL AND s.disabled_at IS NULL)
+    OR (p.id IS NOT NULL AND p.enabled <> (s.disabled_at IS NULL))
+    OR (p.id IS NOT NULL AND s.beat_frequency <> COALESCE(
+        c.minute || ' ' || c.hour || ' ' || c.day_of_month || ' ' || c.month_of_year || ' ' || c.day_of_week || ' '
+            || c.timezone,
+        i.every || ' ' || i.period, ''))
+)
+LIMIT %(limit)s
+"""
+
+
+def edited(*, limit: int) -> list[Edit]:
+    """The schedules whose entry was changed in django-celery-beat's admin. Reads them all: only after a change there."""
+    with connection.cursor() as cursor:
+        cursor.execute(_EDITED, {"limit": limit})
+        rows = cursor.fetchall()
+    schedules = Schedule.objects.in_bulk([Schedule._meta.pk.to_python(row[0]) for row in rows])
+    return [_edit(schedules[Schedule._meta.pk.to_python(row[0])], *row[1:]) for row in rows]
+
+
+def _edit(schedule: Schedule, is_enabled: Any, *fields: Any) -> Edit:
+    *cron, timezone, every, period = fields
+    frequency: dict[str, Any] | None = None
+    if cron[0] is not None:
+        frequency = {"cron": " ".join(cron)}
+    elif every is not None:
+        frequency = {"repeat_every": _repeat_every(every, period)}
+    if frequency is not None and _is_as_written(schedule, frequency, timezone):
+        frequency, timezone = schedule.frequency, schedule.timezone
+    timezone = timezone or schedule.timezone
+    if frequency is not None and not _can_be_run(frequency, timezone):
+        frequency = None
+    return Edit(schedule, bool(is_enabled), frequency, timezone)
+
+
+def _can_be_run(frequency: dict[str, Any], timezone: str) -> bool:
+    """django-celery-beat takes things that no cron knows, and intervals of a microsecond."""
+    try:
+        if "cron" in frequency:
+            recurrence.by_cron(frequency["cron"], zone=timezone)
+        else:
+            recurrence.Every(durations.parse(frequency["repeat_every"]), anchor=datetime.now(UTC))
+    except ValueError as error:
+        logger.warning("an entry edited in django-celery-beat's admin can't be run: %s", error)
+        return False
+    return True
+
+
+def _is_as_written(schedule: Schedule, frequency: dict[str, Any], timezone: str | None) -> bool:
+    """Only the switch was turned: the client's own spelling of the frequency stays."""
+    if "cron" in frequency:
+        return schedule.beat_frequency == f"{frequency['cron']} {timezone}"
+    every, period = frequency["repeat_every"]
+    return schedule.beat_frequency in (f"{every} {period}", f"{int(every * 1_000_000)} microseconds")
+
+
+def _repeat_every(every: int, period: str) -> list[Any]:
+    return [every / 1_000_000, "seconds"] if period == "microseconds" else [every, period]

@@ -1,0 +1,249 @@
+"""Every write of a schedule: made, switched off and on, edited, deleted. Its row is the lock for all of them."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from booper import recurrence
+from jobs import firing, periodic_tasks, transitions
+from jobs.models import REQUEST_FIELDS, Job, Schedule
+from jobs.specs import JobSpec, RecurrenceSpec
+from jobs.transitions import Scheduled
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a schedule was left as it was, in words for its owner."""
+
+    reason: str
+
+
+_RECURRENCE_FIELDS = (
+    "frequency",
+    "timezone",
+    "starts_at",
+    "ends_at",
+    "max_runs",
+    "overlap",
+    "catch_up",
+    "include_metadata",
+)
+
+
+def create(spec: JobSpec, plan: RecurrenceSpec, *, user_id: UUID, now: datetime) -> Scheduled:
+    """A schedule with its upcoming run, which is fired here and now if it is due: beat need not be waited for."""
+
+    def insert() -> Job:
+        with transaction.atomic():
+            schedule = Schedule(
+                user_id=user_id,
+                anchor_at=plan.first_run_at,
+                inserted_at=now,
+                enabled_at=now,
+                **{name: getattr(spec, name) for name in REQUEST_FIELDS},
+                **{name: getattr(plan, name) for name in _RECURRENCE_FIELDS},
+            )
+            periodic_tasks.write(schedule)
+            schedule.save(force_insert=True)
+            job = _upcoming(schedule, at=plan.first_run_at, now=now)
+            job.save(force_insert=True)
+            if job.scheduled_at <= now:
+                firing.fire([job], now=now)
+                job.is_upcoming = False
+        return job
+
+    return transitions.unless_key_is_held(spec.idempotency_key, insert, user_id=user_id)
+
+
+def _upcoming(schedule: Schedule, *, at: datetime, now: datetime) -> Job:
+    job = transitions.new_job(schedule, user_id=schedule.user_id, scheduled_at=at, now=now)
+    job.schedule, job.occurrence_at, job.is_upcoming = schedule, at, True
+    return job
+
+
+def disable(schedule: Schedule, *, now: datetime) -> Schedule | None:
+    """enabled -> disabled: the upcoming run is cancelled, `$previous` dropped, `$state` kept. None if it is already."""
+    with transaction.atomic():
+        locked = _lock(schedule)
+        if locked is None or locked.disabled_at is not None:
+            return None
+        upcoming = Job.objects.filter(schedule_id=locked.id, is_upcoming=True)
+        transitions.cancel_runs(upcoming, reason="schedule_disabled", now=now)
+        firing.end([locked.id], now=now)
+    return Schedule.objects.get(id=schedule.id)
+
+
+def enable(schedule: Schedule, *, now: datetime) -> Schedule | Refused | None:
+    """disabled -> enabled, from now on: what was missed stays missed. None if it is already."""
+    with transaction.atomic():
+        locked = _lock(schedule)
+        if locked is None or locked.disabled_at is None:
+            return None
+        if locked.max_runs is not None and locked.run_count >= locked.max_runs:
+            return Refused(f"all of its {locked.max_runs} runs are done: raise max_runs first")
+        at = recurrence.next_run(locked.rule, after=now, starts_at=locked.starts_at, ends_at=locked.ends_at)
+        if at is None:
+            return Refused("it has no run left before ends_at: move ends_at first")
+        try:
+            with transaction.atomic():
+                _upcoming(locked, at=at, now=now).save(force_insert=True)
+        except IntegrityError:
+            return Refused(f"another job holds its idempotency key {locked.idempotency_key!r}: cancel that one first")
+        Schedule.objects.filter(id=locked.id).update(disabled_at=None, enabled_at=now)
+        periodic_tasks.set_enabled([locked.id], is_enabled=True)
+    return Schedule.objects.get(id=schedule.id)
+
+
+def delete(schedule: Schedule, *, now: datetime) -> Schedule | None:
+    """Switched off and gone for its owner; its row stays while the jobs it has run do. None if it was gone."""
+    with transaction.atomic():
+        disable(schedule, now=now)
+        if not Schedule.objects.existing().filter(id=schedule.id).update(deleted_at=now):
+            return None
+        schedule = Schedule.objects.get(id=schedule.id)
+        periodic_tasks.delete(schedule)
+    return schedule
+
+
+def edit(schedule: Schedule, spec: JobSpec, plan: RecurrenceSpec, *, now: datetime) -> Schedule | Refused | None:
+    """Replaces what is sent and when. The upcoming run follows; one that is executing goes on as it began.
+
+    The grid stays where it is unless `plan.first_run_at` is another: then it hangs on that.
+    """
+    with transaction.atomic():
+        locked = _lock(schedule)
+        if locked is None:
+            return None
+        before = (locked.rule, locked.starts_at, locked.ends_at)
+        for name in REQUEST_FIELDS:
+            setattr(locked, name, getattr(spec, name))
+        for name in _RECURRENCE_FIELDS:
+            setattr(locked, name, getattr(plan, name))
+        is_moved = plan.first_run_at != locked.anchor_at
+        locked.anchor_at = plan.first_run_at
+        periodic_tasks.write(locked)
+        locked.save()
+        if locked.disabled_at is None:
+            first = locked.anchor_at if is_moved and locked.anchor_at > now else None
+            is_retimed = is_moved or before != (locked.rule, locked.starts_at, locked.ends_at)
+            refused = _rewrite_upcoming(locked, first=first, is_retimed=is_retimed, now=now)
+            if refused is not None:
+                transaction.set_rollback(True)
+                return refused
+    return Schedule.objects.get(id=schedule.id)
+
+
+def _rewrite_upcoming(schedule: Schedule, *, first: datetime | None, is_retimed: bool, now: datetime) -> Refused | None:
+    fields: dict[str, Any] = {name: getattr(schedule, name) for name in REQUEST_FIELDS}
+    if is_retimed:
+        rule, starts_at, ends_at = schedule.rule, schedule.starts_at, schedule.ends_at
+        at = first or recurrence.next_run(rule, after=now, starts_at=starts_at, ends_at=ends_at)
+        if at is None:
+            return Refused("it would have no run left: move ends_at, or disable it")
+        fields |= {"scheduled_at": at, "occurrence_at": at}
+    try:
+        with transaction.atomic():
+            Job.objects.filter(schedule_id=schedule.id, is_upcoming=True).update(**fields)
+    except IntegrityError:
+        return Refused(f"another job holds the idempotency key {schedule.idempotency_key!r}: cancel that one first")
+    return None
+
+
+def trigger(schedule: Schedule, *, now: datetime) -> Job:
+    """One more run, now, outside the grid."""
+    job = transitions.new_job(schedule, user_id=schedule.user_id, scheduled_at=now, now=now)
+    job.schedule_id, job.idempotency_key = schedule.id, None
+    job.save(force_insert=True)
+    return job
+
+
+def cancel_job(job: Job, *, ends_schedule: bool = True, now: datetime) -> Job | None:
+    """Cancels a job, whatever it is; with the upcoming run of a schedule, the schedule ends too. None if it is too late."""
+    cancelled = cancel_upcoming(job, ends_schedule=ends_schedule, now=now) if job.is_upcoming else None
+    # Beat may have fired it in the meantime: then it is a job like any other.
+    return cancelled or transitions.cancel(job, now=now)
+
+
+def run_job(job: Job, *, now: datetime) -> Job | None:
+    """Runs a waiting job now, be it the upcoming run of a schedule or not. None if it is not waiting."""
+    fired = run_upcoming(job, now=now) if job.is_upcoming else None
+    return fired or transitions.run_now(job, now=now)
+
+
+def cancel_upcoming(job: Job, *, ends_schedule: bool, now: datetime) -> Job | None:
+    """scheduled -> cancelled, for an upcoming run: with its schedule, or (`ends_schedule` false) just that run.
+
+    None if it is not the upcoming run any more.
+    """
+    with transaction.atomic():
+        schedule = Schedule.objects.select_for_update().filter(id=job.schedule_id).first()
+        upcoming = Job.objects.filter(id=job.id, is_upcoming=True)
+        if schedule is None or not transitions.cancel_runs(upcoming, reason="cancelled", now=now):
+            return None
+        after = job.occurrence_at or now
+        at = recurrence.next_run(schedule.rule, after=after, starts_at=schedule.starts_at, ends_at=schedule.ends_at)
+        if ends_schedule or at is None:
+            firing.end([schedule.id], now=now)
+        else:
+            firing.insert_upcoming([(schedule, at)], now=now)
+    return Job.objects.get(id=job.id)
+
+
+def run_upcoming(job: Job, *, now: datetime) -> Job | None:
+    """Fires the upcoming run before its time. None if it is not the upcoming run any more."""
+    with transaction.atomic():
+        Schedule.objects.select_for_update().filter(id=job.schedule_id).first()
+        upcoming = Job.objects.select_related("schedule").filter(id=job.id, is_upcoming=True)
+        if not upcoming.update(scheduled_at=now):
+            return None
+        firing.fire(list(upcoming), now=now)
+    return Job.objects.get(id=job.id)
+
+
+def fire_schedule(schedule_id: UUID, *, now: datetime) -> bool:
+    """Fires the upcoming run if it is due: for whoever runs the schedule's PeriodicTask by hand or with another beat."""
+    with transaction.atomic():
+        Schedule.objects.select_for_update().filter(id=schedule_id).first()
+        upcoming = Job.objects.filter(schedule_id=schedule_id, is_upcoming=True, scheduled_at__lte=now)
+        jobs = list(upcoming.select_related("schedule"))
+        firing.fire(jobs, now=now)
+    return bool(jobs)
+
+
+def apply_edits(*, limit: int, now: datetime) -> int:
+    """Takes over what was edited in django-celery-beat's admin; how many schedules it was."""
+    edits = periodic_tasks.edited(limit=limit)
+    for item in edits:
+        _apply_edit(item, now=now)
+    return len(edits)
+
+
+def _apply_edit(item: periodic_tasks.Edit, *, now: datetime) -> None:
+    schedule = item.schedule
+    with transaction.atomic():
+        if item.frequency is not None and (item.frequency, item.timezone) != (schedule.frequency, schedule.timezone):
+            args = {name: value for name, value in schedule.args.items() if name not in ("cron", "repeat_every")}
+            spec = JobSpec(
+                scheduled_at=now,
+                **{name: getattr(schedule, name) for name in REQUEST_FIELDS} | {"args": args | item.frequency},
+            )
+            plan = RecurrenceSpec(
+                first_run_at=schedule.anchor_at, **{name: getattr(schedule, name) for name in _RECURRENCE_FIELDS}
+            )
+            edit(schedule, spec, replace(plan, frequency=item.frequency, timezone=item.timezone), now=now)
+        if item.is_enabled and item.frequency is not None:
+            enable(schedule, now=now)
+        else:
+            disable(schedule, now=now)
+        if item.frequency is None:
+            # Back to what Booper can run, and switched off: the operator sees that the edit was not taken.
+            schedule.refresh_from_db()
+            periodic_tasks.write(schedule)
+            schedule.save()
+
+
+def _lock(schedule: Schedule) -> Schedule | None:
+    return Schedule.objects.existing().select_for_update().filter(id=schedule.id).first()

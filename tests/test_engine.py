@@ -1,0 +1,208 @@
+"""The engine on a real database, with a sender that answers from memory."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from django.db import OperationalError, connection
+
+from booper.outcome import Failure, Outcome, Request, Response
+from jobs import clock, deliveries, runner
+from jobs.engine import Engine
+from jobs.models import Delivery, Job, LogEvent, Process
+from jobs.wakeups import Lane
+from tests.factories import make_job
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+OK = Outcome(
+    response=Response(200, (("Content-Type", "application/json"),), b'{"ok": true}', False), failure=None, duration_ms=1
+)
+ABORTED = Outcome(response=None, failure=Failure("aborted", "broken off"), duration_ms=1)
+
+
+class MemorySender:
+    """Answers each request with `answer(request)`, or keeps it on the wire where that is None."""
+
+    def __init__(self, answer: Callable[[Request], Outcome | None]) -> None:
+        self.requests: list[Request] = []
+        self._answer = answer
+        self._on_the_wire: list = []
+        self._ready: list = []
+        self._woken = threading.Event()
+
+    def submit(self, key, request: Request) -> None:
+        self.requests.append(request)
+        outcome = self._answer(request)
+        (self._on_the_wire if outcome is None else self._ready).append((key, outcome))
+
+    def poll(self, timeout_seconds: float) -> list:
+        if not self._ready:
+            self._woken.wait(timeout_seconds)
+            self._woken.clear()
+        ready, self._ready = self._ready, []
+        return ready
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    def abort_all(self) -> None:
+        self._ready += [(key, ABORTED) for key, _ in self._on_the_wire]
+        self._on_the_wire = []
+
+    def close(self) -> None:
+        pass
+
+
+@contextmanager
+def running(sender: MemorySender, *, concurrency: int = 50) -> Iterator[Engine]:
+    engine = Engine(
+        name="test",
+        stages={Lane.JOBS: runner, Lane.DELIVERIES: deliveries},
+        make_sender=lambda: sender,
+        announce=lambda lane, instants: engine.wake(lane, instants),
+        concurrency=concurrency,
+        lease=timedelta(seconds=20),
+    )
+    engine.start()
+    try:
+        yield engine
+    finally:
+        engine.shut_down(grace=timedelta(seconds=5))
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    waited = threading.Event()
+    for _ in range(500):
+        if condition():
+            return
+        waited.wait(0.02)
+    pytest.fail("it did not happen within ten seconds")
+
+
+def test_a_job_goes_out_and_its_callback_and_webhooks_follow():
+    job = make_job(
+        now=clock.now(), scheduled_at=clock.now(), callback_url="https://a.example/", webhook_url="https://b.example/"
+    )
+    sender = MemorySender(lambda request: OK)
+    with running(sender):
+        eventually(lambda: Delivery.objects.filter(state="delivered").count() == 5)
+    job.refresh_from_db()
+    assert job.state == "completed"
+    first = dict(sender.requests[0].headers)
+    assert (first["Booper-Job-Id"], first["Booper-Attempt"], first["Idempotency-Key"]) == (
+        str(job.id),
+        "1",
+        str(job.uuid),
+    )
+    assert {"webhook-id", "webhook-timestamp", "webhook-signature", "User-Agent"} <= first.keys()
+    assert Process.objects.count() == 0
+
+
+def test_one_that_hangs_holds_up_neither_its_neighbours_nor_the_next_claim():
+    hanging = make_job(now=clock.now(), scheduled_at=clock.now(), url="https://hang.example/")
+    sender = MemorySender(lambda request: None if "hang" in request.url else OK)
+    with running(sender, concurrency=2) as engine:
+        for _ in range(5):
+            make_job(now=clock.now(), scheduled_at=clock.now())
+        engine.wake(Lane.JOBS, [clock.now()])
+        eventually(lambda: Job.objects.filter(state="completed").count() == 5)
+        hanging.refresh_from_db()
+        assert hanging.state == "executing"
+
+
+def test_a_worker_that_stops_hands_back_what_is_on_the_wire():
+    job = make_job(now=clock.now(), scheduled_at=clock.now(), max_attempts=1)
+    sender = MemorySender(lambda request: None)
+    with running(sender) as engine:
+        eventually(lambda: len(sender.requests) == 1)
+        engine.shut_down(grace=timedelta(0))
+    job.refresh_from_db()
+    assert (job.state, job.attempt, job.max_attempts) == ("retryable", 1, 2)
+    assert LogEvent.objects.get(job=job, event="job.error").payload["code"] == "worker_stopped"
+
+
+def test_an_outcome_is_recorded_after_the_database_comes_back(monkeypatch):
+    job = make_job(now=clock.now(), scheduled_at=clock.now())
+    failures = iter([OperationalError("gone"), OperationalError("still gone")])
+    record = runner.record
+
+    def record_when_back(*args, **kwargs):
+        for error in failures:
+            raise error
+        return record(*args, **kwargs)
+
+    monkeypatch.setattr(runner, "record", record_when_back)
+    with running(MemorySender(lambda request: OK)):
+        eventually(lambda: Job.objects.filter(id=job.id, state="completed").exists())
+    assert LogEvent.objects.filter(job=job, event="worker.http.response").count() == 1
+
+
+def test_an_outcome_that_cannot_be_stored_fails_alone(monkeypatch):
+    poison = make_job(now=clock.now(), scheduled_at=clock.now(), url="https://poison.example/", max_attempts=1)
+    others = [make_job(now=clock.now(), scheduled_at=clock.now()) for _ in range(3)]
+    record = runner.record
+
+    def record_unless_poison(worker_id, finished, *, now):
+        if any("poison" in item.started.row.url and item.outcome.response for item in finished):
+            raise ValueError("no database takes this")
+        return record(worker_id, finished, now=now)
+
+    monkeypatch.setattr(runner, "record", record_unless_poison)
+    with running(MemorySender(lambda request: OK)):
+        eventually(lambda: not Job.objects.exclude(state__in=("completed", "discarded")).exists())
+    poison.refresh_from_db()
+    assert poison.state == "discarded"
+    assert Job.objects.filter(id__in=[job.id for job in others], state="completed").count() == 3
+
+
+def test_a_claim_whose_answer_was_lost_is_handed_back(monkeypatch):
+    job = make_job(now=clock.now(), scheduled_at=clock.now())
+    claim = runner.claim
+    losses = iter([OperationalError("the connection broke after the commit")])
+
+    def claim_and_lose(*args, **kwargs):
+        answer = claim(*args, **kwargs)
+        if answer[0]:
+            for error in losses:
+                raise error
+        return answer
+
+    monkeypatch.setattr(runner, "claim", claim_and_lose)
+    sender = MemorySender(lambda request: OK)
+    with running(sender):
+        eventually(lambda: Job.objects.filter(id=job.id, state="completed").exists())
+    job.refresh_from_db()
+    assert (job.attempt, len(sender.requests)) == (2, 1)
+
+
+def test_a_wake_up_before_its_time_waits_for_it():
+    sender = MemorySender(lambda request: OK)
+    with running(sender) as engine:
+        due = clock.now() + timedelta(milliseconds=300)
+        job = make_job(now=clock.now(), scheduled_at=due)
+        engine.wake(Lane.JOBS, [due, due])
+        eventually(lambda: Job.objects.filter(id=job.id, state="completed").exists())
+    job.refresh_from_db()
+    assert job.attempted_at >= due
+
+
+def test_a_job_that_cannot_be_rendered_fails_alone(monkeypatch):
+    bad = make_job(now=clock.now(), scheduled_at=clock.now(), args={"headers": {"x": None}, "query": 7}, max_attempts=1)
+    good = make_job(now=clock.now(), scheduled_at=clock.now())
+    with running(MemorySender(lambda request: OK)):
+        eventually(lambda: not Job.objects.filter(state__in=("scheduled", "executing")).exists())
+    bad.refresh_from_db()
+    good.refresh_from_db()
+    assert (bad.state, good.state) == ("discarded", "completed")
+
+
+def test_threads_leave_no_connection_behind():
+    with running(MemorySender(lambda request: OK)):
+        pass
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+            assert cursor.fetchone()[0] == 1

@@ -1,0 +1,375 @@
+"""Recurring jobs in the database: who writes the next run, who skips one, who ends them all."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django_celery_beat.models import CrontabSchedule, PeriodicTask, PeriodicTasks
+
+from jobs import firing, schedule_transitions, transitions
+from jobs.models import Job, JobState, LogEvent, Schedule
+from jobs.schedule_transitions import Refused
+from jobs.specs import RecurrenceSpec
+from jobs.transitions import Ended
+from tests.factories import NOON, make_spec, make_user
+
+pytestmark = pytest.mark.django_db
+
+MINUTE = timedelta(minutes=1)
+
+
+def make_schedule(
+    *, now: datetime = NOON, first: datetime = NOON, spec: dict[str, Any] | None = None, **plan: Any
+) -> Schedule:
+    fields = {"frequency": {"repeat_every": [1, "minutes"]}, "timezone": "UTC", "first_run_at": first} | plan
+    created = schedule_transitions.create(
+        make_spec(**(spec or {})), RecurrenceSpec(**fields), user_id=make_user().id, now=now
+    )
+    assert created.job.schedule_id is not None
+    return Schedule.objects.get(id=created.job.schedule_id)
+
+
+def upcoming_of(schedule: Schedule) -> Job:
+    return Job.objects.get(schedule=schedule, is_upcoming=True)
+
+
+def runs_of(schedule: Schedule) -> list[tuple[datetime | None, str]]:
+    runs = Job.objects.filter(schedule=schedule, is_upcoming=False).order_by("occurrence_at")
+    return list(runs.values_list("occurrence_at", "state"))
+
+
+def fire_all(now: datetime) -> int:
+    total = 0
+    while fired := firing.fire_due(limit=500, now=now):
+        total += fired
+    return total
+
+
+def complete(job: Job, *, body: Any, now: datetime) -> None:
+    worker = uuid4()
+    for claimed in transitions.claim(worker, limit=100, now=now):
+        answer = {"status": 200, "headers": {}, "body": body, "duration_ms": 1, "truncated": False}
+        transitions.record(worker, [Ended(job=claimed, state=JobState.COMPLETED, response=answer)], now=now)
+
+
+def test_a_schedule_that_starts_now_has_its_first_run_fired_and_its_second_upcoming():
+    schedule = make_schedule()
+    assert runs_of(schedule) == [(NOON, "scheduled")]
+    assert upcoming_of(schedule).scheduled_at == NOON + MINUTE
+    assert schedule.run_count == 1
+
+
+def test_no_worker_claims_the_upcoming_run_before_beat_has_fired_it():
+    schedule = make_schedule(first=NOON + MINUTE)
+    assert transitions.claim(uuid4(), limit=10, now=NOON + 2 * MINUTE) == []
+    assert fire_all(NOON + MINUTE) == 1
+    [claimed] = transitions.claim(uuid4(), limit=10, now=NOON + MINUTE)
+    assert (claimed.schedule_id, claimed.occurrence_at) == (schedule.id, NOON + MINUTE)
+
+
+def test_runs_stay_on_the_grid_however_late_beat_is():
+    schedule = make_schedule()
+    for seconds in (60.4, 121.9, 180.0):
+        fire_all(NOON + timedelta(seconds=seconds))
+    assert [at for at, _ in runs_of(schedule)] == [NOON + n * MINUTE for n in range(4)]
+
+
+def test_firing_twice_at_one_time_fires_once():
+    schedule = make_schedule()
+    assert [fire_all(NOON + MINUTE), fire_all(NOON + MINUTE)] == [1, 0]
+    assert len(runs_of(schedule)) == 2
+
+
+def test_firing_five_hundred_costs_as_many_queries_as_firing_one():
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            firing.fire_due(limit=500, now=NOON + MINUTE)
+        return len(queries)
+
+    make_schedule(first=NOON + MINUTE)
+    one = cost()
+    for _ in range(30):
+        make_schedule(first=NOON + MINUTE)
+    assert cost() == one
+
+
+def test_a_short_stop_of_beat_is_made_up_for_run_by_run():
+    schedule = make_schedule(frequency={"repeat_every": [1, "seconds"]})
+    fire_all(NOON + timedelta(seconds=30))
+    assert [at for at, _ in runs_of(schedule)] == [NOON + timedelta(seconds=n) for n in range(31)]
+
+
+def test_after_an_hour_without_beat_there_is_one_late_run_and_then_the_grid():
+    schedule = make_schedule(first=NOON + MINUTE)
+    fire_all(NOON + timedelta(minutes=60, seconds=20))
+    assert runs_of(schedule) == [(NOON + timedelta(minutes=60), "scheduled")]
+    assert upcoming_of(schedule).scheduled_at == NOON + timedelta(minutes=61)
+
+
+def test_after_an_hour_without_beat_a_schedule_that_skips_has_no_late_run():
+    schedule = make_schedule(first=NOON + MINUTE, catch_up="skip")
+    fire_all(NOON + timedelta(minutes=60, seconds=20))
+    assert runs_of(schedule) == [(NOON + MINUTE, "cancelled")]
+    assert upcoming_of(schedule).scheduled_at == NOON + timedelta(minutes=61)
+    assert LogEvent.objects.get().payload == {"reason": "catch_up"}
+
+
+def test_after_an_hour_without_workers_one_late_run_is_left():
+    schedule = make_schedule()
+    for minute in range(1, 61):
+        fire_all(NOON + minute * MINUTE)
+    waiting = [at for at, state in runs_of(schedule) if state == "scheduled"]
+    assert waiting == [NOON + 59 * MINUTE, NOON + 60 * MINUTE]
+
+
+def test_a_run_is_skipped_while_the_one_before_is_going():
+    schedule = make_schedule(overlap="skip")
+    [first] = transitions.claim(uuid4(), limit=1, now=NOON)
+    fire_all(NOON + MINUTE)
+    assert runs_of(schedule) == [(NOON, "executing"), (NOON + MINUTE, "cancelled")]
+    ended = Ended(job=first, state=JobState.DISCARDED, error={"code": "x", "message": "y"})
+    transitions.record(first.worker_id, [ended], now=NOON + MINUTE)
+    fire_all(NOON + 2 * MINUTE)
+    assert runs_of(schedule)[-1] == (NOON + 2 * MINUTE, "scheduled")
+
+
+def test_a_schedule_ends_after_its_last_run():
+    schedule = make_schedule(max_runs=2)
+    fire_all(NOON + MINUTE)
+    schedule.refresh_from_db()
+    assert (len(runs_of(schedule)), schedule.disabled_at, schedule.run_count) == (2, NOON + MINUTE, 2)
+    assert not Job.objects.filter(is_upcoming=True).exists()
+    assert not PeriodicTask.objects.get(booper_schedule=schedule).enabled
+
+
+def test_a_schedule_ends_at_its_end():
+    schedule = make_schedule(ends_at=NOON + 90 * timedelta(seconds=1))
+    fire_all(NOON + MINUTE)
+    schedule.refresh_from_db()
+    assert schedule.disabled_at == NOON + MINUTE
+
+
+def test_cancelling_the_upcoming_run_ends_the_schedule():
+    schedule = make_schedule()
+    cancelled = schedule_transitions.cancel_job(upcoming_of(schedule), now=NOON)
+    assert cancelled is not None
+    assert cancelled.state == "cancelled"
+    schedule.refresh_from_db()
+    assert schedule.disabled_at == NOON
+
+
+def test_cancelling_just_the_upcoming_run_leaves_the_next_one():
+    schedule = make_schedule()
+    schedule_transitions.cancel_job(upcoming_of(schedule), ends_schedule=False, now=NOON)
+    schedule.refresh_from_db()
+    assert schedule.disabled_at is None
+    assert upcoming_of(schedule).scheduled_at == NOON + 2 * MINUTE
+
+
+def test_cancelling_a_run_that_was_fired_leaves_the_schedule_alone():
+    schedule = make_schedule()
+    run = Job.objects.get(schedule=schedule, is_upcoming=False)
+    assert schedule_transitions.cancel_job(run, now=NOON) is not None
+    schedule.refresh_from_db()
+    assert schedule.disabled_at is None
+
+
+def test_running_the_upcoming_run_now_takes_its_place_on_the_grid():
+    schedule = make_schedule(first=NOON + MINUTE)
+    fired = schedule_transitions.run_job(upcoming_of(schedule), now=NOON)
+    assert fired is not None
+    assert (fired.scheduled_at, fired.is_upcoming) == (NOON, False)
+    assert upcoming_of(schedule).scheduled_at == NOON + 2 * MINUTE
+
+
+def test_disabling_drops_previous_and_keeps_state():
+    schedule = make_schedule()
+    complete(upcoming_of(schedule), body={"sent": 3, "$set": {"cursor": 7}}, now=NOON)
+    schedule.refresh_from_db()
+    assert (schedule.previous, schedule.state) == ({"sent": 3, "$set": {"cursor": 7}}, {"cursor": 7})
+    disabled = schedule_transitions.disable(schedule, now=NOON + MINUTE)
+    assert disabled is not None
+    assert (disabled.previous, disabled.state) == ({}, {"cursor": 7})
+    assert not Job.objects.filter(is_upcoming=True).exists()
+    assert schedule_transitions.disable(schedule, now=NOON + MINUTE) is None
+
+
+def test_enabling_starts_from_now_without_a_stampede():
+    schedule = make_schedule()
+    schedule_transitions.disable(schedule, now=NOON)
+    later = NOON + timedelta(days=3, seconds=20)
+    enabled = schedule_transitions.enable(schedule, now=later)
+    assert isinstance(enabled, Schedule)
+    assert upcoming_of(schedule).scheduled_at == NOON + timedelta(days=3, minutes=1)
+    assert fire_all(later) == 0
+
+
+def test_enabling_a_schedule_whose_runs_are_all_done_is_refused():
+    schedule = make_schedule(max_runs=1)
+    assert isinstance(schedule_transitions.enable(schedule, now=NOON), Refused)
+
+
+def test_a_late_answer_of_a_run_from_before_the_pause_does_not_come_back_as_previous():
+    schedule = make_schedule()
+    worker = uuid4()
+    [run] = transitions.claim(worker, limit=1, now=NOON)
+    schedule_transitions.disable(schedule, now=NOON + MINUTE)
+    schedule_transitions.enable(schedule, now=NOON + 2 * MINUTE)
+    answer = {"status": 200, "headers": {}, "body": {"old": 1}, "duration_ms": 1, "truncated": False}
+    transitions.record(worker, [Ended(job=run, state=JobState.COMPLETED, response=answer)], now=NOON + 3 * MINUTE)
+    schedule.refresh_from_db()
+    assert schedule.previous == {}
+
+
+def test_concurrent_runs_lose_no_set_key_of_each_other():
+    schedule = make_schedule(frequency={"repeat_every": [1, "seconds"]})
+    fire_all(NOON + timedelta(seconds=3))
+    worker = uuid4()
+    for number, run in enumerate(transitions.claim(worker, limit=10, now=NOON + timedelta(seconds=3))):
+        answer = {"status": 200, "headers": {}, "body": {"$set": {f"k{number}": number}}, "duration_ms": 1}
+        transitions.record(worker, [Ended(job=run, state=JobState.COMPLETED, response=answer)], now=NOON + MINUTE)
+    schedule.refresh_from_db()
+    assert schedule.state == {"k0": 0, "k1": 1, "k2": 2, "k3": 3}
+
+
+def test_a_set_that_is_refused_leaves_the_state_and_a_log_row():
+    schedule = make_schedule()
+    complete(upcoming_of(schedule), body={"$set": {"big": "x" * 70_000}}, now=NOON)
+    schedule.refresh_from_db()
+    assert schedule.state == {}
+    refusal = LogEvent.objects.get(event="job.error")
+    assert refusal.payload["code"] == "set_refused"
+    assert Job.objects.get(schedule=schedule, is_upcoming=False).state == "completed"
+
+
+def test_a_failed_run_sets_nothing():
+    schedule = make_schedule()
+    worker = uuid4()
+    [run] = transitions.claim(worker, limit=1, now=NOON)
+    answer = {"status": 500, "headers": {}, "body": {"$set": {"a": 1}}, "duration_ms": 1, "truncated": False}
+    failed = Ended(job=run, state=JobState.DISCARDED, response=answer, error={"code": "http_status", "message": "500"})
+    transitions.record(worker, [failed], now=NOON)
+    schedule.refresh_from_db()
+    assert (schedule.state, schedule.previous) == ({}, {})
+
+
+def test_a_deleted_schedule_runs_no_more_and_its_history_stays():
+    schedule = make_schedule()
+    assert schedule_transitions.delete(schedule, now=NOON) is not None
+    assert not Schedule.objects.existing().exists()
+    assert runs_of(schedule)[0] == (NOON, "scheduled")
+    assert not PeriodicTask.objects.filter(task="booper.fire_schedule").exists()
+    assert not CrontabSchedule.objects.filter(hour="9").exists()
+    assert schedule_transitions.delete(schedule, now=NOON) is None
+
+
+def test_a_trigger_is_one_more_run_outside_the_grid():
+    schedule = make_schedule()
+    job = schedule_transitions.trigger(schedule, now=NOON + timedelta(seconds=10))
+    assert (job.occurrence_at, job.schedule_id, job.is_upcoming) == (None, schedule.id, False)
+    assert upcoming_of(schedule).scheduled_at == NOON + MINUTE
+
+
+def test_a_key_covers_schedules_that_are_enabled_and_jobs_alike():
+    schedule = make_schedule(spec={"idempotency_key": "k"})
+    again = transitions.schedule(make_spec(idempotency_key="k"), user_id=make_user().id, now=NOON)
+    assert (again.is_new, again.job.schedule_id) == (False, schedule.id)
+    schedule_transitions.disable(schedule, now=NOON)
+    Job.objects.filter(is_upcoming=False).delete()
+    assert transitions.schedule(make_spec(idempotency_key="k"), user_id=make_user().id, now=NOON).is_new
+
+
+def test_each_schedule_has_its_entry_in_django_celery_beat():
+    schedule = make_schedule(first=NOON + MINUTE, frequency={"cron": "0 9 * * MON-FRI"}, timezone="Europe/London")
+    entry = PeriodicTask.objects.get(booper_schedule=schedule)
+    crontab = entry.crontab
+    assert crontab is not None
+    assert (crontab.minute, crontab.hour, crontab.day_of_week, str(crontab.timezone)) == (
+        "0",
+        "9",
+        "MON-FRI",
+        "Europe/London",
+    )
+    assert (entry.task, entry.enabled) == ("booper.fire_schedule", True)
+
+
+def test_making_and_firing_schedules_makes_no_beat_read_its_table_again():
+    before = PeriodicTasks.last_change()
+    schedule = make_schedule()
+    fire_all(NOON + MINUTE)
+    schedule_transitions.disable(schedule, now=NOON + MINUTE)
+    schedule_transitions.delete(schedule, now=NOON + MINUTE)
+    assert PeriodicTasks.last_change() == before
+
+
+def test_firing_shows_in_the_entry():
+    schedule = make_schedule()
+    fire_all(NOON + MINUTE)
+    entry = PeriodicTask.objects.get(booper_schedule=schedule)
+    assert (entry.total_run_count, entry.last_run_at) == (2, NOON + MINUTE)
+
+
+def test_switching_an_entry_off_in_its_admin_disables_the_schedule_and_on_again_enables_it():
+    schedule = make_schedule()
+    PeriodicTask.objects.update(enabled=False)
+    assert schedule_transitions.apply_edits(limit=10, now=NOON) == 1
+    schedule.refresh_from_db()
+    assert schedule.disabled_at == NOON
+    PeriodicTask.objects.update(enabled=True)
+    schedule_transitions.apply_edits(limit=10, now=NOON + MINUTE)
+    schedule.refresh_from_db()
+    assert schedule.disabled_at is None
+    assert schedule.frequency == {"repeat_every": [1, "minutes"]}
+    assert schedule_transitions.apply_edits(limit=10, now=NOON) == 0
+
+
+def test_another_time_set_in_its_admin_moves_the_upcoming_run():
+    schedule = make_schedule(first=NOON + MINUTE, frequency={"cron": "0 9 * * *"})
+    CrontabSchedule.objects.update(hour="15", timezone="Europe/Paris")
+    assert schedule_transitions.apply_edits(limit=10, now=NOON) == 1
+    schedule.refresh_from_db()
+    assert (schedule.frequency, schedule.timezone) == ({"cron": "0 15 * * *"}, "Europe/Paris")
+    assert upcoming_of(schedule).scheduled_at == datetime(2026, 3, 1, 14, 0, tzinfo=UTC)
+    assert schedule_transitions.apply_edits(limit=10, now=NOON) == 0
+
+
+def test_an_entry_deleted_in_its_admin_disables_the_schedule():
+    schedule = make_schedule()
+    PeriodicTask.objects.all().delete()
+    assert schedule_transitions.apply_edits(limit=10, now=NOON) == 1
+    schedule.refresh_from_db()
+    assert schedule.disabled_at == NOON
+
+
+def test_a_time_that_cannot_be_read_disables_that_schedule_alone():
+    bad = make_schedule(first=NOON + MINUTE, frequency={"cron": "0 9 * * *"})
+    good = make_schedule(first=NOON + MINUTE, frequency={"cron": "0 10 * * *"})
+    CrontabSchedule.objects.filter(hour="9").update(hour="99")
+    CrontabSchedule.objects.filter(hour="10").update(hour="11")
+    schedule_transitions.apply_edits(limit=10, now=NOON)
+    bad.refresh_from_db()
+    good.refresh_from_db()
+    assert (bad.disabled_at, good.frequency) == (NOON, {"cron": "0 11 * * *"})
+    assert schedule_transitions.apply_edits(limit=10, now=NOON) == 0
+
+
+@pytest.mark.parametrize(
+    ("frequency", "every", "period"),
+    [
+        ([2, "minutes"], 2, "minutes"),
+        ([90, "seconds"], 90, "seconds"),
+        ([1.5, "hours"], 90, "minutes"),
+        ([1.5, "seconds"], 1_500_000, "microseconds"),
+        ([1, "weeks"], 7, "days"),
+        ([1, "months"], 30, "days"),
+    ],
+)
+def test_an_interval_is_shown_in_the_units_its_admin_knows(frequency, every, period):
+    schedule = make_schedule(frequency={"repeat_every": frequency})
+    interval = PeriodicTask.objects.get(booper_schedule=schedule).interval
+    assert interval is not None
+    assert (interval.every, interval.period) == (every, period)
+    assert schedule_transitions.apply_edits(limit=10, now=NOON) == 0
