@@ -100,7 +100,7 @@ def _try_to_install(name: str) -> None:
 
 
 def _pip(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    pip = [PYTHON, "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input", "install"]
+    pip = [str(PYTHON), "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input", "install"]
     return subprocess.run([*pip, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
 
 
