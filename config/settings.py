@@ -101,13 +101,46 @@ if _is_sqlite:
     _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 DATABASES = {"default": _database}
 
-# --- Broker (its options are in config/celery.py) ---------------------------------------------------------------------
+# --- Celery: each figure is explained in docs/decisions/celery-settings.md ---------------------------------------------
 
 BROKER_URL = environment.text("BROKER_URL", "") or embedded_broker.broker_url(DATA_DIR)
 
-FILESYSTEM_BROKER_OPTIONS = embedded_broker.transport_options(BROKER_URL, DATA_DIR)
-
-BEAT_SCHEDULER = "jobs.scheduler:Scheduler"
+CELERY_BROKER_URL = BROKER_URL
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {
+    "amqp": {"connect_timeout": 2, "read_timeout": 5, "write_timeout": 5, "max_retries": 1},
+    "redis": {
+        "visibility_timeout": 120,
+        "socket_timeout": 5,
+        "socket_connect_timeout": 2,
+        "health_check_interval": 10,
+        "retry_on_timeout": True,
+        "polling_interval": 3,
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+        "max_retries": 1,
+    },
+    "filesystem": embedded_broker.transport_options(BROKER_URL, DATA_DIR),
+}[next(kind for kind in ("amqp", "filesystem", "redis") if kind in BROKER_URL.split(":")[0] or kind == "redis")]
+CELERY_BROKER_CONNECTION_TIMEOUT = 2
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_HEARTBEAT = 10
+CELERY_TASK_DEFAULT_QUEUE = "booper"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_RESULT_EXPIRES = None
+# A wake-up that is lost harms nothing, one that is handed out again after a crash helps nobody.
+CELERY_TASK_ACKS_LATE = False
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_PREFETCH_MULTIPLIER = 4
+CELERY_WORKER_SEND_TASK_EVENTS = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_REDIRECT_STDOUTS = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_TIMEZONE = "UTC"
+CELERY_ENABLE_UTC = True
+CELERY_BEAT_SCHEDULER = "jobs.scheduler:Scheduler"
 
 # --- What a job may do ------------------------------------------------------------------------------------------------
 
