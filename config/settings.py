@@ -1,6 +1,7 @@
 """Every setting, read from the environment once and refused loudly when it makes no sense."""
 
 from pathlib import Path
+from typing import Any
 
 import dj_database_url
 
@@ -106,7 +107,7 @@ DATABASES = {"default": _database}
 BROKER_URL = environment.text("BROKER_URL", "") or embedded_broker.broker_url(DATA_DIR)
 
 CELERY_BROKER_URL = BROKER_URL
-CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {
+_TRANSPORT_OPTIONS: dict[str, dict[str, Any]] = {
     "amqp": {"connect_timeout": 2, "read_timeout": 5, "write_timeout": 5, "max_retries": 1},
     "redis": {
         "visibility_timeout": 120,
@@ -120,7 +121,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {
         "max_retries": 1,
     },
     "filesystem": embedded_broker.transport_options(BROKER_URL, DATA_DIR),
-}[next(kind for kind in ("amqp", "filesystem", "redis") if kind in BROKER_URL.split(":")[0] or kind == "redis")]
+}
+_transport = BROKER_URL.split(":")[0]
+CELERY_BROKER_TRANSPORT_OPTIONS = _TRANSPORT_OPTIONS[
+    "amqp" if "amqp" in _transport else "filesystem" if _transport == "filesystem" else "redis"
+]
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None

@@ -1,6 +1,8 @@
-"""The app's registration with Django."""
+"""The app's registration with Django, and the checks that run at boot."""
 
 from django.apps import AppConfig
+
+from jobs import checks  # noqa: F401 (registers them)
 
 
 class JobsConfig(AppConfig):

@@ -156,7 +156,7 @@ def _move(late: Sequence[Successor]) -> None:
 
 
 def _drop_stale(schedule_ids: Sequence[UUID], *, fired: Sequence[int], now: datetime) -> None:
-    """Runs that were fired but that no worker has taken up for a minute: there is an outage, and one late run is enough."""
+    """Runs that were fired but no worker has taken up for a minute: in an outage one late run is enough."""
     stale = Job.objects.filter(
         schedule_id__in=schedule_ids,
         state=JobState.SCHEDULED,

@@ -16,7 +16,7 @@ from jobs.models import Schedule
 class Answer:
     """What one completed run was answered, as JSON or, where it was none, as text."""
 
-    schedule_id: UUID | None
+    schedule_id: UUID
     attempted_at: datetime | None
     body: Any
 

@@ -164,7 +164,7 @@ LIMIT %(limit)s
 
 
 def edited(*, limit: int) -> list[Edit]:
-    """The schedules whose entry was changed in django-celery-beat's admin. Reads them all: only after a change there."""
+    """The schedules whose entry was changed in django-celery-beat's admin. Reads all: only after a change there."""
     with connection.cursor() as cursor:
         cursor.execute(_EDITED, {"limit": limit})
         rows = cursor.fetchall()

@@ -161,7 +161,7 @@ def trigger(schedule: Schedule, *, now: datetime) -> Job:
 
 
 def cancel_job(job: Job, *, ends_schedule: bool = True, now: datetime) -> Job | None:
-    """Cancels a job, whatever it is; with the upcoming run of a schedule, the schedule ends too. None if it is too late."""
+    """Cancels a job; with the upcoming run of a schedule, the schedule ends too. None if it has ended already."""
     cancelled = cancel_upcoming(job, ends_schedule=ends_schedule, now=now) if job.is_upcoming else None
     # Beat may have fired it in the meantime: then it is a job like any other.
     return cancelled or transitions.cancel(job, now=now)
@@ -179,7 +179,7 @@ def cancel_upcoming(job: Job, *, ends_schedule: bool, now: datetime) -> Job | No
     None if it is not the upcoming run any more.
     """
     with transaction.atomic():
-        schedule = Schedule.objects.select_for_update().filter(id=job.schedule_id).first()
+        schedule = _lock_of(job)
         upcoming = Job.objects.filter(id=job.id, is_upcoming=True)
         if schedule is None or not transitions.cancel_runs(upcoming, reason="cancelled", now=now):
             return None
@@ -195,7 +195,7 @@ def cancel_upcoming(job: Job, *, ends_schedule: bool, now: datetime) -> Job | No
 def run_upcoming(job: Job, *, now: datetime) -> Job | None:
     """Fires the upcoming run before its time. None if it is not the upcoming run any more."""
     with transaction.atomic():
-        Schedule.objects.select_for_update().filter(id=job.schedule_id).first()
+        _lock_of(job)
         upcoming = Job.objects.select_related("schedule").filter(id=job.id, is_upcoming=True)
         if not upcoming.update(scheduled_at=now):
             return None
@@ -204,7 +204,7 @@ def run_upcoming(job: Job, *, now: datetime) -> Job | None:
 
 
 def fire_schedule(schedule_id: UUID, *, now: datetime) -> bool:
-    """Fires the upcoming run if it is due: for whoever runs the schedule's PeriodicTask by hand or with another beat."""
+    """Fires the upcoming run if it is due: for whoever runs the PeriodicTask by hand or with another beat."""
     with transaction.atomic():
         Schedule.objects.select_for_update().filter(id=schedule_id).first()
         upcoming = Job.objects.filter(schedule_id=schedule_id, is_upcoming=True, scheduled_at__lte=now)
@@ -247,3 +247,7 @@ def _apply_edit(item: periodic_tasks.Edit, *, now: datetime) -> None:
 
 def _lock(schedule: Schedule) -> Schedule | None:
     return Schedule.objects.existing().select_for_update().filter(id=schedule.id).first()
+
+
+def _lock_of(job: Job) -> Schedule | None:
+    return None if job.schedule_id is None else Schedule.objects.select_for_update().filter(id=job.schedule_id).first()

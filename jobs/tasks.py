@@ -11,7 +11,7 @@ from celery import shared_task, signals
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from booper import outbound
+from booper import outbound, policy
 from jobs import clock, deliveries, periodic_tasks, runner, schedule_transitions
 from jobs.engine import Engine
 from jobs.models import Delivery, Job
@@ -73,10 +73,10 @@ def _publish(lane: Lane, instants: list[datetime]) -> None:
     task = run_due if lane == Lane.JOBS else deliver_due
     for _, group in groupby(instants, key=lambda instant: int(instant.timestamp())):
         together = list(group)
-        eta = together[0] if together[0] > datetime.now(UTC) else None
-        task.apply_async(
-            args=[[instant.timestamp() for instant in together]], eta=eta, expires=together[-1] + _EXPIRES_AFTER
-        )
+        timing: dict[str, Any] = {"expires": together[-1] + _EXPIRES_AFTER}
+        if together[0] > datetime.now(UTC):
+            timing["eta"] = together[0]
+        task.apply_async(args=([instant.timestamp() for instant in together],), **timing)
 
 
 announcer = Announcer(_publish)
@@ -97,7 +97,7 @@ def _check_pool(sender: Any, **_: Any) -> None:
 
 @signals.worker_ready.connect
 def _start_engine(sender: Any, **_: Any) -> None:
-    policy = outbound.Policy(
+    rules = policy.Policy(
         allow_http=settings.BOOPER_ALLOW_HTTP_TARGETS,
         allowed_networks=tuple(settings.BOOPER_ALLOWED_TARGET_NETWORKS),
         max_response_bytes=settings.MAX_RESPONSE_BYTES,
@@ -105,7 +105,7 @@ def _start_engine(sender: Any, **_: Any) -> None:
     engine = Engine(
         name=str(sender.hostname),
         stages={Lane.JOBS: runner, Lane.DELIVERIES: deliveries},
-        make_sender=lambda: outbound.Sender(policy),
+        make_sender=lambda: outbound.Sender(rules),
         announce=_announce,
         concurrency=settings.WORKER_CONCURRENCY,
         lease=timedelta(seconds=settings.LEASE_SECONDS),

@@ -279,21 +279,17 @@ def _evidence(
 
 
 def _remember(kept: list[Ended], *, now: datetime) -> list[LogEvent]:
-    """Keeps what completed runs answered for the runs after them; answers a log row for each `$set` that was refused."""
-    answers = [
-        memory.Answer(
-            schedule_id=item.job.schedule_id,
-            attempted_at=item.job.attempted_at,
-            body=None if item.response is None else item.response["body"],
-        )
-        for item in kept
-        if item.job.schedule_id is not None and item.state == JobState.COMPLETED
-    ]
-    refusals = memory.remember(answers)
-    of_job = [item.job for item in kept if item.job.schedule_id is not None and item.state == JobState.COMPLETED]
+    """Keeps what completed runs were answered, for the runs after them; a log row for each `$set` that was refused."""
+    jobs, answers = [], []
+    for item in kept:
+        job, schedule_id = item.job, item.job.schedule_id
+        if schedule_id is not None and item.state == JobState.COMPLETED and item.response is not None:
+            jobs.append(job)
+            body = item.response["body"]
+            answers.append(memory.Answer(schedule_id=schedule_id, attempted_at=job.attempted_at, body=body))
     return [
         _event(job, EventType.ERROR, {"code": "set_refused", "message": refusal, "retry_at": None}, now)
-        for job, refusal in zip(of_job, refusals, strict=True)
+        for job, refusal in zip(jobs, memory.remember(answers), strict=True)
         if refusal is not None
     ]
 

@@ -1,0 +1,51 @@
+"""Settings that only make sense together, checked at boot: what is wrong stops the process and says what to change."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+from django.db import connection
+
+_OLDEST_SQLITE = (3, 35)
+
+
+@register
+def check_database(**_: Any) -> Sequence[CheckMessage]:
+    """The claim is an UPDATE … RETURNING."""
+    if connection.vendor == "postgresql":
+        return []
+    if connection.vendor != "sqlite":
+        hint = "Set DATABASE_URL to a postgres:// or sqlite:// URL."
+        return [
+            Error(f"DATABASE_URL names {connection.vendor}, which Booper does not run on.", hint=hint, id="booper.E001")
+        ]
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        hint = "Use a Python with a newer SQLite, or set DATABASE_URL to a postgres:// URL."
+        return [
+            Error(
+                f"SQLite is {sqlite3.sqlite_version}, and 3.35 is the oldest that works.", hint=hint, id="booper.E002"
+            )
+        ]
+    return []
+
+
+@register
+def check_visibility(**_: Any) -> Sequence[CheckMessage]:
+    """Redis hands a message that waits for its eta out again after the visibility time-out."""
+    visibility = settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("visibility_timeout")
+    if visibility is not None and visibility < 2 * settings.WAKE_HORIZON_SECONDS:
+        hint = f"Set WAKE_HORIZON_SECONDS to at most {visibility // 2}."
+        return [
+            Error("WAKE_HORIZON_SECONDS is too near the broker's visibility time-out.", hint=hint, id="booper.E003")
+        ]
+    return []
+
+
+@register
+def check_retention(**_: Any) -> Sequence[CheckMessage]:
+    if settings.JOB_RETENTION_DAYS < settings.LOG_RETENTION_DAYS:
+        hint = "Set JOB_RETENTION_DAYS to at least LOG_RETENTION_DAYS."
+        return [Warning("Log rows would outlive the jobs they tell of.", hint=hint, id="booper.W001")]
+    return []
