@@ -136,7 +136,7 @@ def test_what_is_no_cron_expression_is_refused_in_words_and_at_once(expression: 
     began = time.perf_counter()
     with pytest.raises(InvalidCron) as refusal:
         cron.parse(expression)
-    assert time.perf_counter() - began < 0.05
+    assert time.perf_counter() - began < 0.5
     message = str(refusal.value)
     assert says in message
     assert ": " in message  # after the colon, the remedy
