@@ -102,7 +102,7 @@ if _is_sqlite:
     _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 DATABASES = {"default": _database}
 
-# --- Celery: each figure is explained in docs/decisions/celery-settings.md ---------------------------------------------
+# --- Celery: each figure is explained in docs/decisions/celery-settings.md --------------------------------------------
 
 BROKER_URL = environment.text("BROKER_URL", "") or embedded_broker.broker_url(DATA_DIR)
 

@@ -27,6 +27,10 @@ logger = logging.getLogger(__name__)
 # How often a worker looks for itself: the longest a lost wake-up can delay a job.
 _LOOK_SECONDS = 1.0
 _RESCUE_SECONDS = 3.0
+_CALL_SECONDS = 0.25
+# With much in hand, an outcome waits this long for others to be recorded with.
+_COMPANY_SECONDS = 0.004
+_CROWD = 40
 _RECONCILE_SECONDS = 30.0
 _BATCH = 200
 _RESCUE_BATCH = 500
@@ -56,6 +60,7 @@ class _LaneState:
         self.has_more = True
         self.in_hand: dict[Key, Started] = {}
         self.look_at = 0.0
+        self.call_at = 0.0
 
     def wake(self, instant: datetime) -> None:
         if instant not in self._awaited:
@@ -202,6 +207,9 @@ class Engine:
         with self._condition:
             if not self._arrived:
                 self._condition.wait(self._seconds_to_wait(now))
+            is_crowded = sum(len(lane.in_hand) for lane in self._lanes.values()) >= _CROWD
+        if self._arrived and is_crowded:
+            time.sleep(_COMPANY_SECONDS)
 
     def _seconds_to_wait(self, now: datetime) -> float:
         if self._is_stopping:
@@ -238,7 +246,9 @@ class Engine:
                     self._arrived.append((key, Outcome(response=None, failure=item.failure, duration_ms=0)))
             if started and self._sender is not None:
                 self._sender.wake()
-            if lane.has_more:
+            if lane.has_more and time.monotonic() >= lane.call_at:
+                # There may be more than this process can take: let another one look.
+                lane.call_at = time.monotonic() + _CALL_SECONDS
                 self._announce(name, [now])
             self._chain(upcoming)
 

@@ -16,7 +16,7 @@ from django.db import connection
 from django.db.models import F
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
-from booper import durations, recurrence
+from booper import cron, durations, recurrence
 from jobs.models import Schedule
 
 logger = logging.getLogger(__name__)
@@ -104,23 +104,9 @@ def _frequency_ids(task_id: int) -> tuple[list[int], list[int]]:
 def _crontab(schedule: Schedule) -> CrontabSchedule | None:
     if "cron" not in schedule.frequency:
         return None
-    fields = dict(zip(_CRON_FIELDS, _five_fields(schedule.frequency["cron"]), strict=True))
+    # In numbers, which fit the columns and read the same there, whatever the client's spelling.
+    fields = dict(zip(_CRON_FIELDS, cron.parse(schedule.frequency["cron"]).fields, strict=True))
     return CrontabSchedule(timezone=schedule.timezone, **fields)
-
-
-_ALIASES = {
-    "@yearly": "0 0 1 1 *",
-    "@annually": "0 0 1 1 *",
-    "@monthly": "0 0 1 * *",
-    "@weekly": "0 0 * * 0",
-    "@daily": "0 0 * * *",
-    "@midnight": "0 0 * * *",
-    "@hourly": "0 * * * *",
-}
-
-
-def _five_fields(expression: str) -> list[str]:
-    return _ALIASES.get(expression.strip().lower(), expression).split()
 
 
 def _interval(schedule: Schedule) -> IntervalSchedule | None:
@@ -173,10 +159,10 @@ def edited(*, limit: int) -> list[Edit]:
 
 
 def _edit(schedule: Schedule, is_enabled: Any, *fields: Any) -> Edit:
-    *cron, timezone, every, period = fields
+    *crontab, timezone, every, period = fields
     frequency: dict[str, Any] | None = None
-    if cron[0] is not None:
-        frequency = {"cron": " ".join(cron)}
+    if crontab[0] is not None:
+        frequency = {"cron": " ".join(crontab)}
     elif every is not None:
         frequency = {"repeat_every": _repeat_every(every, period)}
     if frequency is not None and _is_as_written(schedule, frequency, timezone):

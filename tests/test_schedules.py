@@ -290,7 +290,7 @@ def test_each_schedule_has_its_entry_in_django_celery_beat():
     assert (crontab.minute, crontab.hour, crontab.day_of_week, str(crontab.timezone)) == (
         "0",
         "9",
-        "MON-FRI",
+        "1-5",
         "Europe/London",
     )
     assert (entry.task, entry.enabled) == ("booper.fire_schedule", True)
