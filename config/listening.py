@@ -1,6 +1,7 @@
 """Where an instance listens, checked before anything starts: a port that is taken is named, not stumbled over."""
 
 import errno
+import http.client
 import ipaddress
 import socket
 
@@ -76,14 +77,18 @@ def for_url(on: str) -> str:
     return f"[{on}]" if ":" in on else on
 
 
-def answers(on: str, number: int) -> bool:
-    """Whether somebody accepts connections there."""
+def answers(on: str, number: int, *, path: str, patience_seconds: float) -> bool:
+    """Whether a web server there answers a GET of `path` in time, whatever it answers."""
     target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(on, on)
+    connection = http.client.HTTPConnection(target, number, timeout=patience_seconds)
     try:
-        with socket.create_connection((target, number), timeout=1):
-            return True
-    except OSError:
+        connection.request("GET", path)
+        connection.getresponse()
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()
+    return True
 
 
 def _judged(error: OSError, on: str, number: int, name: str) -> bool:

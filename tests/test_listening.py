@@ -1,6 +1,8 @@
 """Ports are checked before anything starts, and a taken one is named with the variable that moves it."""
 
+import http.server
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -98,7 +100,24 @@ def test_an_address_in_brackets_is_taken_without_them(monkeypatch: pytest.Monkey
     assert listening.host() == "::1"
 
 
-def test_whether_somebody_answers_on_a_port(taken: int, free: int) -> None:
-    assert listening.answers(HOST, taken)
-    assert listening.answers("0.0.0.0", taken)
-    assert not listening.answers(HOST, free)
+class _NotFound(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_error(404)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def test_a_server_that_answers_anything_is_up() -> None:
+    with http.server.HTTPServer((HOST, 0), _NotFound) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            for host in (HOST, "0.0.0.0"):
+                assert listening.answers(host, server.server_port, path="/livez", patience_seconds=10)
+        finally:
+            server.shutdown()
+
+
+def test_a_port_that_accepts_and_says_nothing_is_not_up_yet(taken: int, free: int) -> None:
+    assert not listening.answers(HOST, taken, path="/livez", patience_seconds=0.05)
+    assert not listening.answers(HOST, free, path="/livez", patience_seconds=10)
