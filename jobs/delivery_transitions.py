@@ -9,7 +9,8 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from jobs import log, sql
-from jobs.models import Delivery, DeliveryState, EventType, LogEvent
+from jobs.log import Entry
+from jobs.models import Delivery, DeliveryState, EventType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,7 @@ def claim(worker_id: UUID, *, limit: int, now: datetime) -> list[Delivery]:
 
 
 _RECORD = """
-UPDATE jobs_delivery
+UPDATE jobs_delivery {by_id}
 SET state = v.state, worker_id = NULL, attempt = jobs_delivery.attempt - v.handed_back,
     due_at = CASE WHEN v.state = 'pending' THEN v.retry_at ELSE due_at END,
     delivered_at = CASE WHEN v.state = 'delivered' THEN {now} END,
@@ -73,7 +74,7 @@ def record(worker_id: UUID, attempted: Sequence[Attempted], *, now: datetime) ->
     parameters = {"rows": rows, "worker": sql.uuid_value(worker_id), "now": sql.time_value(now)}
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(_RECORD.format(rows=source, now=sql.null_time()), parameters)
+            cursor.execute(_RECORD.format(rows=source, now=sql.null_time(), by_id=sql.by_id_alone()), parameters)
             won = {row[0] for row in cursor.fetchall()}
         log.append([_event(item, now) for item in attempted if item.delivery.id in won and not item.is_handed_back])
 
@@ -83,7 +84,7 @@ def _row(item: Attempted) -> dict[str, object]:
         "id": item.delivery.id,
         "attempt": item.delivery.attempt,
         "state": item.state.value,
-        "retry_at": None if item.retry_at is None else str(sql.time_value(item.retry_at)),
+        "retry_at": None if item.retry_at is None else sql.time_text(item.retry_at),
         "handed_back": int(item.is_handed_back),
         "response_status": item.response_status,
         "error_code": item.error_code,
@@ -91,12 +92,12 @@ def _row(item: Attempted) -> dict[str, object]:
     }
 
 
-def _event(item: Attempted, now: datetime) -> LogEvent:
+def _event(item: Attempted, now: datetime) -> Entry:
     delivery = item.delivery
     is_delivered = item.state == DeliveryState.DELIVERED
-    return LogEvent(
+    return log.entry(
         event=EventType.DELIVERY_SENT if is_delivered else EventType.DELIVERY_FAILED,
-        inserted_at=now,
+        now=now,
         job_id=delivery.job_id,
         user_id=delivery.user_id,
         payload={

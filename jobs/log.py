@@ -1,16 +1,36 @@
 """The log is appended to, and nothing else: many rows in one statement."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from jobs import sql
-from jobs.models import LogEvent
+from jobs.models import EventType
+from jobs.models.identifiers import uuid7
+
+Entry = dict[str, Any]
 
 
-def append(events: Sequence[LogEvent]) -> None:
-    """Writes the events as they are, in one statement."""
-    sql.insert(
-        LogEvent,
-        events,
+def entry(
+    *, event: EventType, job_id: int, user_id: UUID, payload: dict[str, Any], now: datetime, attempt: int = 0
+) -> Entry:
+    """A row of the log, ready to be appended."""
+    return {
+        "id": uuid7().hex,
+        "event": event.value,
+        "inserted_at": sql.time_text(now),
+        "job_id": job_id,
+        "user_id": user_id.hex,
+        "attempt": attempt,
+        "payload": payload,
+    }
+
+
+def append(entries: Sequence[Entry]) -> None:
+    sql.insert_rows(
+        "jobs_logevent",
+        entries,
         id="uuid",
         event="text",
         inserted_at="timestamptz",

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from booper import payloads
-from jobs.models import Delivery, DeliveryKind, Job
+from jobs.claimed import AnyJob
+from jobs.models import Delivery, DeliveryKind
 
 
 def timestamp(moment: datetime) -> str:
@@ -13,7 +14,7 @@ def timestamp(moment: datetime) -> str:
 
 
 def callback(
-    job: Job, *, state: str, response: dict[str, Any] | None, error: dict[str, Any] | None, now: datetime
+    job: AnyJob, *, state: str, response: dict[str, Any] | None, error: dict[str, Any] | None, now: datetime
 ) -> Delivery:
     data = {
         "id": str(job.uuid),
@@ -29,7 +30,7 @@ def callback(
     return _delivery(job, DeliveryKind.CALLBACK, "job.result", job.callback_url, None, data, now)
 
 
-def webhook(job: Job, event: str, *, sequence: int, payload: dict[str, Any], now: datetime) -> Delivery:
+def webhook(job: AnyJob, event: str, *, sequence: int, payload: dict[str, Any], now: datetime) -> Delivery:
     data = {
         "job_id": job.id,
         "id": str(job.uuid),
@@ -42,7 +43,7 @@ def webhook(job: Job, event: str, *, sequence: int, payload: dict[str, Any], now
 
 
 def _delivery(
-    job: Job,
+    job: AnyJob,
     kind: DeliveryKind,
     event: str,
     url: str | None,

@@ -11,8 +11,9 @@ import booper
 from booper import payloads, placeholders, signatures, targets
 from booper.outcome import Outcome, Request, Response
 from booper.placeholders import Rendered
+from jobs.claimed import AnyJob, Claimed
 from jobs.messages import timestamp
-from jobs.models import Delivery, Job, Schedule, User
+from jobs.models import Delivery, Schedule, User
 
 _USER_AGENT = f"Booper/{booper.__version__}"
 _DELIVERY_TIMEOUT_SECONDS = 15.0
@@ -41,9 +42,9 @@ def forget_secrets() -> None:
         _secrets.clear()
 
 
-def of_job(job: Job, *, schedule: Schedule | None, secret: str, now: datetime) -> tuple[Request, dict[str, Any]]:
+def of_job(job: Claimed, *, schedule: Schedule | None, secret: str, now: datetime) -> tuple[Request, dict[str, Any]]:
     """The request of the job's current attempt, and what the log shows of it."""
-    rendered = rendered_args(job.args, job=described(job), schedule=schedule)
+    rendered = _rendered(job, schedule)
     url = targets.with_query(job.url, rendered.query)
     body = None if rendered.body is None else payloads.encode(rendered.body)
     own = {
@@ -72,7 +73,14 @@ def of_job(job: Job, *, schedule: Schedule | None, secret: str, now: datetime) -
     return request, shown
 
 
-def described(job: Job) -> dict[str, Any]:
+def _rendered(job: Claimed, schedule: Schedule | None) -> Rendered:
+    if schedule is None and not job.may_have_references and not job.args.get("include_metadata"):
+        args = job.args
+        return Rendered(body=args.get("body"), query=args.get("query") or {}, headers=args.get("headers") or {})
+    return rendered_args(job.args, job=described(job), schedule=schedule)
+
+
+def described(job: AnyJob) -> dict[str, Any]:
     """What `$job` stands for."""
     return {
         "id": job.id,

@@ -11,6 +11,7 @@ from django.db import transaction
 from booper import verdict
 from booper.outcome import Failure
 from jobs import outgoing, transitions
+from jobs.claimed import AnyJob, Claimed
 from jobs.models import Job, JobState, Schedule
 from jobs.stages import Finished, Started, Upcoming
 from jobs.transitions import Ended
@@ -42,7 +43,7 @@ def claim(worker_id: UUID, *, limit: int, now: datetime) -> tuple[list[Started],
     return [item for item, _ in prepared], Upcoming(deliveries=[now] if any(job.webhook_url for job in jobs) else [])
 
 
-def prepare(job: Job, *, schedule: Schedule | None, secret: str, now: datetime) -> tuple[Started, dict[str, Any]]:
+def prepare(job: Claimed, *, schedule: Schedule | None, secret: str, now: datetime) -> tuple[Started, dict[str, Any]]:
     """The attempt, and what the log shows of its request. A job that can't be rendered fails alone."""
     try:
         request, shown = outgoing.of_job(job, schedule=schedule, secret=secret, now=now)
@@ -65,7 +66,7 @@ def record(worker_id: UUID, finished: Sequence[Finished], *, now: datetime) -> U
 
 
 def decide(finished: Finished, *, now: datetime) -> Ended:
-    job: Job = finished.started.row
+    job: AnyJob = finished.started.row
     outcome = finished.outcome
     if outcome.failure is not None and outcome.failure.code == "aborted":
         return Ended(job=job, state=JobState.RETRYABLE, retry_at=now, error=BROKEN_OFF, is_forgiven=True)

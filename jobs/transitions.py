@@ -14,7 +14,9 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F, QuerySet
 
-from jobs import log, memory, messages, sql
+from jobs import claimed, log, memory, messages, sql
+from jobs.claimed import AnyJob, Claimed
+from jobs.log import Entry
 from jobs.models import (
     HOLDS_ITS_KEY,
     REQUEST_FIELDS,
@@ -24,7 +26,6 @@ from jobs.models import (
     EventType,
     Job,
     JobState,
-    LogEvent,
     Schedule,
 )
 from jobs.specs import JobSpec
@@ -42,7 +43,7 @@ class Scheduled:
 class Ended:
     """How one attempt ended: what to write of it. `response` and `error` are JSON objects as the log shows them."""
 
-    job: Job
+    job: AnyJob
     state: JobState
     retry_at: datetime | None = None
     response: dict[str, Any] | None = None
@@ -159,7 +160,6 @@ UPDATE jobs_job
 SET state = 'executing', worker_id = %(worker)s, attempt = attempt + 1, attempted_at = %(now)s,
     event_count = event_count + 2
 WHERE id {chosen} AND state IN ('scheduled', 'retryable') AND NOT is_upcoming
-RETURNING *
 """
 _DUE = """
 SELECT id FROM jobs_job
@@ -168,17 +168,23 @@ ORDER BY scheduled_at, id LIMIT %(limit)s
 """
 
 
-def claim(worker_id: UUID, *, limit: int, now: datetime) -> list[Job]:
+def claim(worker_id: UUID, *, limit: int, now: datetime) -> list[Claimed]:
     """scheduled | retryable -> executing, under the lease of `worker_id`: the `limit` that are due the longest.
 
     Counts the attempt, and the two events (job.started, job.request) that `log_starts` is to write with it.
     """
     parameters = {"worker": sql.uuid_value(worker_id), "now": sql.time_value(now), "limit": limit}
-    jobs = list(Job.objects.raw(_CLAIM.format(chosen=sql.chosen(_DUE)), parameters))
+    jobs = _returned(_CLAIM.format(chosen=sql.chosen(_DUE)), parameters)
     return sorted(jobs, key=lambda job: (job.scheduled_at, job.id))
 
 
-def log_starts(started: Sequence[tuple[Job, dict[str, Any]]], *, now: datetime) -> None:
+def _returned(statement: str, parameters: dict[str, Any]) -> list[Claimed]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"{statement} RETURNING {claimed.COLUMNS}", parameters)
+        return [claimed.from_row(row) for row in cursor.fetchall()]
+
+
+def log_starts(started: Sequence[tuple[AnyJob, dict[str, Any]]], *, now: datetime) -> None:
     """The first two events of an attempt, for each job just claimed and the request it is about to make."""
     events, deliveries = [], []
     for job, request in started:
@@ -193,7 +199,7 @@ def log_starts(started: Sequence[tuple[Job, dict[str, Any]]], *, now: datetime) 
 
 
 _RECORD = """
-UPDATE jobs_job
+UPDATE jobs_job {by_id}
 SET state = v.state, worker_id = NULL, event_count = event_count + v.events,
     max_attempts = max_attempts + v.forgiven,
     scheduled_at = CASE WHEN v.state = 'retryable' THEN v.retry_at ELSE scheduled_at END,
@@ -233,7 +239,7 @@ def _record_row(item: Ended, event_count: int) -> dict[str, Any]:
         "id": item.job.id,
         "attempt": item.job.attempt,
         "state": item.state.value,
-        "retry_at": None if item.retry_at is None else str(sql.time_value(item.retry_at)),
+        "retry_at": None if item.retry_at is None else sql.time_text(item.retry_at),
         "forgiven": int(item.is_forgiven),
         "events": event_count,
     }
@@ -245,7 +251,7 @@ def _record_rows(worker_id: UUID, rows: list[dict[str, Any]], *, now: datetime) 
     source = sql.rows(id="bigint", attempt="int", state="text", retry_at="timestamptz", forgiven="int", events="int")
     parameters = {"rows": json.dumps(rows), "worker": sql.uuid_value(worker_id), "now": sql.time_value(now)}
     with connection.cursor() as cursor:
-        cursor.execute(_RECORD.format(rows=source, now=sql.null_time()), parameters)
+        cursor.execute(_RECORD.format(rows=source, now=sql.null_time(), by_id=sql.by_id_alone()), parameters)
         return {row[0] for row in cursor.fetchall()}
 
 
@@ -264,7 +270,7 @@ def _events_of(item: Ended) -> list[tuple[str, EventType, dict[str, Any]]]:
 
 def _evidence(
     item: Ended, events: list[tuple[str, EventType, dict[str, Any]]], *, now: datetime
-) -> tuple[list[LogEvent], list[Delivery]]:
+) -> tuple[list[Entry], list[Delivery]]:
     job = item.job
     logged = [_event(job, kind, payload, now) for _, kind, payload in events]
     deliveries = []
@@ -278,7 +284,7 @@ def _evidence(
     return logged, deliveries
 
 
-def _remember(kept: list[Ended], *, now: datetime) -> list[LogEvent]:
+def _remember(kept: list[Ended], *, now: datetime) -> list[Entry]:
     """Keeps what completed runs were answered, for the runs after them; a log row for each `$set` that was refused."""
     jobs, answers = [], []
     for item in kept:
@@ -294,7 +300,7 @@ def _remember(kept: list[Ended], *, now: datetime) -> list[LogEvent]:
     ]
 
 
-def _answers_after_cancel(lost: list[Ended], *, now: datetime) -> list[LogEvent]:
+def _answers_after_cancel(lost: list[Ended], *, now: datetime) -> list[Entry]:
     if not lost:
         return []
     attempts = dict(
@@ -317,7 +323,6 @@ SET state = CASE WHEN attempt >= max_attempts THEN 'discarded' ELSE 'retryable' 
     discarded_at = CASE WHEN attempt >= max_attempts THEN {now} END,
     event_count = event_count + CASE WHEN attempt >= max_attempts THEN 2 ELSE 1 END
 WHERE id {chosen} AND state = 'executing'
-RETURNING *
 """
 _LEASE_LOST = """
 SELECT id FROM jobs_job
@@ -329,14 +334,14 @@ ORDER BY id LIMIT %(limit)s
 LEASE_LOST = {"code": "lease_lost", "message": "the worker that had the request on the wire is gone"}
 
 
-def rescue(*, limit: int, now: datetime) -> list[Job]:
+def rescue(*, limit: int, now: datetime) -> list[Claimed]:
     """executing -> retryable | discarded, where the lease has run out. The lost attempt counts.
 
     It counts so that a job which kills its worker is discarded in the end instead of killing every worker in turn.
     """
     statement = _RESCUE.format(chosen=sql.chosen(_LEASE_LOST), now=sql.null_time())
     with transaction.atomic():
-        jobs = list(Job.objects.raw(statement, {"now": sql.time_value(now), "limit": limit}))
+        jobs = _returned(statement, {"now": sql.time_value(now), "limit": limit})
         events, deliveries = [], []
         for job in jobs:
             retry_at = job.scheduled_at if job.state == JobState.RETRYABLE else None
@@ -351,13 +356,11 @@ def rescue(*, limit: int, now: datetime) -> list[Job]:
     return jobs
 
 
-def _event(job: Job, event: EventType, payload: dict[str, Any], now: datetime) -> LogEvent:
-    return LogEvent(
-        event=event, inserted_at=now, job_id=job.id, user_id=job.user_id, attempt=job.attempt, payload=payload
-    )
+def _event(job: AnyJob, event: EventType, payload: dict[str, Any], now: datetime) -> Entry:
+    return log.entry(event=event, job_id=job.id, user_id=job.user_id, attempt=job.attempt, payload=payload, now=now)
 
 
-def _insert(events: Sequence[LogEvent], deliveries: Sequence[Delivery]) -> None:
+def _insert(events: Sequence[Entry], deliveries: Sequence[Delivery]) -> None:
     log.append(events)
     sql.insert(
         Delivery,

@@ -127,11 +127,12 @@ def test_after_an_hour_without_workers_one_late_run_is_left():
 
 def test_a_run_is_skipped_while_the_one_before_is_going():
     schedule = make_schedule(overlap="skip")
-    [first] = transitions.claim(uuid4(), limit=1, now=NOON)
+    worker = uuid4()
+    [first] = transitions.claim(worker, limit=1, now=NOON)
     fire_all(NOON + MINUTE)
     assert runs_of(schedule) == [(NOON, "executing"), (NOON + MINUTE, "cancelled")]
     ended = Ended(job=first, state=JobState.DISCARDED, error={"code": "x", "message": "y"})
-    transitions.record(first.worker_id, [ended], now=NOON + MINUTE)
+    transitions.record(worker, [ended], now=NOON + MINUTE)
     fire_all(NOON + 2 * MINUTE)
     assert runs_of(schedule)[-1] == (NOON + 2 * MINUTE, "scheduled")
 
