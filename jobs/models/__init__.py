@@ -5,8 +5,10 @@ from jobs.models.delivery import Delivery, DeliveryKind, DeliveryState
 from jobs.models.job import FINISHED_STATES, HOLDS_ITS_KEY, UNFINISHED_STATES, WAITING_STATES, Job, JobState
 from jobs.models.log_event import EventType, LogEvent
 from jobs.models.process import Process, ProcessRole
+from jobs.models.receiver import Receiver
 from jobs.models.request_fields import REQUEST_FIELDS
 from jobs.models.schedule import CatchUp, Overlap, Schedule
+from jobs.models.tally import Tally
 from jobs.models.user import User
 
 __all__ = [
@@ -27,6 +29,8 @@ __all__ = [
     "Overlap",
     "Process",
     "ProcessRole",
+    "Receiver",
     "Schedule",
+    "Tally",
     "User",
 ]
