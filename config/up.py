@@ -47,6 +47,16 @@ class Instance:
         return f"http://{listening.for_url(self.host)}:{self.flower_port}"
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What config/prepare.py prints: the first user, or nothing but `created=False` where there was one already."""
+
+    created: bool
+    email: str | None
+    password: str | None
+    api_key: str | None
+
+
 def main() -> int:
     """Run an instance until it is told to end; return its exit status."""
     began = time.monotonic()
@@ -56,8 +66,7 @@ def main() -> int:
         _fill_environment(instance)
         programs = _programs(instance)
         broker = _broker(data_dir)
-        _manage("migrate", "--noinput", "--verbosity", "0")
-        account = json.loads(_manage("first_user"))
+        account = _prepared_database()
         print(_welcome(instance, account), flush=True)
         console = Console(sys.stdout.fileno(), [p.name for p in (*broker, *programs)], is_coloured=_wants_colour())
         supervisor = Supervisor(
@@ -146,18 +155,18 @@ def _broker(data_dir: Path) -> list[procfile.Program]:
     return [procfile.Program(BROKER, broker.command)] if broker.command else []
 
 
-def _manage(*arguments: str) -> str:
-    """Run a management command and return what it printed."""
-    command = [sys.executable, "manage.py", *arguments]
+def _prepared_database() -> Account:
+    """Migrate, and make the first user."""
+    command = [sys.executable, "-m", "config.prepare"]
     done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         last_line = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
-        _, is_ours, message = last_line.partition("ImproperlyConfigured: ")
-        raise ImproperlyConfigured(message if is_ours else f"manage.py {arguments[0]} failed.\n{done.stderr.strip()}")
-    return done.stdout
+        _, is_a_setting, message = last_line.partition("ImproperlyConfigured: ")
+        raise ImproperlyConfigured(message if is_a_setting else f"the database is not ready.\n{done.stderr.strip()}")
+    return Account(**json.loads(done.stdout))
 
 
-def _welcome(instance: Instance, account: dict[str, str]) -> str:
+def _welcome(instance: Instance, account: Account) -> str:
     lines = [
         "",
         f"  API      {instance.url}/api",
@@ -167,15 +176,17 @@ def _welcome(instance: Instance, account: dict[str, str]) -> str:
     ]
     if instance.flower_password:
         lines.append(f"           user {FLOWER_USER}, password {instance.flower_password}")
-    if account["created"]:
+    if account.created:
         lines += [
             "",
             "  The first user, shown this once:",
-            f"  Email    {account['email']}",
-            f"  Password {account['password']}",
-            f"  API key  {account['api_key']}",
+            f"  Email    {account.email}",
+            f"  Password {account.password}",
+            f"  API key  {account.api_key}",
         ]
-    key = account["api_key"] if account["created"] else "$BOOPER_API_KEY"
+    else:
+        lines += ["", "  A key: export BOOPER_API_KEY=$(.venv/bin/python manage.py create_api_key EMAIL)"]
+    key = account.api_key or "$BOOPER_API_KEY"
     return "\n".join(
         [*lines, "", "  Try it: a request to this instance itself, ten seconds from now.", "", _curl(instance, key), ""]
     )
