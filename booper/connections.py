@@ -1,0 +1,37 @@
+"""Which kept connections have been closed by the other end, as far as this machine has heard.
+
+libcurl looks only once a second: a connection that died within that time gets the next request, and libcurl trusts that
+it can send it a second time, which is what it must not do here.
+"""
+
+from __future__ import annotations
+
+import select
+
+Endpoints = tuple[str, int, str, int]
+"""Remote address and port, local address and port: no two open connections have the same."""
+
+
+class Connections:
+    """The open files of connections, by their ends."""
+
+    def __init__(self) -> None:
+        self._files: dict[Endpoints, int] = {}
+        self._ends: dict[int, Endpoints] = {}
+
+    def opened(self, endpoints: Endpoints, file: int) -> None:
+        # A number that is given out again belonged to a connection that is closed.
+        former = self._ends.pop(file, None)
+        if former is not None:
+            self._files.pop(former, None)
+        self._files[endpoints] = file
+        self._ends[file] = endpoints
+
+    def is_stale(self, endpoints: Endpoints) -> bool:
+        """Of an idle connection: what there is to read from it is its end, or nothing that was asked for."""
+        file = self._files.get(endpoints)
+        if file is None:
+            return False
+        waiting = select.poll()
+        waiting.register(file, select.POLLIN)
+        return bool(waiting.poll(0))

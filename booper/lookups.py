@@ -1,0 +1,133 @@
+"""Names become addresses in threads, side by side: one lookup at a time for each name, kept for some seconds.
+
+libcurl's own resolver has 20 threads and no way to raise that: ten names of a name server that doesn't answer hold up
+all the others, and closing waits for those threads. Here a name that hangs takes one thread, however many wait for it.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+import threading
+from collections import deque
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Generic, TypeVar
+
+Waiter = TypeVar("Waiter", bound=Hashable)
+
+_KEPT_SECONDS = 10.0
+_MAX_KEPT = 10_000
+_MAX_THREADS = 128
+# A name server may send hundreds of addresses; each would be dialled.
+_MAX_ADDRESSES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a name stands for."""
+
+    host: str
+    addresses: tuple[str, ...]
+    """In the order to try them; empty if there is a problem."""
+    problem: str | None
+
+
+class Lookups(Generic[Waiter]):
+    """Everything but the two callables is for one thread. Times are seconds on any clock that only goes forward.
+
+    `resolve` turns a name into addresses, or raises; `wake` says that `settled` has something. Both are called in
+    threads of their own.
+    """
+
+    def __init__(self, resolve: Callable[[str], Sequence[str]], *, wake: Callable[[], None]) -> None:
+        self._resolve = resolve
+        self._wake = wake
+        self._hosts: SimpleQueue[str | None] = SimpleQueue()
+        self._answers: deque[Answer] = deque()
+        self._under_way: set[str] = set()
+        self._kept: dict[str, tuple[float, Answer]] = {}
+        self._waiting: dict[str, dict[Waiter, None]] = {}
+        self._deadlines: list[tuple[float, int, str, Waiter]] = []
+        self._numbers = itertools.count()
+        self._thread_count = 0
+
+    def kept(self, host: str, *, now: float) -> Answer | None:
+        """The answer of a moment ago, if there is one."""
+        until, answer = self._kept.get(host, (now, None))
+        return answer if until > now else None
+
+    def wait(self, host: str, waiter: Waiter, *, until: float) -> None:
+        """`settled` returns `waiter` once `host` has been looked up, or at `until`."""
+        self._waiting.setdefault(host, {})[waiter] = None
+        heapq.heappush(self._deadlines, (until, next(self._numbers), host, waiter))
+        if host not in self._under_way:
+            self._under_way.add(host)
+            self._hosts.put(host)
+            self._add_thread_if_short()
+
+    def give_up(self, host: str, waiter: Waiter) -> None:
+        """`waiter` does not wait any longer."""
+        self._waiting.get(host, {}).pop(waiter, None)
+
+    def next_deadline(self) -> float:
+        """When `settled` will have something at the latest; infinity if nobody waits."""
+        while self._deadlines and not self._is_waiting(*self._deadlines[0][2:]):
+            heapq.heappop(self._deadlines)
+        return self._deadlines[0][0] if self._deadlines else math.inf
+
+    def settled(self, *, now: float) -> list[tuple[Waiter, Answer | None]]:
+        """Those whose wait is over, each with the answer, or with None where the time ran out."""
+        over: list[tuple[Waiter, Answer | None]] = []
+        while self._answers:
+            answer = self._answers.popleft()
+            self._under_way.discard(answer.host)
+            if answer.problem is None:
+                self._keep(answer, now=now)
+            over += [(waiter, answer) for waiter in self._waiting.pop(answer.host, ())]
+        while self.next_deadline() <= now:
+            _, _, host, waiter = heapq.heappop(self._deadlines)
+            self.give_up(host, waiter)
+            over.append((waiter, None))
+        return over
+
+    def close(self) -> None:
+        """Ends the threads, each after the lookup it is in, without waiting for that."""
+        for _ in range(self._thread_count):
+            self._hosts.put(None)
+        self._thread_count = 0
+
+    def _is_waiting(self, host: str, waiter: Waiter) -> bool:
+        return waiter in self._waiting.get(host, ())
+
+    def _keep(self, answer: Answer, *, now: float) -> None:
+        if len(self._kept) >= _MAX_KEPT:
+            self._kept = {host: entry for host, entry in self._kept.items() if entry[0] > now}
+        if len(self._kept) < _MAX_KEPT:
+            self._kept[answer.host] = (now + _KEPT_SECONDS, answer)
+
+    def _add_thread_if_short(self) -> None:
+        if self._thread_count >= min(len(self._under_way), _MAX_THREADS):
+            return
+        try:
+            # A daemon: a lookup that hangs must not hold up the end of the process.
+            threading.Thread(target=self._work, name="booper-lookup", daemon=True).start()
+        except RuntimeError:
+            # The machine has no thread left. The ones there are serve the queue; with none, deadlines end the wait.
+            return
+        self._thread_count += 1
+
+    def _work(self) -> None:
+        while (host := self._hosts.get()) is not None:
+            self._answers.append(self._look_up(host))
+            self._wake()
+
+    def _look_up(self, host: str) -> Answer:
+        try:
+            addresses = tuple(dict.fromkeys(self._resolve(host)))[:_MAX_ADDRESSES]
+        except Exception as error:  # a thread that dies would leave its name unanswered for ever
+            words = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            return Answer(host=host, addresses=(), problem=words)
+        return Answer(host=host, addresses=addresses, problem=None if addresses else "it has none")
