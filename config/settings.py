@@ -1,5 +1,6 @@
 """Every setting, read from the environment once and refused loudly when it makes no sense."""
 
+import zoneinfo
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,9 @@ import dj_database_url
 
 import booper
 from config import embedded_broker, environment
+
+# The pinned tzdata decides, not what this machine happens to have: two of them must agree on when nine in the morning is.
+zoneinfo.reset_tzpath(to=())
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = environment.data_dir(BASE_DIR)
