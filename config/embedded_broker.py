@@ -144,7 +144,8 @@ def _in_wheel() -> Path | None:
 
 
 def _filesystem() -> Broker:
-    return Broker(FILESYSTEM, f"{FILESYSTEM}://", ())
+    # The host means nothing here, but kombu warns of every connection without one.
+    return Broker(FILESYSTEM, f"{FILESYSTEM}://localhost", ())
 
 
 def _redis(kind: str, binary: Path, folder: Path, noted: dict[str, str] | None) -> Broker:

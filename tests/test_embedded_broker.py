@@ -226,7 +226,7 @@ def test_without_any_server_files_do(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     broker = embedded_broker.prepare(tmp_path)
-    assert (broker.kind, broker.url, broker.command) == ("filesystem", "filesystem://", ())
+    assert (broker.kind, broker.url, broker.command) == ("filesystem", "filesystem://localhost", ())
 
 
 def test_a_link_that_was_asked_for_and_does_not_run_stops_the_boot(
@@ -266,6 +266,6 @@ def test_a_copied_data_folder_does_not_lead_to_the_broker_of_the_original(
 
 def test_only_the_folder_of_files_needs_options(tmp_path: Path) -> None:
     assert embedded_broker.transport_options("redis+socket:///run/redis.sock", tmp_path) == {}
-    options = embedded_broker.transport_options("filesystem://", tmp_path)
+    options = embedded_broker.transport_options("filesystem://localhost", tmp_path)
     assert options["data_folder_in"] == options["data_folder_out"]
     assert all(Path(str(options[name])).is_dir() for name in ("data_folder_in", "control_folder"))
