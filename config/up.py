@@ -208,7 +208,7 @@ def _curl(instance: Instance, key: str) -> str:
 
 def _ready(instance: Instance, began: float) -> str | None:
     # Short: the supervisor waits meanwhile. A server that is slower is asked again.
-    if not listening.answers(instance.host, instance.port, path="/livez", patience_seconds=0.3):
+    if not listening.answers(instance.host, instance.port, path="/api/ping", patience_seconds=0.3):
         return None
     return f"Ready on {instance.url} after {time.monotonic() - began:.1f} s. Ctrl-C ends it."
 
