@@ -1,0 +1,19 @@
+"""Every path of the web process: the API, the admin, and what answers when there is nothing or something breaks."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from jobs.api import problems
+
+urlpatterns = [
+    path("", RedirectView.as_view(url="/api/docs")),
+    path("api", problems.no_such_path),
+    path("api/", include("jobs.api.urls")),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = problems.bad_request
+handler403 = problems.forbidden
+handler404 = problems.not_found
+handler500 = problems.server_error

@@ -1,0 +1,102 @@
+"""Who is asking: an API key in the Authorization header, looked up with one query and remembered for seconds."""
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError
+from django.db.models import Q
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from jobs import clock
+from jobs.models import ApiKey, User
+from jobs.models.api_key import hash_token, is_well_formed
+
+logger = logging.getLogger(__name__)
+
+# So long may a key that is revoked still be taken, in each web process.
+KEPT_SECONDS = 5.0
+_MOST_KEPT = 10_000
+_NOTE_USE_EVERY = timedelta(minutes=1)
+_SCHEMES = ("bearer", "token")
+
+
+class KeyCache:
+    """The keys that were looked up last, by the hash of their token. Threads may share it; it holds `most` at most."""
+
+    def __init__(self, *, seconds: float, most: int) -> None:
+        self._seconds = seconds
+        self._most = most
+        self._lock = threading.Lock()
+        self._keys: OrderedDict[str, tuple[ApiKey, float]] = OrderedDict()
+
+    def get(self, token_hash: str) -> ApiKey | None:
+        with self._lock:
+            key, read_at = self._keys.get(token_hash, (None, 0.0))
+        return key if time.monotonic() - read_at < self._seconds else None
+
+    def put(self, key: ApiKey) -> None:
+        with self._lock:
+            # At the end again, so that the one that is dropped is the one that was read the longest ago.
+            self._keys.pop(key.token_hash, None)
+            self._keys[key.token_hash] = (key, time.monotonic())
+            while len(self._keys) > self._most:
+                self._keys.popitem(last=False)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._keys.clear()
+
+
+known_keys = KeyCache(seconds=KEPT_SECONDS, most=_MOST_KEPT)
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """`Authorization: Bearer sk_…`, or `Token sk_…`. No key at all is for the permissions to judge."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
+        header = request.META.get("HTTP_AUTHORIZATION", "").strip()
+        if not header:
+            return None
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() not in _SCHEMES:
+            raise AuthenticationFailed("the Authorization header names no API key: write Authorization: Bearer sk_…")
+        key = _usable_key(token.strip(), now=clock.now())
+        return key.user, key
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="booper"'
+
+
+def _usable_key(token: str, *, now: datetime) -> ApiKey:
+    if not is_well_formed(token):
+        raise AuthenticationFailed("that is no API key, as its checksum tells: copy it again, whole, from sk_ on")
+    token_hash = hash_token(token)
+    key = known_keys.get(token_hash) or _read_key(token_hash, now=now)
+    if key is None or (key.expires_at is not None and key.expires_at <= now):
+        raise AuthenticationFailed("the API key is not known, expired or revoked: ask for a new one")
+    return key
+
+
+def _read_key(token_hash: str, *, now: datetime) -> ApiKey | None:
+    key = ApiKey.objects.usable(now).select_related("user").filter(token_hash=token_hash).first()
+    if key is not None:
+        known_keys.put(key)
+        _note_use(key, now=now)
+    return key
+
+
+def _note_use(key: ApiKey, *, now: datetime) -> None:
+    """Writes `last_used_at`, at most once a minute for each key, however many processes and requests there are."""
+    stale = now - _NOTE_USE_EVERY
+    if key.last_used_at is not None and key.last_used_at > stale:
+        return
+    unnoted = Q(last_used_at__isnull=True) | Q(last_used_at__lte=stale)
+    try:
+        ApiKey.objects.filter(unnoted, id=key.id).update(last_used_at=now)
+    except DatabaseError as error:
+        logger.warning("the last use of API key %s could not be noted: %s", key.hint, error)

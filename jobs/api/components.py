@@ -1,0 +1,307 @@
+"""What the OpenAPI document refers to: the shapes of bodies and answers, the parameters, the refusals."""
+
+from typing import Any
+
+from booper.durations import UNITS
+from jobs.api.problems import CONTENT_TYPE, KINDS
+from jobs.api.validation_request import METHODS
+from jobs.models import EventType, JobState
+
+Schema = dict[str, Any]
+
+_TIME: Schema = {"type": "string", "format": "date-time", "example": "2026-12-01T09:00:00Z"}
+_UUID: Schema = {"type": "string", "format": "uuid", "example": "0193f2c4-6a1e-7b3d-9c41-0f5b9a6c1d22"}
+_JOB_ID: Schema = {"type": "integer", "format": "int64", "minimum": 1, "example": 73496}
+_ANY_JSON: Schema = {"description": "Any JSON, nested at most 100 deep."}
+_MOMENT: Schema = {
+    "description": "A datetime (ISO 8601; without an offset in `timezone`, or UTC) or a unix timestamp, in seconds"
+    " or, above 1e11, in milliseconds. At most ten years ahead; the past means now.",
+    "anyOf": [{"type": "string", "example": "2026-12-01T09:00:00Z"}, {"type": "number", "minimum": 0}],
+}
+
+
+def ref(name: str, section: str = "schemas") -> Schema:
+    return {"$ref": f"#/components/{section}/{name}"}
+
+
+def _or_null(schema: Schema) -> Schema:
+    return {**schema, "nullable": True}
+
+
+def _object(properties: dict[str, Schema], *, optional: tuple[str, ...] = (), **more: Any) -> Schema:
+    required = [name for name in properties if name not in optional]
+    schema: Schema = {"type": "object", "properties": properties, "additionalProperties": False, **more}
+    return schema | {"required": required} if required else schema
+
+
+_DURATION: Schema = {
+    "description": f"A number of seconds, [amount, unit] or text such as `30 seconds`. Units: {', '.join(UNITS)}, "
+    "singular too; months and years go by the calendar. From nothing to ten years.",
+    "anyOf": [
+        {"type": "number", "minimum": 0, "maximum": 315_000_000},
+        {
+            "type": "array",
+            "minItems": 2,
+            "maxItems": 2,
+            "items": {"anyOf": [{"type": "number", "minimum": 0, "maximum": 10}, {"type": "string", "enum": [*UNITS]}]},
+            "example": [5, "minutes"],
+        },
+        {"type": "string", "example": "30 seconds"},
+    ],
+}
+_TIMEZONE: Schema = {
+    "type": "string",
+    "description": "An IANA name, for a `scheduled_at` without an offset and for months and years.",
+    "default": "UTC",
+    "example": "Europe/London",
+}
+_URL: Schema = {
+    "type": "string",
+    "maxLength": 2048,
+    "description": "Absolute, https:// (http:// where the operator allows it), no user information, a public address.",
+    "example": "https://example.com/hook",
+}
+
+_JOB_INPUT_PROPERTIES: dict[str, Schema] = {
+    "method": {"type": "string", "enum": [*METHODS], "default": "get", "description": "In any case."},
+    "url": _URL,
+    "query": {
+        "type": "object",
+        "description": "Appended to the URL's query: lists repeat their key, objects nest in brackets. At most 8,192 "
+        "characters once percent-encoded.",
+        "example": {"page": 1},
+    },
+    "headers": {
+        "type": "object",
+        "maxProperties": 64,
+        "additionalProperties": {"anyOf": [{"type": "string"}, {"type": "number"}]},
+        "description": "At most 64 and 16 KiB in all. Not Host, Content-Length, Transfer-Encoding, Connection, "
+        "Keep-Alive, TE, Trailer, Upgrade, Expect, Proxy-*, User-Agent, Booper-* or Webhook-*.",
+        "example": {"X-Tenant": "7"},
+    },
+    "body": {**_ANY_JSON, "example": {"content": "Hi"}},
+    "schedule_in": ref("Duration"),
+    "scheduled_at": _MOMENT,
+    "timezone": _TIMEZONE,
+    "name": {"type": "string", "maxLength": 255},
+    "description": {"type": "string", "maxLength": 10_000},
+    "idempotency_key": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 255,
+        "description": "While a job that holds the key has not started, another one with it is not made: that job is "
+        "answered instead. The header `Idempotency-Key` does the same.",
+    },
+    "callback_url": {**_URL, "description": "Receives the result, signed.", "example": "https://example.com/done"},
+    "webhook_url": {**_URL, "description": "Receives each event, signed.", "example": "https://example.com/events"},
+    "timeout": {
+        "type": "number",
+        "minimum": 1,
+        "maximum": 900,
+        "default": 30,
+        "description": "Seconds that an attempt may take.",
+    },
+    "max_attempts": {"type": "integer", "minimum": 1, "maximum": 100, "default": 5},
+    "backoff": {
+        "type": "array",
+        "items": ref("Duration"),
+        "minItems": 1,
+        "maxItems": 100,
+        "description": "The wait after each failed attempt, the last one repeated.",
+        "example": [5, [1, "minutes"]],
+    },
+}
+
+_JOB_STATUS: Schema = _object(
+    {
+        "id": _JOB_ID,
+        "state": {"type": "string", "enum": JobState.values},
+        "inserted_at": _TIME,
+        "scheduled_at": _TIME,
+        "attempted_at": _or_null(_TIME),
+        "completed_at": _or_null(_TIME),
+        "cancelled_at": _or_null(_TIME),
+        "discarded_at": _or_null(_TIME),
+        "has_confict": {"type": "boolean", "description": "The same as has_conflict."},
+        "has_conflict": {"type": "boolean", "description": "This job was here already and holds the idempotency key."},
+    }
+)
+
+_BROADCAST: dict[str, Schema] = {
+    "content": {"type": "string", "maxLength": 10_000, "example": "Hi"},
+    "author": _or_null({"type": "string", "maxLength": 255, "example": "Booper"}),
+    "channel": _or_null({"type": "string", "maxLength": 255, "example": "quickstart"}),
+}
+
+_FIELD_ERROR: Schema = _object(
+    {
+        "pointer": {
+            "type": "string",
+            "description": "A JSON pointer into the body, or into the query parameters.",
+            "example": "/schedule_in/1",
+        },
+        "detail": {"type": "string"},
+    }
+)
+
+_PROBLEM: dict[str, Schema] = {
+    "type": {"type": "string", "enum": [f"urn:booper:problem:{kind}" for kind, _ in KINDS.values()]},
+    "title": {"type": "string"},
+    "status": {"type": "integer", "enum": [*KINDS]},
+    "detail": {"type": "string"},
+}
+
+SCHEMAS: dict[str, Schema] = {
+    "Duration": _DURATION,
+    "JobInput": _object(
+        _JOB_INPUT_PROPERTIES,
+        optional=tuple(name for name in _JOB_INPUT_PROPERTIES if name != "url"),
+        example={
+            "method": "post",
+            "url": "https://example.com/hook",
+            "body": {"content": "Hi"},
+            "schedule_in": [30, "seconds"],
+        },
+    ),
+    "NewTime": _object(
+        {"schedule_in": ref("Duration"), "scheduled_at": _MOMENT, "timezone": _TIMEZONE},
+        optional=("schedule_in", "scheduled_at", "timezone"),
+        example={"schedule_in": [1, "hour"]},
+    ),
+    "Job": _object(
+        {
+            "id": _UUID,
+            "job_id": _JOB_ID,
+            "user_id": _UUID,
+            "schedule_id": _or_null(_UUID),
+            "name": _or_null({"type": "string"}),
+            "description": _or_null({"type": "string"}),
+            "idempotency_key": _or_null({"type": "string"}),
+            "inserted_at": _TIME,
+            "job": _JOB_STATUS,
+            "args": {"type": "object", "description": "The request as it was sent."},
+        }
+    ),
+    "LogEvent": _object(
+        {
+            "id": _UUID,
+            "event": {"type": "string", "enum": EventType.values},
+            "inserted_at": _TIME,
+            "job_id": _JOB_ID,
+            "user_id": _UUID,
+            "payload": {"type": "object"},
+        }
+    ),
+    "Pong": _object({"message": {"type": "string", "enum": ["Pong"]}}),
+    "BroadcastInput": _object(_BROADCAST, optional=("author", "channel")),
+    "Broadcast": _object(_BROADCAST),
+    "AnyObject": {"type": "object", "example": {"hello": "world"}},
+    "FieldError": _FIELD_ERROR,
+    "Problem": _object(_PROBLEM),
+    "InvalidInput": _object({**_PROBLEM, "errors": {"type": "array", "items": ref("FieldError")}}),
+}
+
+
+def _refusal(status: int, description: str, *, header: str | None = None, detail: str) -> Schema:
+    kind, title = KINDS[status]
+    example: Schema = {"type": f"urn:booper:problem:{kind}", "title": title, "status": status, "detail": detail}
+    schema = ref("Problem")
+    if status == 400:
+        schema = ref("InvalidInput")
+        example["errors"] = [{"pointer": "/schedule_in/1", "detail": detail.partition(": ")[2]}]
+    response: Schema = {
+        "description": description,
+        "content": {CONTENT_TYPE: {"schema": schema, "example": example}},
+    }
+    if header is not None:
+        response["headers"] = {header: {"schema": {"type": "string"}, "required": True}}
+    return response
+
+
+RESPONSES: dict[str, Schema] = {
+    "400": _refusal(
+        400,
+        "Something is wrong with the input: `errors` says what, and where.",
+        detail='schedule_in/1: "minuts" is not a unit of time: did you mean "minutes"?',
+    ),
+    "401": _refusal(
+        401,
+        "There is no API key, or it is not valid.",
+        header="WWW-Authenticate",
+        detail="there is no API key: send the header Authorization: Bearer sk_…",
+    ),
+    "404": _refusal(404, "It is not there, or somebody else's.", detail="there is no job '12' of yours"),
+    "409": _refusal(409, "Its state does not allow it (any more).", detail="job 12 is completed"),
+    "413": _refusal(413, "The body is too large.", detail="the body has more than 1048576 bytes: send less"),
+    "415": _refusal(415, "The body is in a format that is not read here.", detail="'text/xml' is not read here"),
+    "503": _refusal(
+        503,
+        "The database does not answer.",
+        header="Retry-After",
+        detail="the database did not answer: try again in 5 seconds",
+    ),
+}
+
+
+def _parameter(name: str, description: str, schema: Schema, *, place: str = "query", **more: Any) -> Schema:
+    return {"name": name, "in": place, "description": description, "schema": schema, **more}
+
+
+def _choices(name: str, description: str, values: list[str]) -> Schema:
+    schema: Schema = {"type": "array", "items": {"type": "string", "enum": values}, "minItems": 1}
+    return _parameter(name, f"{description}; several with commas.", schema, style="form", explode=False)
+
+
+def order_by(columns: list[str]) -> Schema:
+    """The parameter `order_by`; not among the others, as each list has columns of its own."""
+    description = (
+        f"A field ({', '.join(columns)}) and `asc` or `desc`: `inserted_at,asc`. As `order_by[]` twice and as JSON too."
+    )
+    schema: Schema = {"type": "string", "pattern": f"^({'|'.join(columns)}),(asc|desc)$", "example": "inserted_at,asc"}
+    return _parameter("order_by", description, schema)
+
+
+PARAMETERS: dict[str, Schema] = {
+    "job_id": _parameter(
+        "job_id", "Its integer `job_id`, or its uuid.", {"anyOf": [_JOB_ID, _UUID]}, place="path", required=True
+    ),
+    "log_id": _parameter("log_id", "Its uuid.", _UUID, place="path", required=True),
+    "limit": _parameter(
+        "limit", "How many rows at most.", {"type": "integer", "minimum": 1, "maximum": 100, "default": 10}
+    ),
+    "offset": _parameter(
+        "offset",
+        "How many rows to leave out first.",
+        {"type": "integer", "minimum": 0, "maximum": 2**31 - 1, "default": 0},
+    ),
+    "state": _choices("state", "Only jobs in this state", JobState.values),
+    "schedule_id": _parameter("schedule_id", "Only the jobs of this schedule.", _UUID),
+    "url": _parameter("url", "Only jobs with exactly this URL, in its canonical spelling.", {"type": "string"}),
+    "name": _parameter("name", "Only jobs with exactly this name.", {"type": "string"}),
+    "inserted_after": _parameter("inserted_after", "Only jobs made after this moment.", _TIME),
+    "inserted_before": _parameter("inserted_before", "Only jobs made before this moment.", _TIME),
+    "log_job_id": _parameter(
+        "job_id", "Only the events of this job: its `job_id` or uuid.", {"anyOf": [_JOB_ID, _UUID]}
+    ),
+    "event": _choices("event", "Only events of this kind", EventType.values),
+    "scope": _parameter(
+        "scope",
+        "For the upcoming run of a schedule: `run` skips just that run, while without it the schedule ends.",
+        {"type": "string", "enum": ["run"]},
+    ),
+    "idempotency_key": _parameter(
+        "Idempotency-Key",
+        "Stands in for the field `idempotency_key`.",
+        {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+        place="header",
+    ),
+}
+
+SECURITY: dict[str, Schema] = {
+    "apiKey": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "sk_…",
+        "description": "`Authorization: Bearer sk_…`; `Authorization: Token sk_…` is taken as well.",
+    }
+}

@@ -1,0 +1,145 @@
+"""/api/jobs: create, list, read, reschedule, cancel, run, retry."""
+
+from datetime import datetime
+from functools import partial
+
+from django.db import transaction
+from django.http import Http404
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from booper import targets
+from jobs import clock, schedule_transitions, tasks, transitions
+from jobs.api import identifiers, operations, queries, serializers, validation_jobs
+from jobs.api.problems import Conflict
+from jobs.api.validation import Input
+from jobs.api.views import View, answer
+from jobs.models import Job, JobState
+from jobs.models.job import JobQuerySet
+
+_FILTERS = ("state", "schedule_id", "url", "name", "inserted_after", "inserted_before")
+
+
+class _JobsView(View):
+    def get_queryset(self) -> JobQuerySet:
+        return Job.objects.filter(user_id=self.owner_id)
+
+    def find(self, job_id: str) -> Job:
+        """By integer or uuid. Raises Http404 for what is not there or somebody else's."""
+        number, uuid = identifiers.integer(job_id), identifiers.uuid(job_id)
+        found = None
+        if number is not None:
+            found = self.get_queryset().filter(id=number).first()
+        elif uuid is not None:
+            found = self.get_queryset().filter(uuid=uuid).first()
+        if found is None:
+            raise Http404(f"there is no job {job_id[:40]!a} of yours: GET /api/jobs lists those there are")
+        return found
+
+
+class Jobs(_JobsView):
+    @operations.LIST_JOBS
+    def get(self, request: Request) -> Response:
+        now = clock.now()
+        given = queries.read(request, known=(*queries.PAGE_FIELDS, *_FILTERS))
+        page = queries.page(given, columns=queries.JOB_COLUMNS)
+        rows = _filtered(self.get_queryset(), given, now=now)
+        given.finish()
+        return answer([serializers.job(row, now=now) for row in page.of(rows)])
+
+    @operations.CREATE_JOB
+    def post(self, request: Request) -> Response:
+        now = clock.now()
+        key_header = request.META.get("HTTP_IDEMPOTENCY_KEY")
+        spec = validation_jobs.job_spec(self.sent_fields(), key_header=key_header, now=now)
+        scheduled = transitions.schedule(spec, user_id=self.owner_id, now=now)
+        job = scheduled.job
+        if scheduled.is_new:
+            _announce(job)
+        data = serializers.job(job, now=now, has_conflict=not scheduled.is_new)
+        return answer(data, status=201 if scheduled.is_new else 200, headers={"Location": f"/api/jobs/{job.id}"})
+
+
+class JobDetail(_JobsView):
+    @operations.GET_JOB
+    def get(self, request: Request, job_id: str) -> Response:
+        return answer(serializers.job(self.find(job_id), now=clock.now()))
+
+    @operations.RESCHEDULE_JOB
+    def patch(self, request: Request, job_id: str) -> Response:
+        job, now = self.find(job_id), clock.now()
+        at = validation_jobs.rescheduled_at(self.sent_fields(), now=now)
+        moved = transitions.reschedule(job, scheduled_at=at, now=now)
+        return _waiting(moved, job, refusal="can't be rescheduled: it is not waiting", now=now)
+
+
+class CancelJob(_JobsView):
+    @operations.CANCEL_JOB
+    def post(self, request: Request, job_id: str) -> Response:
+        given = queries.read(request, known=("scope",))
+        scope = given.choice("scope", allowed=("run",))
+        given.finish()
+        job, now = self.find(job_id), clock.now()
+        cancelled = schedule_transitions.cancel_job(job, ends_schedule=scope is None, now=now)
+        if cancelled is None:
+            raise _too_late(job, "can't be cancelled any more", now=now)
+        if cancelled.webhook_url:
+            transaction.on_commit(partial(tasks.announce_deliveries, [now]))
+        return answer(serializers.job(cancelled, now=now))
+
+
+class RunJob(_JobsView):
+    @operations.RUN_JOB
+    def post(self, request: Request, job_id: str) -> Response:
+        job, now = self.find(job_id), clock.now()
+        moved = schedule_transitions.run_job(job, now=now)
+        return _waiting(moved, job, refusal="can't be run now: it is not waiting", now=now)
+
+
+class RetryJob(_JobsView):
+    @operations.RETRY_JOB
+    def post(self, request: Request, job_id: str) -> Response:
+        job, now = self.find(job_id), clock.now()
+        moved = transitions.retry(job, now=now)
+        return _waiting(moved, job, refusal="can't be retried: only a completed or discarded one can", now=now)
+
+
+def _filtered(rows: JobQuerySet, given: Input, *, now: datetime) -> JobQuerySet:
+    if states := queries.choices(given, "state", allowed=JobState.values):
+        rows = rows.in_states(states, now)
+    conditions = {
+        "schedule_id": queries.uuid(given, "schedule_id"),
+        "url": _as_stored(given.text("url", longest=targets.MAX_URL_LENGTH)),
+        "name": given.text("name", longest=validation_jobs.LONGEST_NAME),
+        "inserted_at__gt": queries.moment(given, "inserted_after", now=now),
+        "inserted_at__lt": queries.moment(given, "inserted_before", now=now),
+    }
+    return rows.filter(**{name: value for name, value in conditions.items() if value is not None})
+
+
+def _as_stored(url: str | None) -> str | None:
+    """In the canonical spelling that a job's URL has, so that the client can ask for it in the one it sent."""
+    if url is None:
+        return None
+    try:
+        return targets.parse(url, allow_http=True, allowed_networks=("0.0.0.0/0", "::/0")).url
+    except targets.InvalidTarget:
+        return url
+
+
+def _waiting(moved: Job | None, job: Job, *, refusal: str, now: datetime) -> Response:
+    """The answer about a job that was just made to wait for a time, or about `job`, which could not be."""
+    if moved is None:
+        raise _too_late(job, refusal, now=now)
+    _announce(moved)
+    return answer(serializers.job(moved, now=now))
+
+
+def _announce(job: Job) -> None:
+    transaction.on_commit(partial(tasks.announce_jobs, [job.scheduled_at]))
+
+
+def _too_late(job: Job, refusal: str, *, now: datetime) -> Conflict:
+    # Its state as it is now: what was read first may have been overtaken.
+    current = Job.objects.filter(id=job.id).first() or job
+    return Conflict(f"job {job.id} is {current.state_at(now)} and {refusal}")

@@ -1,0 +1,181 @@
+"""What the OpenAPI document says of each call: decorators for the views' methods."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from drf_spectacular.utils import extend_schema
+
+from jobs.api import components, queries
+from jobs.api.components import Schema, ref
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_PAGE = ("limit", "offset")
+_WITH_KEY = (401, 503)
+_WITH_BODY = (400, 413, 415)
+_FORM = "application/x-www-form-urlencoded"
+
+
+def _operation(
+    operation_id: str,
+    summary: str,
+    *,
+    tag: str,
+    answers: dict[int, Schema],
+    refusals: Sequence[int] = (),
+    parameters: Sequence[Schema] = (),
+    body: str | None = None,
+    form_example: Schema | None = None,
+    is_open: bool = False,
+    description: str = "",
+) -> Callable[[F], F]:
+    """`answers` are schemas of `data` by status; `body` names the schema of the request's body."""
+    statuses = {*refusals, *(() if is_open else _WITH_KEY), *(_WITH_BODY if body else ())}
+    operation: Schema = {
+        "operationId": operation_id,
+        "summary": summary,
+        "tags": [tag],
+        "parameters": list(parameters),
+        "security": [] if is_open else [{"apiKey": []}],
+        "responses": {str(status): _answer(status, schema) for status, schema in answers.items()}
+        | {str(status): ref(str(status), "responses") for status in sorted(statuses)},
+    }
+    if description:
+        operation["description"] = description
+    if body is not None:
+        form: Schema = {"schema": ref(body)}
+        if form_example is not None:
+            form["example"] = form_example
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": ref(body)}, _FORM: form},
+        }
+    return extend_schema(operation=operation)
+
+
+def _answer(status: int, data: Schema) -> Schema:
+    schema = {"type": "object", "properties": {"data": data}, "required": ["data"], "additionalProperties": False}
+    answer: Schema = {
+        "description": {200: "Done.", 201: "Created."}[status],
+        "content": {"application/json": {"schema": schema}},
+    }
+    if status == 201:
+        answer["headers"] = {"Location": {"schema": {"type": "string"}, "required": True}}
+    return answer
+
+
+def _parameters(*names: str) -> list[Schema]:
+    return [ref(name, "parameters") for name in names]
+
+
+def _list_of(name: str) -> Schema:
+    return {"type": "array", "items": ref(name), "maxItems": 100}
+
+
+_JOB_ANSWER = {200: ref("Job")}
+
+LIST_JOBS = _operation(
+    "listJobs",
+    "List jobs",
+    tag="jobs",
+    description="Newest first, unless `order_by` says otherwise.",
+    answers={200: _list_of("Job")},
+    refusals=(400,),
+    parameters=[
+        *_parameters(*_PAGE),
+        components.order_by([*queries.JOB_COLUMNS]),
+        *_parameters("state", "schedule_id", "url", "name", "inserted_after", "inserted_before"),
+    ],
+)
+CREATE_JOB = _operation(
+    "createJob",
+    "Create a job",
+    tag="jobs",
+    description="201 with the new job, or 200 with the one that holds the idempotency key.",
+    answers={200: ref("Job"), 201: ref("Job")},
+    parameters=_parameters("idempotency_key"),
+    body="JobInput",
+    form_example={"method": "post", "url": "https://example.com/hook", "body[content]": "Hi", "schedule_in": "30"},
+)
+GET_JOB = _operation(
+    "getJob", "Get a job", tag="jobs", answers=_JOB_ANSWER, refusals=(404,), parameters=_parameters("job_id")
+)
+RESCHEDULE_JOB = _operation(
+    "rescheduleJob",
+    "Reschedule a job",
+    tag="jobs",
+    description="Gives a job that waits another time. 409 if it is not waiting.",
+    answers=_JOB_ANSWER,
+    refusals=(404, 409),
+    parameters=_parameters("job_id"),
+    body="NewTime",
+    form_example={"schedule_in": "3600"},
+)
+CANCEL_JOB = _operation(
+    "cancelJob",
+    "Cancel a job",
+    tag="jobs",
+    description="409 if it has ended. A request that is on the wire stays there; what it brings changes nothing.",
+    answers=_JOB_ANSWER,
+    refusals=(400, 404, 409),
+    parameters=_parameters("job_id", "scope"),
+)
+RUN_JOB = _operation(
+    "runJob",
+    "Run a waiting job now",
+    tag="jobs",
+    description="409 if it is not waiting.",
+    answers=_JOB_ANSWER,
+    refusals=(404, 409),
+    parameters=_parameters("job_id"),
+)
+RETRY_JOB = _operation(
+    "retryJob",
+    "Retry a job",
+    tag="jobs",
+    description="Runs a completed or discarded job once more, with all its attempts before it. 409 for any other.",
+    answers=_JOB_ANSWER,
+    refusals=(404, 409),
+    parameters=_parameters("job_id"),
+)
+LIST_LOGS = _operation(
+    "listLogs",
+    "List log events",
+    tag="logs",
+    description="Newest first, unless `order_by` says otherwise.",
+    answers={200: _list_of("LogEvent")},
+    refusals=(400,),
+    parameters=[
+        *_parameters(*_PAGE),
+        components.order_by([*queries.LOG_COLUMNS]),
+        *_parameters("log_job_id", "event"),
+    ],
+)
+GET_LOG = _operation(
+    "getLog",
+    "Get a log event",
+    tag="logs",
+    answers={200: ref("LogEvent")},
+    refusals=(404,),
+    parameters=_parameters("log_id"),
+)
+PING = _operation("ping", "See whether the API is up", tag="demo", answers={200: ref("Pong")}, is_open=True)
+ECHO = _operation(
+    "echo",
+    "Get back what was sent",
+    tag="demo",
+    answers={200: ref("AnyObject")},
+    body="AnyObject",
+    form_example={"hello": "world"},
+    is_open=True,
+)
+BROADCAST = _operation(
+    "broadcast",
+    "Receive a message",
+    tag="demo",
+    description="A target for a first job. Keys that begin with `$` are passed over.",
+    answers={200: ref("Broadcast")},
+    body="BroadcastInput",
+    form_example={"content": "Hi", "author": "Booper", "channel": "quickstart"},
+    is_open=True,
+)

@@ -1,0 +1,86 @@
+"""Request bodies: read up to a limit however they are framed, then parsed strictly."""
+
+from collections.abc import Mapping
+from io import BytesIO
+from typing import IO, Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+
+from jobs.api import bracket_forms, strict_json
+from jobs.api.problems import BodyTooLarge, FieldError, InvalidInput, UnsupportedBody
+from jobs.api.renderers import AlwaysJSON, content_type
+
+_CHARSETS = ("", "utf-8", "utf8", "us-ascii", "ascii")
+
+
+class JSONParser(BaseParser):
+    media_type = "application/json"
+
+    def parse(
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The object in the JSON of `stream`."""
+        value = strict_json.parse(stream.read())
+        if not isinstance(value, dict):
+            raise InvalidInput([FieldError("", 'the body is JSON but no object: send {"name": value}')])
+        return value
+
+
+class BracketFormParser(BaseParser):
+    media_type = "application/x-www-form-urlencoded"
+
+    def parse(
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        text = stream.read()
+        if text.lstrip().startswith(b"{"):
+            # What `curl -d '{…}'` sends.
+            remedy = "send it with the header Content-Type: application/json"
+            raise InvalidInput([FieldError("", f"the body is called a form and looks like JSON: {remedy}")])
+        return bracket_forms.parse(text)
+
+
+def parse(request: Request) -> dict[str, Any]:
+    """The fields in the body of `request`. Raises InvalidInput, BodyTooLarge or UnsupportedBody."""
+    coding = request.META.get("HTTP_CONTENT_ENCODING", "identity").strip().lower()
+    if coding not in ("", "identity"):
+        raise UnsupportedBody(f"the body is encoded as {coding!a}: send it as it is, without Content-Encoding")
+    charset = str((request.content_params or {}).get("charset", "")).lower()
+    if charset not in _CHARSETS:
+        raise UnsupportedBody(f"the character set {charset!a} is not read here: send UTF-8")
+    parsers = list(request.parsers or ())
+    parser = AlwaysJSON().select_parser(request, parsers)
+    if parser is None:
+        taken = " or ".join(each.media_type for each in parsers)
+        raise UnsupportedBody(f"{content_type(request)[:80]!a} is not read here: send {taken}")
+    fields: Any = parser.parse(BytesIO(_read(request._request)))
+    return dict(fields)
+
+
+def _read(request: HttpRequest) -> bytes:
+    """The body, and never further than the limit: BodyTooLarge, whether its length was announced or not."""
+    limit = settings.MAX_REQUEST_BYTES
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if length.isdecimal() and int(length[:20]) > limit:
+        raise _too_large(limit)
+    try:
+        body: bytes = _stream(request).read(limit + 1)
+    except Exception as error:  # each server has its own for a client that goes away or breaks the framing
+        raise InvalidInput([FieldError("", f"the body could not be read to its end: {error}")]) from None
+    if len(body) > limit:
+        raise _too_large(limit)
+    return body
+
+
+def _stream(request: HttpRequest) -> Any:
+    """Django takes a body of unannounced length for none; a WSGI server that marks its end lets us read it."""
+    if request.META.get("wsgi.input_terminated") and not request.META.get("CONTENT_LENGTH"):
+        return request.META["wsgi.input"]
+    return request
+
+
+def _too_large(limit: int) -> BodyTooLarge:
+    return BodyTooLarge(f"the body has more than {limit} bytes: send less, or have an operator raise MAX_REQUEST_BYTES")

@@ -1,0 +1,141 @@
+"""Query parameters, as strict as bodies: unknown ones are refused, numbers have bounds, orders name known columns."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.db.models import F, Model, QuerySet
+from django.db.models.expressions import OrderBy
+from rest_framework.request import Request
+
+from booper import durations
+from booper.durations import shown
+from jobs.api import bracket_forms, identifiers, strict_json
+from jobs.api.problems import InvalidInput
+from jobs.api.validation import Input
+
+M = TypeVar("M", bound=Model)
+
+PAGE_FIELDS = ("limit", "offset", "order_by")
+# What each field of `order_by` is read from. Ids rise with `inserted_at`, and have an index.
+JOB_COLUMNS = {
+    "inserted_at": "id",
+    "job_id": "id",
+    "id": "uuid",
+    "scheduled_at": "scheduled_at",
+    "attempted_at": "attempted_at",
+    "completed_at": "completed_at",
+    "cancelled_at": "cancelled_at",
+    "discarded_at": "discarded_at",
+    "name": "name",
+}
+LOG_COLUMNS = {"inserted_at": "id", "id": "id", "job_id": "job_id", "event": "event"}
+_DEFAULT_LIMIT = 10
+_HIGHEST_LIMIT = 100
+_HIGHEST_OFFSET = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which rows of a list to answer. `order` is fit for QuerySet.order_by."""
+
+    limit: int
+    offset: int
+    order: Sequence[OrderBy]
+
+    def of(self, rows: QuerySet[M]) -> QuerySet[M]:
+        return rows.order_by(*self.order)[self.offset : self.offset + self.limit]
+
+
+def read(request: Request, *, known: Sequence[str]) -> Input:
+    """The parameters after the question mark. Raises InvalidInput if they do not parse."""
+    text = request.META.get("QUERY_STRING", "")
+    # WSGI hands bytes over as if they were latin-1.
+    return Input(bracket_forms.parse(text.encode("latin-1", "replace")) if text else {}, known=known)
+
+
+def page(given: Input, *, columns: Mapping[str, str]) -> Page:
+    """`columns` says which column each field of `order_by` means; newest first, by id, where there is none."""
+    limit = given.whole_number("limit", lowest=1, highest=_HIGHEST_LIMIT)
+    offset = given.whole_number("offset", lowest=0, highest=_HIGHEST_OFFSET)
+    return Page(limit or _DEFAULT_LIMIT, offset or 0, _order(given, columns))
+
+
+def _order(given: Input, columns: Mapping[str, str]) -> Sequence[OrderBy]:
+    value = given.value("order_by")
+    if value is None:
+        return [F("id").desc()]
+    parts = _order_parts(value)
+    if len(parts) != 2 or not all(isinstance(part, str) for part in parts):
+        given.refuse("order_by", detail=f"{shown(value)} is no order: write a field and asc or desc: inserted_at,asc")
+        return []
+    name, direction = parts[0].strip(), parts[1].strip().lower()
+    if name not in columns:
+        given.refuse("order_by", detail=f"{shown(name)} is no field to order by: use one of {', '.join(columns)}")
+    if direction not in ("asc", "desc"):
+        given.refuse("order_by", detail=f"{shown(parts[1])} is no direction: write asc or desc")
+    return _order_of(columns.get(name, "id"), is_descending=direction == "desc")
+
+
+def _order_parts(value: Any) -> Sequence[Any]:
+    """Of `inserted_at,asc`, of ["inserted_at", "asc"] as JSON or from brackets, of {"inserted_at": "asc"} likewise."""
+    if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
+        try:
+            value = strict_json.parse(value.encode())
+        except InvalidInput:
+            return []
+    if isinstance(value, str):
+        return value.split(",")
+    if isinstance(value, dict) and len(value) == 1:
+        return [*value.keys(), *value.values()]
+    return value if isinstance(value, list) else []
+
+
+def _order_of(column: str, *, is_descending: bool) -> Sequence[OrderBy]:
+    """With what has no value last, on every database, and the id to decide where values are equal."""
+    is_nullable = column.endswith("_at") or column == "name"
+    nulls_last = True if is_nullable else None
+    order = F(column).desc(nulls_last=nulls_last) if is_descending else F(column).asc(nulls_last=nulls_last)
+    if column == "id":
+        return [order]
+    return [order, F("id").desc() if is_descending else F("id").asc()]
+
+
+def moment(given: Input, name: str, *, now: datetime) -> datetime | None:
+    value = given.value(name)
+    if value is None:
+        return None
+    parse = partial(durations.parse_moment, now=now)
+    return given.read_at(name, value=_with_plus(value) if isinstance(value, str) else value, parse=parse)
+
+
+def _with_plus(text: str) -> str:
+    """A plus that was not percent-encoded arrives as a space: 2026-01-01T00:00:00 02:00."""
+    head, space, offset = text.rpartition(" ")
+    return f"{head}+{offset}" if space and "T" in head and ":" in offset else text
+
+
+def uuid(given: Input, name: str) -> UUID | None:
+    value = given.value(name)
+    if value is None:
+        return None
+    found = identifiers.uuid(value) if isinstance(value, str) else None
+    if found is None:
+        given.refuse(name, detail=f"{shown(value)} is not a uuid")
+    return found
+
+
+def choices(given: Input, name: str, *, allowed: Sequence[str]) -> list[str] | None:
+    """One or several, with commas between them."""
+    value = given.value(name)
+    if value is None:
+        return None
+    wanted = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else [value]
+    wanted = [item.strip() if isinstance(item, str) else item for item in wanted]
+    for item in wanted:
+        if item not in allowed:
+            given.refuse(name, detail=f"{shown(item)} is none of them: use one or more of {', '.join(allowed)}")
+    return list(dict.fromkeys(item for item in wanted if item in allowed))

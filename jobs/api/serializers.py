@@ -1,0 +1,51 @@
+"""Rows as the API shows them: plain values, times in RFC 3339 with Z."""
+
+from datetime import datetime
+from typing import Any
+
+from jobs.messages import timestamp
+from jobs.models import Job, LogEvent
+
+
+def job(row: Job, *, now: datetime, has_conflict: bool = False) -> dict[str, Any]:
+    """`now` decides between scheduled and available."""
+    inserted_at = timestamp(row.inserted_at)
+    return {
+        "id": str(row.uuid),
+        "job_id": row.id,
+        "user_id": str(row.user_id),
+        "schedule_id": None if row.schedule_id is None else str(row.schedule_id),
+        "name": row.name,
+        "description": row.description,
+        "idempotency_key": row.idempotency_key,
+        "inserted_at": inserted_at,
+        "job": {
+            "id": row.id,
+            "state": row.state_at(now),
+            "inserted_at": inserted_at,
+            "scheduled_at": timestamp(row.scheduled_at),
+            "attempted_at": _timestamp(row.attempted_at),
+            "completed_at": _timestamp(row.completed_at),
+            "cancelled_at": _timestamp(row.cancelled_at),
+            "discarded_at": _timestamp(row.discarded_at),
+            # Misspelt by the API that clients were written for.
+            "has_confict": has_conflict,
+            "has_conflict": has_conflict,
+        },
+        "args": row.args,
+    }
+
+
+def log_event(row: LogEvent) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "event": row.event,
+        "inserted_at": timestamp(row.inserted_at),
+        "job_id": row.job_id,
+        "user_id": str(row.user_id),
+        "payload": row.payload,
+    }
+
+
+def _timestamp(moment: datetime | None) -> str | None:
+    return None if moment is None else timestamp(moment)

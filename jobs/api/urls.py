@@ -1,0 +1,41 @@
+"""The paths under /api/: with or without a slash at their end, and a 404 in JSON for all that are none."""
+
+from collections.abc import Iterator, Sequence
+
+from django.urls import URLPattern, path, re_path
+
+from jobs.api import demo, jobs, logs, openapi, problems
+
+# Those in the OpenAPI document.
+_ROUTES = [
+    path("jobs", jobs.Jobs.as_view()),
+    path("jobs/<str:job_id>", jobs.JobDetail.as_view()),
+    path("jobs/<str:job_id>/cancel", jobs.CancelJob.as_view()),
+    path("jobs/<str:job_id>/run", jobs.RunJob.as_view()),
+    path("jobs/<str:job_id>/retry", jobs.RetryJob.as_view()),
+    path("logs", logs.Logs.as_view()),
+    path("logs/<str:log_id>", logs.LogDetail.as_view()),
+    path("ping", demo.Ping.as_view()),
+    path("echo", demo.Echo.as_view()),
+    path("broadcast", demo.Broadcast.as_view()),
+]
+
+_PAGES = [
+    path("openapi.json", openapi.Document.as_view(routes=_ROUTES)),
+    path("docs", openapi.Docs.as_view()),
+    path("docs/<str:name>", openapi.DocsAsset.as_view()),
+]
+
+
+def _with_slash(routes: Sequence[URLPattern]) -> Iterator[URLPattern]:
+    """The same paths with a slash at the end: a redirect would lose the body of a POST."""
+    for route in routes:
+        yield path(f"{route.pattern}/", route.callback)
+
+
+urlpatterns = [
+    *_ROUTES,
+    *_PAGES,
+    *_with_slash([*_ROUTES, *_PAGES]),
+    re_path(r"", problems.no_such_path),
+]

@@ -1,0 +1,83 @@
+"""The fields of POST and PATCH /api/jobs become checked values, or are refused with all that is wrong at once."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+
+from jobs.api import validation_recurring, validation_request, validation_timing
+from jobs.api.validation import Input
+from jobs.specs import JobSpec
+
+LONGEST_NAME = 255
+_LONGEST_DESCRIPTION = 10_000
+_LONGEST_KEY = 255
+_LONGEST_TIMEOUT_SECONDS = 900
+_MOST_ATTEMPTS = 100
+
+FIELDS = (
+    *validation_request.FIELDS,
+    *validation_timing.FIELDS,
+    *("name", "description", "idempotency_key", "callback_url", "webhook_url", "timeout", "max_attempts", "backoff"),
+    *validation_recurring.FIELDS,
+)
+
+
+def job_spec(fields: Mapping[str, Any], *, key_header: str | None, now: datetime) -> JobSpec:
+    """What the body of POST /api/jobs asks for; `key_header` is the Idempotency-Key header. Raises InvalidInput."""
+    given = Input(fields, known=FIELDS)
+    validation_recurring.refuse(given)
+    validation_request.check_query(given)
+    validation_request.check_headers(given)
+    if not given.has("url"):
+        given.refuse("url", detail="it is required: write where to send the request, https://example.com/path")
+    at = validation_timing.moment_asked_for(given, now=now, zone=validation_timing.zone(given))
+    spec = JobSpec(
+        args=dict(fields),
+        method=given.choice("method", allowed=validation_request.METHODS) or "get",
+        url=validation_request.url(given, "url") or "",
+        scheduled_at=at or now,
+        timeout_seconds=given.number("timeout", lowest=1, highest=_LONGEST_TIMEOUT_SECONDS)
+        or settings.DEFAULT_TIMEOUT_SECONDS,
+        max_attempts=given.whole_number("max_attempts", lowest=1, highest=_MOST_ATTEMPTS)
+        or settings.DEFAULT_MAX_ATTEMPTS,
+        backoff_seconds=validation_timing.backoff_seconds(given),
+        name=given.text("name", longest=LONGEST_NAME),
+        description=given.text("description", longest=_LONGEST_DESCRIPTION),
+        idempotency_key=_idempotency_key(given, key_header),
+        callback_url=validation_request.url(given, "callback_url"),
+        webhook_url=validation_request.url(given, "webhook_url"),
+    )
+    given.finish()
+    return spec
+
+
+def rescheduled_at(fields: Mapping[str, Any], *, now: datetime) -> datetime:
+    """The time that the body of PATCH /api/jobs/{id} asks for. Raises InvalidInput."""
+    given = Input(fields, known=validation_timing.FIELDS)
+    at = validation_timing.moment_asked_for(given, now=now, zone=validation_timing.zone(given))
+    if not given.has("schedule_in") and not given.has("scheduled_at"):
+        given.refuse(detail="there is no new time: give schedule_in or scheduled_at")
+    given.finish()
+    return at or now
+
+
+def _idempotency_key(given: Input, header: str | None) -> str | None:
+    key = given.text("idempotency_key", shortest=1, longest=_LONGEST_KEY)
+    if header is None:
+        return key
+    try:
+        # WSGI hands the header's bytes over as if they were latin-1.
+        stated = header.encode("latin-1").decode()
+    except UnicodeError:
+        given.refuse("idempotency_key", detail="the Idempotency-Key header is not UTF-8: write it in ASCII")
+        return key
+    if not 1 <= len(stated) <= _LONGEST_KEY or not stated.isprintable():
+        detail = (
+            f"the Idempotency-Key header has to be 1 to {_LONGEST_KEY} characters, none of them a control character"
+        )
+        given.refuse("idempotency_key", detail=detail)
+    elif given.has("idempotency_key") and key != stated:
+        given.refuse("idempotency_key", detail="the Idempotency-Key header says something else: send one of the two")
+    return stated

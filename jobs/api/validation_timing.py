@@ -1,0 +1,53 @@
+"""When a job runs, as clients write it: in a while or at a moment, in a zone, and how long between its attempts."""
+
+from datetime import UTC, datetime, tzinfo
+from functools import partial
+from typing import Any
+
+from booper import durations, recurrence
+from jobs.api.validation import Input
+
+FIELDS = ("schedule_in", "scheduled_at", "timezone")
+
+_MOST_BACKOFFS = 100
+
+
+def zone(given: Input) -> tzinfo:
+    return given.read("timezone", recurrence.zone_named) or UTC
+
+
+def moment_asked_for(given: Input, *, now: datetime, zone: tzinfo) -> datetime | None:
+    """By `schedule_in` or `scheduled_at`, never before `now`; None if neither is given."""
+    if given.has("schedule_in") and given.has("scheduled_at"):
+        given.refuse("scheduled_at", detail="schedule_in says when already: give one or the other")
+    at = given.read("scheduled_at", partial(durations.parse_moment, now=now, zone=zone))
+    if given.has("schedule_in"):
+        wait = duration(given, "schedule_in", value=given.value("schedule_in"))
+        at = None if wait is None else wait.after(now, zone=zone)
+    return None if at is None else max(at, now)
+
+
+def duration(given: Input, *path: str | int, value: Any) -> durations.Duration | None:
+    """With the pointer on the half of [amount, unit] that is wrong."""
+    if isinstance(value, list) and len(value) == 2:
+        if given.read_at(*path, 1, value=[0, value[1]], parse=durations.parse) is None:
+            return None
+        path = (*path, 0)
+    return given.read_at(*path, value=value, parse=durations.parse)
+
+
+def backoff_seconds(given: Input) -> list[float] | None:
+    """The waits between attempts; months and years by their mean length."""
+    value = given.value("backoff")
+    if value is None:
+        return None
+    if not isinstance(value, list) or not 1 <= len(value) <= _MOST_BACKOFFS:
+        given.refuse(
+            "backoff", detail=f'it is not a list of 1 to {_MOST_BACKOFFS} durations: write [5, [1, "minutes"]]'
+        )
+        return None
+    if len(value) == 2 and isinstance(value[1], str) and value[1].strip().isalpha():
+        given.refuse("backoff", detail="it is a list of durations, not one: write it in another pair of brackets")
+        return None
+    waits = [duration(given, "backoff", position, value=item) for position, item in enumerate(value)]
+    return [float(wait.nominal_seconds) for wait in waits if wait is not None]

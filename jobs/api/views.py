@@ -1,0 +1,46 @@
+"""What all views have in common: whose request it is, and what it carries."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from jobs.api import parsers
+
+
+class View(APIView):
+    """Needs an API key, and answers `{"data": …}`."""
+
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
+        """The Allow header, which every answer has, is the whole answer."""
+        return Response(status=204)
+
+    def get_permissions(self) -> Sequence[Any]:
+        # What methods there are is no secret.
+        return [] if self.request.method == "OPTIONS" else super().get_permissions()
+
+    def perform_authentication(self, request: Request) -> None:
+        """Left to the permissions: an open view looks at no key at all."""
+
+    @property
+    def owner_id(self) -> UUID:
+        return UUID(str(self.request.user.pk))
+
+    def sent_fields(self) -> dict[str, Any]:
+        """The object in the request's body. Raises InvalidInput, BodyTooLarge or UnsupportedBody."""
+        return parsers.parse(self.request)
+
+
+class OpenView(View):
+    """Needs no key, and does not look at one."""
+
+    authentication_classes = ()
+    permission_classes = ()
+
+
+def answer(data: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response({"data": data}, status=status, headers=headers)

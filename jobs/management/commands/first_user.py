@@ -1,0 +1,33 @@
+"""`first_user`: an instance without any user gets an administrator with a key; told once, as JSON."""
+
+import json
+import secrets
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import IntegrityError, transaction
+
+from jobs.models import ApiKey, User
+
+EMAIL = "admin@booper.local"
+
+
+class Command(BaseCommand):
+    help = 'Prints {"email", "password", "api_key", "created"}: an administrator is made where there is no user at all.'
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        account = None if User.objects.exists() else _make()
+        nothing = {"email": None, "password": None, "api_key": None}
+        self.stdout.write(json.dumps({**(account or nothing), "created": account is not None}))
+
+
+def _make() -> dict[str, str] | None:
+    """None if somebody else was faster: of two that start at once, the unique e-mail address lets one through."""
+    password = secrets.token_urlsafe(12)
+    try:
+        with transaction.atomic():
+            user = User.objects.create_superuser(EMAIL, password)
+            _, token = ApiKey.issue(user.id, name="first user")
+    except IntegrityError:
+        return None
+    return {"email": EMAIL, "password": password, "api_key": token}

@@ -1,0 +1,106 @@
+"""Fixtures of the whole suite: users, their keys, clients of the API that use them, and a clock that stands still."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from jobs import clock, tasks
+from jobs.api import authentication
+from jobs.models import ApiKey, User
+from tests.api import Api
+from tests.factories import NOON, make_user
+
+
+@dataclass(slots=True)
+class StoppedClock:
+    """What `jobs.clock.now()` says until a test moves it."""
+
+    moment: datetime = NOON
+
+    def advance(self, **step: float) -> datetime:
+        self.moment += timedelta(**step)
+        return self.moment
+
+
+@dataclass(slots=True)
+class Announced:
+    """The instants that were announced, each once it was committed."""
+
+    jobs: list[datetime] = field(default_factory=list)
+    deliveries: list[datetime] = field(default_factory=list)
+
+
+@pytest.fixture(autouse=True)
+def _no_remembered_keys() -> Iterator[None]:
+    """A key stays in the cache for longer than a test."""
+    authentication.known_keys.clear()
+    yield
+    authentication.known_keys.clear()
+
+
+@pytest.fixture
+def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> StoppedClock:
+    stopped = StoppedClock()
+    monkeypatch.setattr(clock, "now", lambda: stopped.moment)
+    return stopped
+
+
+@pytest.fixture
+def announced(monkeypatch: pytest.MonkeyPatch) -> Announced:
+    """Instead of a broker."""
+    heard = Announced()
+
+    def hear_jobs(instants: Iterable[datetime]) -> None:
+        heard.jobs.extend(instants)
+
+    def hear_deliveries(instants: Iterable[datetime]) -> None:
+        heard.deliveries.extend(instants)
+
+    monkeypatch.setattr(tasks, "announce_jobs", hear_jobs)
+    monkeypatch.setattr(tasks, "announce_deliveries", hear_deliveries)
+    return heard
+
+
+@pytest.fixture
+def user(db: None) -> User:
+    return make_user()
+
+
+@pytest.fixture
+def other_user(db: None) -> User:
+    return make_user("grace@example.com")
+
+
+@pytest.fixture
+def token(user: User) -> str:
+    """An API key of `user`."""
+    return ApiKey.issue(user.id, name="test")[1]
+
+
+@pytest.fixture
+def web(settings: Settings) -> Client:
+    """A browser, so to speak. Static files are looked for when asked for, not all of them for every test."""
+    settings.WHITENOISE_AUTOREFRESH = True
+    return Client()
+
+
+@pytest.fixture
+def api(web: Client, token: str, stopped_clock: StoppedClock, announced: Announced) -> Api:
+    """The API, called by `user`."""
+    return Api(web, token=token)
+
+
+@pytest.fixture
+def other_api(web: Client, other_user: User, stopped_clock: StoppedClock, announced: Announced) -> Api:
+    """The API, called by `other_user`."""
+    return Api(web, token=ApiKey.issue(other_user.id)[1])
+
+
+@pytest.fixture
+def open_api(web: Client, stopped_clock: StoppedClock) -> Api:
+    """The API, called by nobody: no key, and no database either unless the test asks for one."""
+    return Api(web, token=None)

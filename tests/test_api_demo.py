@@ -1,0 +1,51 @@
+"""Ping, echo and broadcast need no key and no database."""
+
+from typing import Any
+
+import pytest
+
+from tests.api import FORM, Api, data_of, pointers_of, problem_of
+
+
+def test_ping_answers_pong(open_api: Api) -> None:
+    assert data_of(open_api.get("/api/ping")) == {"message": "Pong"}
+
+
+def test_ping_does_not_look_at_a_key(open_api: Api) -> None:
+    assert data_of(open_api.get("/api/ping", Authorization="Bearer nonsense")) == {"message": "Pong"}
+
+
+def test_echo_answers_what_it_was_sent(open_api: Api) -> None:
+    body = {"a": [1, 0.5, None, {"b": "ü \U0001f600"}], "": ""}
+    assert data_of(open_api.post("/api/echo", body)) == body
+    assert data_of(open_api.post("/api/echo", "a[b]=1&a[c][]=2", content_type=FORM)) == {"a": {"b": "1", "c": ["2"]}}
+
+
+@pytest.mark.parametrize("body", ["", "[1]", "5", "nonsense", "[" * 10_000])
+def test_echo_takes_json_objects_only(open_api: Api, body: str) -> None:
+    problem_of(open_api.post("/api/echo", body), status=400)
+
+
+def test_broadcast_answers_its_three_fields(open_api: Api) -> None:
+    body = {"content": "Hi", "author": "me", "channel": "general"}
+    assert data_of(open_api.post("/api/broadcast", body)) == body
+    alone = {"content": "Hi", "author": None, "channel": None}
+    assert data_of(open_api.post("/api/broadcast", "content=Hi", content_type=FORM)) == alone
+
+
+def test_broadcast_passes_over_what_a_recurring_job_adds(open_api: Api) -> None:
+    body = {"content": "Hi", "$job": {"id": 1}, "$previous": {}, "$state": {}}
+    assert data_of(open_api.post("/api/broadcast", body)) == {"content": "Hi", "author": None, "channel": None}
+
+
+@pytest.mark.parametrize(
+    ("body", "pointers"),
+    [
+        ({}, ["/content"]),
+        ({"content": 5, "author": []}, ["/content", "/author"]),
+        ({"content": "x" * 10_001}, ["/content"]),
+        ({"content": "Hi", "chanel": "a"}, ["/chanel"]),
+    ],
+)
+def test_broadcast_refuses_what_does_not_fit(open_api: Api, body: dict[str, Any], pointers: list[str]) -> None:
+    assert pointers_of(open_api.post("/api/broadcast", body)) == pointers

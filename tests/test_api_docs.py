@@ -1,0 +1,90 @@
+"""The OpenAPI document and the page to try it."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from jobs.api import validation_jobs, validation_recurring
+from tests.api import Api, data_of
+
+
+@pytest.fixture
+def document(web: Client) -> dict[str, Any]:
+    response = web.get("/api/openapi.json")
+    assert (response.status_code, response.headers["Content-Type"]) == (200, "application/json")
+    loaded: dict[str, Any] = response.json()
+    return loaded
+
+
+def operations_of(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        f"{m.upper()} {p}": operation for p, methods in document["paths"].items() for m, operation in methods.items()
+    }
+
+
+def test_every_call_is_in_the_document(document: dict[str, Any]) -> None:
+    assert set(operations_of(document)) == {
+        "GET /api/jobs",
+        "POST /api/jobs",
+        "GET /api/jobs/{job_id}",
+        "PATCH /api/jobs/{job_id}",
+        "POST /api/jobs/{job_id}/cancel",
+        "POST /api/jobs/{job_id}/run",
+        "POST /api/jobs/{job_id}/retry",
+        "GET /api/logs",
+        "GET /api/logs/{log_id}",
+        "GET /api/ping",
+        "POST /api/echo",
+        "POST /api/broadcast",
+    }
+
+
+def test_every_call_says_how_it_refuses_and_who_may_call_it(document: dict[str, Any]) -> None:
+    for name, operation in operations_of(document).items():
+        is_open = name.endswith(("/ping", "/echo", "/broadcast"))
+        assert operation["security"] == ([] if is_open else [{"apiKey": []}])
+        assert ("401" in operation["responses"]) == (not is_open)
+        if "requestBody" in operation:
+            assert {"400", "413", "415"} <= set(operation["responses"])
+            assert set(operation["requestBody"]["content"]) == {"application/json", "application/x-www-form-urlencoded"}
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    references = set(re.findall(r'"#/components/(\w+)/([\w]+)"', json.dumps(document)))
+    assert references
+    for section, name in references:
+        assert name in document["components"][section]
+
+
+def test_every_field_that_is_taken_is_documented(document: dict[str, Any]) -> None:
+    documented = set(document["components"]["schemas"]["JobInput"]["properties"])
+    assert documented == set(validation_jobs.FIELDS) - set(validation_recurring.FIELDS)
+
+
+def test_the_example_of_a_job_is_taken(document: dict[str, Any], api: Api) -> None:
+    example = document["components"]["schemas"]["JobInput"]["example"]
+    data = data_of(api.post("/api/jobs", example), status=201)
+    assert set(data) == set(document["components"]["schemas"]["Job"]["required"])
+
+
+def test_the_page_needs_nothing_from_elsewhere(web: Client) -> None:
+    response = web.get("/api/docs")
+    page = response.content.decode()
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+    paths = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert len(paths) == 4
+    for path in paths:
+        assert path.startswith("/api/docs/")
+        asset = web.get(path)
+        assert asset.status_code == 200
+        assert asset.content
+        assert asset.headers["Content-Type"].split(";")[0] in {"text/css", "text/javascript", "image/png"}
+
+
+@pytest.mark.parametrize("name", ["nope.js", "..%2F..%2Fpy.typed", "swagger-ui-bundle.js.map"])
+def test_the_page_has_no_other_files(web: Client, name: str) -> None:
+    assert web.get(f"/api/docs/{name}").status_code == 404

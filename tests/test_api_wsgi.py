@@ -1,0 +1,145 @@
+"""What reaches the API as a WSGI server hands it over: unannounced lengths, broken framing, hostile headers."""
+
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+from wsgiref.util import setup_testing_defaults
+
+import pytest
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from pytest_django import Settings
+
+from jobs.models import Job
+
+
+@dataclass(slots=True)
+class Answer:
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Endless(io.RawIOBase):
+    """A body without an end, and how much of it was read."""
+
+    def __init__(self) -> None:
+        self.read_count = 0
+
+    def read(self, size: int = -1) -> bytes:
+        assert size > 0
+        self.read_count += size
+        return b" " * size
+
+
+class Broken(io.RawIOBase):
+    """A body whose framing a server can't make sense of."""
+
+    def read(self, size: int = -1) -> bytes:
+        raise ValueError("invalid chunk size")
+
+
+@pytest.fixture
+def call(settings: Settings, db: None) -> Iterator[Any]:
+    settings.WHITENOISE_AUTOREFRESH = True
+    settings.ALLOWED_HOSTS = ["127.0.0.1"]
+    # Only now, as a handler takes the settings as they are when it is made, and importing the module makes one.
+    application = import_module("config.wsgi")._Handler()
+
+    def send(method: str, path: str, stream: Any, **environ: Any) -> Answer:
+        environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": "", "wsgi.input": stream, **environ}
+        setup_testing_defaults(environ)
+        answer = Answer()
+
+        def start(status: str, headers: list[tuple[str, str]]) -> None:
+            answer.status, answer.headers = int(status.split()[0]), dict(headers)
+
+        response = application(environ, start)
+        answer.body = b"".join(response)
+        return answer
+
+    # The end of a request would close the connection that the test's transaction is on.
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield send
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+def test_a_body_of_unannounced_length_is_read(call: Any, token: str) -> None:
+    body = io.BytesIO(b'{"url": "https://example.com"}')
+    sent = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked", "HTTP_AUTHORIZATION": f"Token {token}"}
+    answer = call("POST", "/api/jobs", body, **sent)
+    assert (answer.status, answer.headers["Location"]) == (201, f"/api/jobs/{Job.objects.get().id}")
+
+
+def test_a_body_without_an_end_is_left_at_the_limit(call: Any, settings: Settings) -> None:
+    settings.MAX_REQUEST_BYTES = 5000
+    body = Endless()
+    answer = call("POST", "/api/echo", body, **{"wsgi.input_terminated": True})
+    assert (answer.status, answer.json["status"]) == (413, 413)
+    assert body.read_count == 5001
+
+
+def test_a_body_that_is_announced_as_too_large_is_not_read(call: Any, settings: Settings) -> None:
+    settings.MAX_REQUEST_BYTES = 5000
+    for length in ("5001", "9" * 400):
+        body = Endless()
+        assert call("POST", "/api/echo", body, CONTENT_LENGTH=length).status == 413
+        assert body.read_count == 0
+
+
+def test_a_body_whose_framing_breaks_is_refused(call: Any) -> None:
+    answer = call("POST", "/api/echo", Broken(), **{"wsgi.input_terminated": True})
+    assert answer.status == 400
+    assert "could not be read to its end" in answer.json["detail"]
+
+
+def test_a_body_that_ends_early_is_refused(call: Any) -> None:
+    answer = call("POST", "/api/echo", io.BytesIO(b'{"a": '), CONTENT_LENGTH="50")
+    assert (answer.status, answer.json["errors"][0]["pointer"]) == (400, "")
+
+
+@pytest.mark.parametrize("length", ["", "-5", "abc"])
+def test_a_length_that_is_no_number_counts_as_none(call: Any, length: str) -> None:
+    answer = call("POST", "/api/echo", io.BytesIO(b"{}"), CONTENT_LENGTH=length)
+    assert (answer.status, answer.headers["Content-Type"]) == (400, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json; charset*=nonsense''x",
+        "application/json; charset=base64",
+        "application/json; charset=\x00",
+        "application/json; charset=" + "x" * 5000,
+        ";;;=",
+        "application/json; charset",
+    ],
+)
+def test_no_content_type_brings_the_server_down(call: Any, content_type: str) -> None:
+    for query in ("", "a=%C3%A9"):
+        body = io.BytesIO(b"{}")
+        answer = call("POST", "/api/echo", body, CONTENT_TYPE=content_type, CONTENT_LENGTH="2", QUERY_STRING=query)
+        assert answer.status in (200, 415)
+        assert answer.headers["Content-Type"] in ("application/json", "application/problem+json")
+
+
+@pytest.mark.parametrize("header", ["HTTP_COOKIE", "HTTP_ACCEPT", "HTTP_AUTHORIZATION", "HTTP_X_FORWARDED_PROTO"])
+def test_no_header_brings_the_server_down(call: Any, header: str) -> None:
+    for value in ("\xff\xfe", "\x00", ";" * 5000, "a=" + "\u00e9" * 100):
+        assert call("GET", "/api/jobs", io.BytesIO(), **{header: value}).status == 401
+        assert call("GET", "/api/ping", io.BytesIO(), **{header: value}).status == 200
+
+
+@pytest.mark.parametrize("path", ["/api/jobs/\xff", "/api/\x00", "/api/jobs/\xed\xa0\x80", "/api/%", "/api/jobs/\n"])
+def test_no_path_brings_the_server_down(call: Any, token: str, path: str) -> None:
+    answer = call("GET", path, io.BytesIO(), HTTP_AUTHORIZATION=f"Bearer {token}")
+    assert (answer.status, answer.headers["Content-Type"]) == (404, "application/problem+json")
