@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Max, QuerySet
 
 from booper import recurrence
 from jobs import firing, periodic_tasks, transitions
-from jobs.models import REQUEST_FIELDS, Job, Schedule
+from jobs.models import REQUEST_FIELDS, Job, JobState, Schedule
 from jobs.specs import JobSpec, RecurrenceSpec
 from jobs.transitions import Scheduled
 
@@ -84,7 +85,8 @@ def enable(schedule: Schedule, *, now: datetime) -> Schedule | Refused | None:
             return None
         if locked.max_runs is not None and locked.run_count >= locked.max_runs:
             return Refused(f"all of its {locked.max_runs} runs are done: raise max_runs first")
-        at = recurrence.next_run(locked.rule, after=now, starts_at=locked.starts_at, ends_at=locked.ends_at)
+        _times_ahead(locked, now=now).filter(state=JobState.CANCELLED).update(occurrence_at=None)
+        at = _next_free(locked, now=now)
         if at is None:
             return Refused("it has no run left before ends_at: move ends_at first")
         try:
@@ -126,8 +128,10 @@ def edit(schedule: Schedule, spec: JobSpec, plan: RecurrenceSpec, *, now: dateti
         locked.anchor_at = plan.first_run_at
         periodic_tasks.write(locked)
         locked.save()
+        if is_moved or locked.rule != before[0]:
+            _times_ahead(locked, now=now).update(occurrence_at=None)
         if locked.disabled_at is None:
-            first = locked.anchor_at if is_moved and locked.anchor_at > now else None
+            first = locked.anchor_at if is_moved and locked.anchor_at >= now else None
             is_retimed = is_moved or before != (locked.rule, locked.starts_at, locked.ends_at)
             refused = _rewrite_upcoming(locked, first=first, is_retimed=is_retimed, now=now)
             if refused is not None:
@@ -139,8 +143,7 @@ def edit(schedule: Schedule, spec: JobSpec, plan: RecurrenceSpec, *, now: dateti
 def _rewrite_upcoming(schedule: Schedule, *, first: datetime | None, is_retimed: bool, now: datetime) -> Refused | None:
     fields: dict[str, Any] = {name: getattr(schedule, name) for name in REQUEST_FIELDS}
     if is_retimed:
-        rule, starts_at, ends_at = schedule.rule, schedule.starts_at, schedule.ends_at
-        at = first or recurrence.next_run(rule, after=now, starts_at=starts_at, ends_at=ends_at)
+        at = first or _next_free(schedule, now=now)
         if at is None:
             return Refused("it would have no run left: move ends_at, or disable it")
         fields |= {"scheduled_at": at, "occurrence_at": at}
@@ -150,6 +153,22 @@ def _rewrite_upcoming(schedule: Schedule, *, first: datetime | None, is_retimed:
     except IntegrityError:
         return Refused(f"another job holds the idempotency key {schedule.idempotency_key!r}: cancel that one first")
     return None
+
+
+def _times_ahead(schedule: Schedule, *, now: datetime) -> QuerySet[Job]:
+    """The runs that have a time on the grid that is still to come: made before their time, skipped, or cancelled.
+
+    No other run can have such a time. It is given up, and may be had again, once the grid is another or what was
+    cancelled is wanted after all.
+    """
+    return Job.objects.filter(schedule_id=schedule.id, is_upcoming=False, occurrence_at__gte=now)
+
+
+def _next_free(schedule: Schedule, *, now: datetime) -> datetime | None:
+    """The next time on the grid that no run was made for."""
+    latest: datetime | None = _times_ahead(schedule, now=now).aggregate(latest=Max("occurrence_at"))["latest"]
+    starts_at, ends_at = schedule.starts_at, schedule.ends_at
+    return recurrence.next_run(schedule.rule, after=latest or now, starts_at=starts_at, ends_at=ends_at)
 
 
 def trigger(schedule: Schedule, *, now: datetime) -> Job:
@@ -226,6 +245,8 @@ def _apply_edit(item: periodic_tasks.Edit, *, now: datetime) -> None:
     with transaction.atomic():
         if item.frequency is not None and (item.frequency, item.timezone) != (schedule.frequency, schedule.timezone):
             args = {name: value for name, value in schedule.args.items() if name not in ("cron", "repeat_every")}
+            if item.timezone != schedule.timezone:
+                args["timezone"] = item.timezone
             spec = JobSpec(
                 scheduled_at=now,
                 **{name: getattr(schedule, name) for name in REQUEST_FIELDS} | {"args": args | item.frequency},

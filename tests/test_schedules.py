@@ -32,6 +32,11 @@ def make_schedule(
     return Schedule.objects.get(id=created.job.schedule_id)
 
 
+def plan_of(schedule: Schedule, **changes: Any) -> RecurrenceSpec:
+    fields = {"frequency": schedule.frequency, "timezone": schedule.timezone, "first_run_at": schedule.anchor_at}
+    return RecurrenceSpec(**fields | changes)
+
+
 def upcoming_of(schedule: Schedule) -> Job:
     return Job.objects.get(schedule=schedule, is_upcoming=True)
 
@@ -208,6 +213,48 @@ def test_enabling_starts_from_now_without_a_stampede():
     assert fire_all(later) == 0
 
 
+def test_enabling_right_after_disabling_runs_at_the_very_time_that_was_cancelled():
+    schedule = make_schedule(first=NOON + MINUTE)
+    schedule_transitions.disable(schedule, now=NOON)
+    assert isinstance(schedule_transitions.enable(schedule, now=NOON), Schedule)
+    assert upcoming_of(schedule).scheduled_at == NOON + MINUTE
+
+
+def test_a_time_whose_run_was_made_early_is_not_run_again_after_a_pause():
+    schedule = make_schedule(first=NOON + MINUTE)
+    schedule_transitions.run_job(upcoming_of(schedule), now=NOON)
+    schedule_transitions.disable(schedule, now=NOON)
+    assert isinstance(schedule_transitions.enable(schedule, now=NOON), Schedule)
+    assert upcoming_of(schedule).scheduled_at == NOON + 2 * MINUTE
+
+
+def test_other_bounds_leave_a_time_alone_whose_run_was_made_early():
+    schedule = make_schedule(first=NOON + MINUTE)
+    schedule_transitions.run_job(upcoming_of(schedule), now=NOON)
+    edited = schedule_transitions.edit(
+        schedule, make_spec(), plan_of(schedule, ends_at=NOON + timedelta(days=1)), now=NOON
+    )
+    assert isinstance(edited, Schedule)
+    assert upcoming_of(schedule).scheduled_at == NOON + 2 * MINUTE
+
+
+def test_another_grid_runs_at_times_whose_runs_were_made_early_on_the_old_one():
+    schedule = make_schedule(first=NOON + 2 * MINUTE)
+    schedule_transitions.run_job(upcoming_of(schedule), now=NOON)
+    faster = plan_of(schedule, frequency={"cron": "* * * * *"})
+    assert isinstance(schedule_transitions.edit(schedule, make_spec(), faster, now=NOON), Schedule)
+    for minute in (1, 2, 3):
+        fire_all(NOON + minute * MINUTE)
+    assert [at for at, _ in runs_of(schedule) if at is not None] == [NOON + n * MINUTE for n in (1, 2, 3)]
+
+
+def test_a_grid_that_is_moved_to_now_begins_now():
+    schedule = make_schedule(first=NOON + MINUTE)
+    moved = plan_of(schedule, first_run_at=NOON + timedelta(seconds=20))
+    schedule_transitions.edit(schedule, make_spec(), moved, now=NOON + timedelta(seconds=20))
+    assert upcoming_of(schedule).scheduled_at == NOON + timedelta(seconds=20)
+
+
 def test_enabling_a_schedule_whose_runs_are_all_done_is_refused():
     schedule = make_schedule(max_runs=1)
     assert isinstance(schedule_transitions.enable(schedule, now=NOON), Refused)
@@ -333,6 +380,7 @@ def test_another_time_set_in_its_admin_moves_the_upcoming_run():
     assert schedule_transitions.apply_edits(limit=10, now=NOON) == 1
     schedule.refresh_from_db()
     assert (schedule.frequency, schedule.timezone) == ({"cron": "0 15 * * *"}, "Europe/Paris")
+    assert (schedule.args["cron"], schedule.args["timezone"]) == ("0 15 * * *", "Europe/Paris")
     assert upcoming_of(schedule).scheduled_at == datetime(2026, 3, 1, 14, 0, tzinfo=UTC)
     assert schedule_transitions.apply_edits(limit=10, now=NOON) == 0
 
