@@ -18,6 +18,7 @@ class Claimed:
     uuid: UUID
     user_id: UUID
     schedule_id: UUID | None
+    queue_id: int | None
     args: dict[str, Any]
     method: str
     url: str

@@ -25,7 +25,7 @@ def is_due(*, now: datetime) -> bool:
     return Delivery.objects.due(now).exists()
 
 
-def claim(worker_id: UUID, *, limit: int, now: datetime) -> tuple[list[Started], Upcoming]:
+def claim(worker_id: UUID, *, limit: int, is_crowded: bool, now: datetime) -> tuple[list[Started], Upcoming]:
     with transaction.atomic():
         claimed = delivery_transitions.claim(worker_id, limit=limit, now=now)
         secrets = outgoing.signing_secrets({delivery.user_id for delivery in claimed}) if claimed else {}

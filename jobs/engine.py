@@ -58,6 +58,7 @@ class _LaneState:
         self.instants: list[datetime] = []
         self._awaited: set[datetime] = set()
         self.has_more = True
+        self.is_crowded = False
         self.in_hand: dict[Key, Started] = {}
         self.look_at = 0.0
         self.call_at = 0.0
@@ -234,7 +235,8 @@ class Engine:
                 continue
             limit = min(room, _BATCH)
             lane.has_more = True  # should the claim fail, it is made again
-            started, upcoming = lane.stage.claim(self._process.id, limit=limit, now=now)
+            started, upcoming = lane.stage.claim(self._process.id, limit=limit, is_crowded=lane.is_crowded, now=now)
+            lane.is_crowded = len(started) == limit
             lane.has_more = len(started) == limit
             lane.look_at = time.monotonic() + _LOOK_SECONDS
             for item in started:
@@ -334,6 +336,8 @@ class Engine:
     def _chain(self, upcoming: Upcoming) -> None:
         if upcoming.jobs:
             self._announce(Lane.JOBS, upcoming.jobs)
+        if upcoming.queues:
+            self._announce(Lane.QUEUES, upcoming.queues)
         if upcoming.deliveries:
             self._announce(Lane.DELIVERIES, upcoming.deliveries)
 

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from booper import recurrence
-from jobs import periodic_tasks, sql, transitions
+from jobs import periodic_tasks, queues, sql, transitions
 from jobs.models import REQUEST_FIELDS, UNFINISHED_STATES, CatchUp, Job, JobState, Overlap, Schedule
 
 # What is later than this was missed, by an outage; what is less late is made up for, run by run.
@@ -75,6 +75,7 @@ def fire(upcoming: Sequence[Job], *, now: datetime) -> None:
             transitions.cancel_runs(Job.objects.filter(id__in=skipped), reason=reason, now=now)
     ran = [item.schedule.id for item in successors if item.skipped_because is None]
     _drop_stale(ran, fired=[job.id for job in upcoming], now=now)
+    queues.touch((item.job.queue_id, now) for item in successors if item.skipped_because is None)
     insert_upcoming([(item.schedule, item.next_at) for item in successors if item.next_at is not None], now=now)
     Schedule.objects.filter(id__in=ran).update(run_count=F("run_count") + 1)
     periodic_tasks.count_runs(ran, now=now)
@@ -108,6 +109,7 @@ _JOB_COLUMNS = {
     "uuid": "uuid",
     "user_id": "uuid",
     "schedule_id": "uuid",
+    "queue_id": "bigint",
     "state": "text",
     "occurrence_at": "timestamptz",
     "is_upcoming": "boolean",

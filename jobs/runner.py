@@ -30,17 +30,25 @@ def is_due(*, now: datetime) -> bool:
     return Job.objects.due(now).exists()
 
 
-def claim(worker_id: UUID, *, limit: int, now: datetime) -> tuple[list[Started], Upcoming]:
+def claim(worker_id: UUID, *, limit: int, is_crowded: bool, now: datetime) -> tuple[list[Started], Upcoming]:
     with transaction.atomic():
-        jobs = transitions.claim(worker_id, limit=limit, now=now)
-        secrets = outgoing.signing_secrets({job.user_id for job in jobs}) if jobs else {}
-        schedule_ids = {job.schedule_id for job in jobs if job.schedule_id is not None}
-        schedules = Schedule.objects.in_bulk(schedule_ids) if schedule_ids else {}
-        prepared = [
-            prepare(job, schedule=schedules.get(job.schedule_id), secret=secrets[job.user_id], now=now) for job in jobs
-        ]
-        transitions.log_starts([(item.row, shown) for item, shown in prepared], now=now)
-    return [item for item, _ in prepared], Upcoming(deliveries=[now] if any(job.webhook_url for job in jobs) else [])
+        jobs = transitions.claim(worker_id, limit=limit, is_crowded=is_crowded, now=now)
+        started = start(jobs, now=now)
+    return started, Upcoming(deliveries=[now] if any(job.webhook_url for job in jobs) else [])
+
+
+def start(jobs: Sequence[Claimed], *, now: datetime) -> list[Started]:
+    """Renders the requests of jobs just claimed, and logs them, in the transaction of the claim."""
+    if not jobs:
+        return []
+    secrets = outgoing.signing_secrets({job.user_id for job in jobs})
+    schedule_ids = {job.schedule_id for job in jobs if job.schedule_id is not None}
+    schedules = Schedule.objects.in_bulk(schedule_ids) if schedule_ids else {}
+    prepared = [
+        prepare(job, schedule=schedules.get(job.schedule_id), secret=secrets[job.user_id], now=now) for job in jobs
+    ]
+    transitions.log_starts([(item.row, shown) for item, shown in prepared], now=now)
+    return [item for item, _ in prepared]
 
 
 def prepare(job: Claimed, *, schedule: Schedule | None, secret: str, now: datetime) -> tuple[Started, dict[str, Any]]:
@@ -60,7 +68,9 @@ def record(worker_id: UUID, finished: Sequence[Finished], *, now: datetime) -> U
     for item in ended:
         logger.info("job %s attempt %s: %s", item.job.id, item.job.attempt, item.state.value)
     return Upcoming(
-        jobs=[item.retry_at for item in ended if item.retry_at is not None],
+        jobs=[item.retry_at for item in ended if item.retry_at is not None and item.job.queue_id is None],
+        # A place is free, or a job is due again: either way the queue is to be looked at.
+        queues=[now] if any(item.job.queue_id is not None for item in ended) else [],
         deliveries=[now] if deliveries else [],
     )
 
@@ -86,11 +96,11 @@ def rescue(*, limit: int, now: datetime) -> tuple[int, Upcoming]:
     rescued = transitions.rescue(limit=limit, now=now)
     for job in rescued:
         logger.warning("job %s attempt %s: its worker is gone, now %s", job.id, job.attempt, job.state)
-    return len(rescued), Upcoming(jobs=[now], deliveries=[now]) if rescued else Upcoming()
+    return len(rescued), Upcoming(jobs=[now], queues=[now], deliveries=[now]) if rescued else Upcoming()
 
 
-def hand_back(worker_id: UUID, *, known_ids: set[int], now: datetime) -> int:
-    held = Job.objects.filter(worker_id=worker_id, state=JobState.EXECUTING)
+def hand_back(worker_id: UUID, *, known_ids: set[int], in_queues: bool = False, now: datetime) -> int:
+    held = Job.objects.filter(worker_id=worker_id, state=JobState.EXECUTING, queue__isnull=not in_queues)
     orphans = [job for job in held if job.id not in known_ids]
     ended = [
         Ended(job=job, state=JobState.RETRYABLE, retry_at=now, error=CLAIM_LOST, is_forgiven=True) for job in orphans

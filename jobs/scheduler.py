@@ -75,6 +75,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         if count:
             logger.info("fired %d runs", count)
             tasks.announce_jobs([now])
+            tasks.announce_queues([now])
         if count == _BATCH:
             return 0.0
         next_due_at = firing.next_due_at()

@@ -21,6 +21,7 @@ class JobSpec:
     idempotency_key: str | None = None
     callback_url: str | None = None
     webhook_url: str | None = None
+    queue_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

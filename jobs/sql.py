@@ -28,13 +28,15 @@ def null_time() -> str:
     return "%(now)s::timestamptz" if is_postgresql() else "%(now)s"
 
 
-def chosen(select: str) -> str:
-    """The condition on `id` of an UPDATE of the rows that `select` picks, each row for one caller alone.
+def chosen(*selects: str) -> str:
+    """The condition on `id` of an UPDATE of the rows that the `selects` pick, each row for one caller alone.
 
     ARRAY() makes PostgreSQL pick once; a bare IN may be planned so that the LIMIT applies many times over. SQLite
     has one writer at a time and needs no lock.
     """
-    return f"= ANY(ARRAY({select} FOR UPDATE SKIP LOCKED))" if is_postgresql() else f"IN ({select})"
+    lock = " FOR UPDATE SKIP LOCKED" if is_postgresql() else ""
+    union = " UNION ALL ".join(f"SELECT id FROM ({select}{lock}) AS s{n}" for n, select in enumerate(selects))
+    return f"= ANY(ARRAY({union}))" if is_postgresql() else f"IN ({union})"
 
 
 def rows(**columns: str) -> str:
@@ -88,3 +90,8 @@ def _time_text(moment: datetime, *, has_zones: bool) -> str:
 def by_id_alone() -> str:
     """Behind the table of an UPDATE … FROM: SQLite would else walk an index of all that is executing, for each row."""
     return "" if is_postgresql() else "NOT INDEXED"
+
+
+def time_from_row(value: datetime) -> datetime:
+    """As the driver returns a time: SQLite's has no zone."""
+    return value if value.tzinfo else value.replace(tzinfo=UTC)

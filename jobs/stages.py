@@ -29,6 +29,7 @@ class Upcoming:
     """What should happen next: when the lanes have something due."""
 
     jobs: Sequence[datetime] = field(default_factory=tuple)
+    queues: Sequence[datetime] = field(default_factory=tuple)
     deliveries: Sequence[datetime] = field(default_factory=tuple)
 
 
@@ -38,8 +39,11 @@ class Stage(Protocol):
     def is_due(self, *, now: datetime) -> bool:
         """Whether a claim would find anything."""
 
-    def claim(self, worker_id: UUID, *, limit: int, now: datetime) -> tuple[list[Started], Upcoming]:
-        """Takes up to `limit` that are due under the lease of `worker_id`, and says what to send for each."""
+    def claim(self, worker_id: UUID, *, limit: int, is_crowded: bool, now: datetime) -> tuple[list[Started], Upcoming]:
+        """Takes up to `limit` that are due under the lease of `worker_id`, and says what to send for each.
+
+        `is_crowded`: the claim before this one left some behind.
+        """
 
     def record(self, worker_id: UUID, finished: Sequence[Finished], *, now: datetime) -> Upcoming:
         """Writes what became of them, all in one transaction."""

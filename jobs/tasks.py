@@ -12,9 +12,9 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from booper import outbound, policy
-from jobs import clock, deliveries, periodic_tasks, runner, schedule_transitions
+from jobs import clock, deliveries, periodic_tasks, queued, runner, schedule_transitions
 from jobs.engine import Engine
-from jobs.models import Delivery, Job
+from jobs.models import Delivery, Job, Queue
 from jobs.wakeups import Announcer, Lane
 
 logger = logging.getLogger(__name__)
@@ -28,6 +28,12 @@ _EXPIRES_AFTER = timedelta(seconds=60)
 def run_due(instants: list[float]) -> None:
     """Wakes the worker for the jobs that are due at `instants` (unix seconds), the first of which has come."""
     _wake(Lane.JOBS, instants)
+
+
+@shared_task(name="booper.run_queued")
+def run_queued(instants: list[float]) -> None:
+    """Wakes the worker for the queues that may start something at `instants` (unix seconds)."""
+    _wake(Lane.QUEUES, instants)
 
 
 @shared_task(name="booper.deliver_due")
@@ -49,12 +55,24 @@ def promote() -> None:
     now = clock.now()
     until = now + timedelta(seconds=settings.WAKE_HORIZON_SECONDS)
     announcer.announce(Lane.JOBS, Job.objects.due_between(now, until)[:_MOST_INSTANTS], now=now)
+    ready = Queue.objects.filter(ready_at__gt=now, ready_at__lte=until).values_list("ready_at", flat=True)
+    announcer.announce(Lane.QUEUES, [at for at in ready[:_MOST_INSTANTS] if at is not None], now=now)
     announcer.announce(Lane.DELIVERIES, Delivery.objects.due_between(now, until)[:_MOST_INSTANTS], now=now)
 
 
 def announce_jobs(instants: Iterable[datetime]) -> None:
     """To be called once the jobs due at `instants` are committed. Never blocks, never fails."""
     _announce(Lane.JOBS, instants)
+
+
+def announce_job(job: Job) -> None:
+    """The same for one job, be it in a queue or not."""
+    _announce(Lane.JOBS if job.queue_id is None else Lane.QUEUES, [job.scheduled_at])
+
+
+def announce_queues(instants: Iterable[datetime]) -> None:
+    """To be called once what makes queues ready at `instants` is committed. Never blocks, never fails."""
+    _announce(Lane.QUEUES, instants)
 
 
 def announce_deliveries(instants: Iterable[datetime]) -> None:
@@ -70,7 +88,7 @@ def _announce(lane: Lane, instants: Iterable[datetime]) -> None:
 
 def _publish(lane: Lane, instants: list[datetime]) -> None:
     """One message for each second that has something due, with its instants; `eta` is the first of them."""
-    task = run_due if lane == Lane.JOBS else deliver_due
+    task = {Lane.JOBS: run_due, Lane.QUEUES: run_queued, Lane.DELIVERIES: deliver_due}[lane]
     for _, group in groupby(instants, key=lambda instant: int(instant.timestamp())):
         together = list(group)
         timing: dict[str, Any] = {"expires": together[-1] + _EXPIRES_AFTER}
@@ -104,7 +122,7 @@ def _start_engine(sender: Any, **_: Any) -> None:
     )
     engine = Engine(
         name=str(sender.hostname),
-        stages={Lane.JOBS: runner, Lane.DELIVERIES: deliveries},
+        stages={Lane.JOBS: runner, Lane.QUEUES: queued, Lane.DELIVERIES: deliveries},
         make_sender=lambda: outbound.Sender(rules),
         announce=_announce,
         concurrency=settings.WORKER_CONCURRENCY,

@@ -4,6 +4,7 @@ A guard that matches no row means that the race was lost: somebody else moved th
 """
 
 import json
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,7 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F, QuerySet
 
-from jobs import claimed, log, memory, messages, sql
+from jobs import claimed, log, memory, messages, queues, sql
 from jobs.claimed import AnyJob, Claimed
 from jobs.log import Entry
 from jobs.models import (
@@ -58,6 +59,7 @@ def schedule(spec: JobSpec, *, user_id: UUID, now: datetime) -> Scheduled:
     def insert() -> Job:
         job = new_job(spec, user_id=user_id, scheduled_at=spec.scheduled_at, now=now)
         job.save(force_insert=True)
+        queues.touch([(job.queue_id, job.scheduled_at)])
         return job
 
     return unless_key_is_held(spec.idempotency_key, insert, user_id=user_id)
@@ -95,6 +97,7 @@ def cancel(job: Job, *, now: datetime) -> Job | None:
         if not won:
             return None
         job = Job.objects.get(id=job.id)
+        queues.touch([(job.queue_id, now)])
         log_cancellations([job], reason="cancelled", now=now)
     return job
 
@@ -139,7 +142,14 @@ def reschedule(job: Job, *, scheduled_at: datetime, now: datetime) -> Job | None
     """scheduled | retryable -> the same, due at another time. None if it is not waiting."""
     waiting = Job.objects.filter(id=job.id, state__in=WAITING_STATES)
     won = waiting.update(scheduled_at=max(scheduled_at, now))
-    return Job.objects.get(id=job.id) if won else None
+    return _moved(job) if won else None
+
+
+def _moved(job: Job) -> Job:
+    job = Job.objects.get(id=job.id)
+    if not job.is_upcoming:
+        queues.touch([(job.queue_id, job.scheduled_at)])
+    return job
 
 
 def retry(job: Job, *, now: datetime) -> Job | None:
@@ -152,7 +162,7 @@ def retry(job: Job, *, now: datetime) -> Job | None:
         completed_at=None,
         discarded_at=None,
     )
-    return Job.objects.get(id=job.id) if won else None
+    return _moved(job) if won else None
 
 
 _CLAIM = """
@@ -163,19 +173,60 @@ WHERE id {chosen} AND state IN ('scheduled', 'retryable') AND NOT is_upcoming
 """
 _DUE = """
 SELECT id FROM jobs_job
-WHERE state IN ('scheduled', 'retryable') AND NOT is_upcoming AND scheduled_at <= %(now)s
-ORDER BY scheduled_at, id LIMIT %(limit)s
+WHERE state IN ('scheduled', 'retryable') AND NOT is_upcoming AND queue_id {queue} AND scheduled_at <= %(now)s {also}
+ORDER BY scheduled_at, id LIMIT {limit}
 """
+_WAITING = "state IN ('scheduled', 'retryable') AND NOT is_upcoming AND queue_id IS NULL"
+_TENANTS_DUE = f"""
+WITH RECURSIVE tenants(user_id) AS (
+    SELECT user_id FROM (SELECT user_id FROM jobs_job WHERE {_WAITING} ORDER BY user_id LIMIT 1) AS one
+    UNION ALL
+    SELECT (SELECT j.user_id FROM jobs_job j WHERE {_WAITING} AND j.user_id > t.user_id ORDER BY j.user_id LIMIT 1)
+    FROM tenants t WHERE t.user_id IS NOT NULL
+)
+SELECT t.user_id FROM tenants t WHERE t.user_id IS NOT NULL AND (
+    SELECT j.scheduled_at FROM jobs_job j WHERE {_WAITING} AND j.user_id = t.user_id ORDER BY j.scheduled_at LIMIT 1
+) <= %(now)s
+"""
+_MOST_TENANTS = 100
 
 
-def claim(worker_id: UUID, *, limit: int, now: datetime) -> list[Claimed]:
+def claim(worker_id: UUID, *, limit: int, is_crowded: bool = False, now: datetime) -> list[Claimed]:
     """scheduled | retryable -> executing, under the lease of `worker_id`: the `limit` that are due the longest.
 
-    Counts the attempt, and the two events (job.started, job.request) that `log_starts` is to write with it.
+    If it `is_crowded`, more being due than fits, each tenant with something due gets an equal share instead: a
+    million jobs of one hold up nobody else's. Counts the attempt, and the two events (job.started, job.request)
+    that `log_starts` is to write with it.
     """
-    parameters = {"worker": sql.uuid_value(worker_id), "now": sql.time_value(now), "limit": limit}
-    jobs = _returned(_CLAIM.format(chosen=sql.chosen(_DUE)), parameters)
+    tenants = _tenants_due(now) if is_crowded else []
+    if len(tenants) < 2:
+        return _claim(worker_id, [_due(limit)], now=now)
+    random.shuffle(tenants)
+    share = -(-limit // min(len(tenants), _MOST_TENANTS))
+    chosen = tenants[: -(-limit // share)]
+    return _claim(worker_id, [_due(share, also=f"AND user_id = '{tenant}'") for tenant in chosen], now=now)
+
+
+def claim_from_queues(worker_id: UUID, allowed: Sequence[tuple[int, int]], *, now: datetime) -> list[Claimed]:
+    """The same from queues: (id, how many) for each, whose rows the caller has locked."""
+    return _claim(worker_id, [_due(count, queue=f"= {int(queue_id)}") for queue_id, count in allowed], now=now)
+
+
+def _due(limit: int, *, queue: str = "IS NULL", also: str = "") -> str:
+    return _DUE.format(limit=int(limit), queue=queue, also=also)
+
+
+def _claim(worker_id: UUID, selects: Sequence[str], *, now: datetime) -> list[Claimed]:
+    parameters = {"worker": sql.uuid_value(worker_id), "now": sql.time_value(now)}
+    jobs = _returned(_CLAIM.format(chosen=sql.chosen(*selects)), parameters)
     return sorted(jobs, key=lambda job: (job.scheduled_at, job.id))
+
+
+def _tenants_due(now: datetime) -> list[str]:
+    """Who has something due: one index probe or two for each tenant with waiting jobs, however many jobs those are."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TENANTS_DUE, {"now": sql.time_value(now)})
+        return [UUID(str(row[0])).hex for row in cursor.fetchall()]
 
 
 def _returned(statement: str, parameters: dict[str, Any]) -> list[Claimed]:
@@ -230,6 +281,7 @@ def record(worker_id: UUID, ended: Sequence[Ended], *, now: datetime) -> list[De
             deliveries += item_deliveries
         events += _answers_after_cancel([item for item in ended if item.job.id not in won], now=now)
         events += _remember(kept, now=now)
+        queues.touch((item.job.queue_id, now) for item in kept)
         _insert(events, deliveries)
     return deliveries
 
@@ -342,6 +394,7 @@ def rescue(*, limit: int, now: datetime) -> list[Claimed]:
     statement = _RESCUE.format(chosen=sql.chosen(_LEASE_LOST), now=sql.null_time())
     with transaction.atomic():
         jobs = _returned(statement, {"now": sql.time_value(now), "limit": limit})
+        queues.touch((job.queue_id, now) for job in jobs)
         events, deliveries = [], []
         for job in jobs:
             retry_at = job.scheduled_at if job.state == JobState.RETRYABLE else None

@@ -17,6 +17,7 @@ _MOST_PENDING = 10_000
 
 class Lane(StrEnum):
     JOBS = "jobs"
+    QUEUES = "queues"
     DELIVERIES = "deliveries"
 
 

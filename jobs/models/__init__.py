@@ -5,6 +5,7 @@ from jobs.models.delivery import Delivery, DeliveryKind, DeliveryState
 from jobs.models.job import FINISHED_STATES, HOLDS_ITS_KEY, UNFINISHED_STATES, WAITING_STATES, Job, JobState
 from jobs.models.log_event import EventType, LogEvent
 from jobs.models.process import Process, ProcessRole
+from jobs.models.queue import Queue
 from jobs.models.receiver import Receiver
 from jobs.models.request_fields import REQUEST_FIELDS
 from jobs.models.schedule import CatchUp, Overlap, Schedule
@@ -29,6 +30,7 @@ __all__ = [
     "Overlap",
     "Process",
     "ProcessRole",
+    "Queue",
     "Receiver",
     "Schedule",
     "Tally",

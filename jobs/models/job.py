@@ -32,13 +32,15 @@ HOLDS_ITS_KEY = Q(state=JobState.SCHEDULED) & (Q(schedule__isnull=True) | Q(is_u
 
 class JobQuerySet(models.QuerySet["Job"]):
     def due(self, now: datetime) -> "JobQuerySet":
-        return self.filter(state__in=WAITING_STATES, is_upcoming=False, scheduled_at__lte=now)
+        return self.waiting().filter(scheduled_at__lte=now)
+
+    def waiting(self) -> "JobQuerySet":
+        """Those a worker takes when they are due: a queue's wait for the queue."""
+        return self.filter(state__in=WAITING_STATES, is_upcoming=False, queue__isnull=True)
 
     def due_between(self, after: datetime, until: datetime) -> "models.QuerySet[Job, datetime]":
         """The times, in order, at which waiting jobs come due."""
-        coming = self.filter(
-            state__in=WAITING_STATES, is_upcoming=False, scheduled_at__gt=after, scheduled_at__lte=until
-        )
+        coming = self.waiting().filter(scheduled_at__gt=after, scheduled_at__lte=until)
         return coming.order_by("scheduled_at").values_list("scheduled_at", flat=True)
 
     def in_states(self, states: list[str], now: datetime) -> "JobQuerySet":
@@ -67,6 +69,7 @@ class Job(RequestFields):
     )
     occurrence_at = models.DateTimeField(null=True, blank=True, help_text="The time on the schedule's grid it is for.")
     is_upcoming = models.BooleanField(default=False)
+    queue = models.ForeignKey("jobs.Queue", on_delete=models.PROTECT, null=True, blank=True, db_index=False)
 
     # What has become of it. Written by jobs.transitions alone.
     inserted_at = models.DateTimeField(editable=False)
@@ -107,7 +110,29 @@ class Job(RequestFields):
         indexes = [
             # The claim, and the wake-ups for what comes due.
             models.Index(
-                "scheduled_at", "id", name="job_due", condition=Q(state__in=WAITING_STATES, is_upcoming=False)
+                "scheduled_at",
+                "id",
+                name="job_due",
+                condition=Q(state__in=WAITING_STATES, is_upcoming=False, queue__isnull=True),
+            ),
+            # The claim when more is due than fits: an equal share for each tenant.
+            models.Index(
+                "user",
+                "scheduled_at",
+                name="job_due_of_user",
+                condition=Q(state__in=WAITING_STATES, is_upcoming=False, queue__isnull=True),
+            ),
+            # The claim from a queue.
+            models.Index(
+                "queue",
+                "scheduled_at",
+                "id",
+                name="job_due_in_queue",
+                condition=Q(state__in=WAITING_STATES, is_upcoming=False, queue__isnull=False),
+            ),
+            # How many of a queue are running.
+            models.Index(
+                "queue", name="job_running_in_queue", condition=Q(state=JobState.EXECUTING, queue__isnull=False)
             ),
             # What beat is to fire.
             models.Index("scheduled_at", "id", name="job_upcoming", condition=Q(is_upcoming=True)),

@@ -14,6 +14,7 @@ REQUEST_FIELDS = (
     "timeout_seconds",
     "max_attempts",
     "backoff_seconds",
+    "queue_id",
 )
 
 

@@ -32,6 +32,8 @@ class Schedule(RequestFields):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_index=False)
 
+    queue = models.ForeignKey("jobs.Queue", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+
     # How often: {"cron": "0 9 * * 1-5"} or {"repeat_every": [2, "minutes"]}, in `timezone`.
     frequency = models.JSONField()
     timezone = models.CharField(max_length=64, default="UTC")
