@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
@@ -29,8 +30,8 @@ class MemorySender:
     def __init__(self, answer: Callable[[Request], Outcome | None]) -> None:
         self.requests: list[Request] = []
         self._answer = answer
-        self._on_the_wire: list = []
-        self._ready: list = []
+        self._on_the_wire: list[Any] = []
+        self._ready: list[Any] = []
         self._woken = threading.Event()
 
     def submit(self, key, request: Request) -> None:
@@ -38,7 +39,7 @@ class MemorySender:
         outcome = self._answer(request)
         (self._on_the_wire if outcome is None else self._ready).append((key, outcome))
 
-    def poll(self, timeout_seconds: float) -> list:
+    def poll(self, timeout_seconds: float) -> list[Any]:
         if not self._ready:
             self._woken.wait(timeout_seconds)
             self._woken.clear()
@@ -186,6 +187,7 @@ def test_a_wake_up_before_its_time_waits_for_it():
         engine.wake(Lane.JOBS, [due, due])
         eventually(lambda: Job.objects.filter(id=job.id, state="completed").exists())
     job.refresh_from_db()
+    assert job.attempted_at is not None
     assert job.attempted_at >= due
 
 

@@ -24,7 +24,11 @@ MINUTE = timedelta(minutes=1)
 def make_schedule(
     *, now: datetime = NOON, first: datetime = NOON, spec: dict[str, Any] | None = None, **plan: Any
 ) -> Schedule:
-    fields = {"frequency": {"repeat_every": [1, "minutes"]}, "timezone": "UTC", "first_run_at": first} | plan
+    fields: dict[str, Any] = {
+        "frequency": {"repeat_every": [1, "minutes"]},
+        "timezone": "UTC",
+        "first_run_at": first,
+    } | plan
     created = schedule_transitions.create(
         make_spec(**(spec or {})), RecurrenceSpec(**fields), user_id=make_user().id, now=now
     )
@@ -33,7 +37,11 @@ def make_schedule(
 
 
 def plan_of(schedule: Schedule, **changes: Any) -> RecurrenceSpec:
-    fields = {"frequency": schedule.frequency, "timezone": schedule.timezone, "first_run_at": schedule.anchor_at}
+    fields: dict[str, Any] = {
+        "frequency": schedule.frequency,
+        "timezone": schedule.timezone,
+        "first_run_at": schedule.anchor_at,
+    }
     return RecurrenceSpec(**fields | changes)
 
 
@@ -364,8 +372,7 @@ def test_switching_an_entry_off_in_its_admin_disables_the_schedule_and_on_again_
     schedule = make_schedule()
     PeriodicTask.objects.update(enabled=False)
     assert schedule_transitions.apply_edits(limit=10, now=NOON) == 1
-    schedule.refresh_from_db()
-    assert schedule.disabled_at == NOON
+    assert Schedule.objects.get(id=schedule.id).disabled_at == NOON
     PeriodicTask.objects.update(enabled=True)
     schedule_transitions.apply_edits(limit=10, now=NOON + MINUTE)
     schedule.refresh_from_db()

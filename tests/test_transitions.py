@@ -30,8 +30,10 @@ def log_of(job: AnyJob) -> list[str]:
     return list(LogEvent.objects.filter(job_id=job.id).order_by("id").values_list("event", flat=True))
 
 
-def webhooks_of(job: AnyJob) -> list[tuple[int, str]]:
-    return list(Delivery.objects.filter(job_id=job.id, kind="webhook").order_by("sequence").values_list("sequence", "event"))
+def webhooks_of(job: AnyJob) -> list[tuple[int | None, str]]:
+    return list(
+        Delivery.objects.filter(job_id=job.id, kind="webhook").order_by("sequence").values_list("sequence", "event")
+    )
 
 
 def test_a_job_that_is_due_is_claimed_once():
@@ -57,8 +59,8 @@ def test_a_job_completes_with_its_four_log_rows():
     worker = uuid4()
     job = claim_one(worker)
     transitions.record(worker, [Ended(job=job, state=JobState.COMPLETED, response=ANSWER)], now=LATER)
-    job = Job.objects.get(id=job.id)
-    assert (job.state, job.completed_at, job.worker_id) == ("completed", LATER, None)
+    stored = Job.objects.get(id=job.id)
+    assert (stored.state, stored.completed_at, stored.worker_id) == ("completed", LATER, None)
     assert log_of(job) == ["job.started", "worker.http.request", "worker.http.response", "job.finished"]
 
 
@@ -92,8 +94,13 @@ def test_a_failed_attempt_is_due_again_later():
     worker = uuid4()
     job = claim_one(worker)
     transitions.record(worker, [Ended(job=job, state=JobState.RETRYABLE, retry_at=LATER, error=ERROR)], now=NOON)
-    job = Job.objects.get(id=job.id)
-    assert (job.state, job.scheduled_at, job.max_attempts, job.completed_at) == ("retryable", LATER, 5, None)
+    stored = Job.objects.get(id=job.id)
+    assert (stored.state, stored.scheduled_at, stored.max_attempts, stored.completed_at) == (
+        "retryable",
+        LATER,
+        5,
+        None,
+    )
     assert log_of(job)[-1] == "job.error"
     assert claim_one(worker, now=LATER).attempt == 2
 
@@ -104,8 +111,8 @@ def test_an_attempt_that_is_forgiven_does_not_count_against_the_most():
     job = claim_one(worker)
     ended = Ended(job=job, state=JobState.RETRYABLE, retry_at=NOON, error=ERROR, is_forgiven=True)
     transitions.record(worker, [ended], now=NOON)
-    job = Job.objects.get(id=job.id)
-    assert (job.attempt, job.max_attempts) == (1, 2)
+    stored = Job.objects.get(id=job.id)
+    assert (stored.attempt, stored.max_attempts) == (1, 2)
 
 
 def test_a_discarded_job_says_when():
@@ -113,8 +120,8 @@ def test_a_discarded_job_says_when():
     worker = uuid4()
     job = claim_one(worker)
     transitions.record(worker, [Ended(job=job, state=JobState.DISCARDED, response=ANSWER, error=ERROR)], now=LATER)
-    job = Job.objects.get(id=job.id)
-    assert (job.state, job.discarded_at, job.completed_at) == ("discarded", LATER, None)
+    stored = Job.objects.get(id=job.id)
+    assert (stored.state, stored.discarded_at, stored.completed_at) == ("discarded", LATER, None)
     assert log_of(job)[2:] == ["worker.http.response", "job.error", "job.finished"]
 
 
@@ -155,8 +162,8 @@ def test_cancel_during_a_run_wins_and_the_answer_is_still_logged():
     job = claim_one(worker)
     assert transitions.cancel(Job.objects.get(id=job.id), now=NOON) is not None
     transitions.record(worker, [Ended(job=job, state=JobState.COMPLETED, response=ANSWER)], now=LATER)
-    job = Job.objects.get(id=job.id)
-    assert (job.state, job.completed_at) == ("cancelled", None)
+    stored = Job.objects.get(id=job.id)
+    assert (stored.state, stored.completed_at) == ("cancelled", None)
     assert log_of(job) == ["job.started", "worker.http.request", "job.cancelled", "worker.http.response"]
     assert webhooks_of(job) == [(1, "job.started"), (2, "job.request"), (3, "job.finished")]
 
@@ -167,8 +174,8 @@ def test_cancel_after_the_run_is_too_late():
     job = claim_one(worker)
     transitions.record(worker, [Ended(job=job, state=JobState.COMPLETED, response=ANSWER)], now=NOON)
     assert transitions.cancel(Job.objects.get(id=job.id), now=LATER) is None
-    job = Job.objects.get(id=job.id)
-    assert job.state == "completed"
+    stored = Job.objects.get(id=job.id)
+    assert stored.state == "completed"
 
 
 def test_a_lease_that_ran_out_makes_the_job_due_again_and_counts_the_attempt():
@@ -177,8 +184,8 @@ def test_a_lease_that_ran_out_makes_the_job_due_again_and_counts_the_attempt():
     job = claim_one(process.id)
     assert transitions.rescue(limit=10, now=NOON + timedelta(seconds=19)) == []
     [rescued] = transitions.rescue(limit=10, now=NOON + timedelta(seconds=21))
-    job = Job.objects.get(id=job.id)
-    assert (rescued.id, job.state, job.attempt, job.worker_id) == (job.id, "retryable", 1, None)
+    stored = Job.objects.get(id=job.id)
+    assert (rescued.id, stored.state, stored.attempt, stored.worker_id) == (job.id, "retryable", 1, None)
     error = LogEvent.objects.get(job_id=job.id, event=EventType.ERROR)
     assert error.payload["code"] == "lease_lost"
 
@@ -190,8 +197,8 @@ def test_a_job_that_kills_its_worker_each_time_is_discarded_in_the_end():
         job = claim_one(uuid4(), now=moment)
         moment += timedelta(seconds=30)
         transitions.rescue(limit=10, now=moment)
-    job = Job.objects.get(id=job.id)
-    assert (job.state, job.discarded_at) == ("discarded", moment)
+    stored = Job.objects.get(id=job.id)
+    assert (stored.state, stored.discarded_at) == ("discarded", moment)
     assert [sequence for sequence, _ in webhooks_of(job)] == [1, 2, 3, 4, 5, 6, 7]
     assert webhooks_of(job)[-1] == (7, "job.finished")
     assert Delivery.objects.filter(job_id=job.id, kind="callback").count() == 1
@@ -204,8 +211,8 @@ def test_the_result_of_a_worker_that_lost_its_lease_changes_nothing():
     transitions.rescue(limit=10, now=NOON)
     current = claim_one(other)
     transitions.record(paused, [Ended(job=late, state=JobState.DISCARDED, error=ERROR)], now=LATER)
-    current = Job.objects.get(id=current.id)
-    assert (current.state, current.worker_id, current.attempt) == ("executing", other, 2)
+    stored = Job.objects.get(id=current.id)
+    assert (stored.state, stored.worker_id, stored.attempt) == ("executing", other, 2)
 
 
 def test_a_key_that_a_waiting_job_holds_answers_that_job():
