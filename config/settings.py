@@ -104,6 +104,16 @@ if _is_sqlite:
     }
     # Tests use a file like everybody else: in memory, threads would not see each other's commits.
     _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+elif _database["ENGINE"] == "django.db.backends.postgresql":
+    # A server that vanished without a word is noticed within half a minute, not within two hours.
+    _database["OPTIONS"] = {
+        "connect_timeout": 5,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,
+        **_database.get("OPTIONS", {}),
+    }
 DATABASES = {"default": _database}
 
 # --- Celery: each figure is explained in docs/decisions/celery-settings.md --------------------------------------------
