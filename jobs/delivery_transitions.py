@@ -130,6 +130,9 @@ ORDER BY id LIMIT %(limit)s
 
 def rescue(*, limit: int, now: datetime) -> int:
     """sending -> pending, where the lease has run out. Answers how many."""
+    parameters = {"now": sql.time_value(now), "limit": limit}
+    if not sql.finds_any(_LEASE_LOST, parameters):
+        return 0
     with connection.cursor() as cursor:
-        cursor.execute(_RESCUE.format(chosen=sql.chosen(_LEASE_LOST)), {"now": sql.time_value(now), "limit": limit})
+        cursor.execute(_RESCUE.format(chosen=sql.chosen(_LEASE_LOST)), parameters)
         return len(cursor.fetchall())

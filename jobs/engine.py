@@ -320,7 +320,6 @@ class Engine:
             if count == _RESCUE_BATCH:
                 self._rescue_at = moment
             self._chain(upcoming)
-        leases.forget_dead(silent_since=clock.now() - timedelta(hours=1))
 
     def _reconcile(self) -> None:
         """A claim whose answer was lost on the way would stay under our lease for ever."""
@@ -331,6 +330,7 @@ class Engine:
             count = lane.stage.hand_back(self._process.id, known_ids=lane.known_ids, now=clock.now())
             if count:
                 logger.warning("handed back %d %s of a claim that did not reach this worker", count, name)
+        leases.forget_dead(silent_since=clock.now() - timedelta(hours=1))
         self._reconcile_at = time.monotonic() + _RECONCILE_SECONDS
 
     def _chain(self, upcoming: Upcoming) -> None:

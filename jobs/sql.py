@@ -95,3 +95,10 @@ def by_id_alone() -> str:
 def time_from_row(value: datetime) -> datetime:
     """As the driver returns a time: SQLite's has no zone."""
     return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def finds_any(select: str, parameters: dict[str, Any]) -> bool:
+    """A look before a write that is rarely needed: SQLite has one lock for all writers."""
+    with connection.cursor() as cursor:
+        cursor.execute(select, parameters)
+        return cursor.fetchone() is not None

@@ -392,8 +392,11 @@ def rescue(*, limit: int, now: datetime) -> list[Claimed]:
     It counts so that a job which kills its worker is discarded in the end instead of killing every worker in turn.
     """
     statement = _RESCUE.format(chosen=sql.chosen(_LEASE_LOST), now=sql.null_time())
+    parameters = {"now": sql.time_value(now), "limit": limit}
+    if not sql.finds_any(_LEASE_LOST, parameters):
+        return []
     with transaction.atomic():
-        jobs = _returned(statement, {"now": sql.time_value(now), "limit": limit})
+        jobs = _returned(statement, parameters)
         queues.touch((job.queue_id, now) for job in jobs)
         events, deliveries = [], []
         for job in jobs:
