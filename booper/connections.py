@@ -21,9 +21,9 @@ class Connections:
 
     def opened(self, endpoints: Endpoints, file: int) -> None:
         # A number that is given out again belonged to a connection that is closed.
-        former = self._ends.pop(file, None)
-        if former is not None:
-            self._files.pop(former, None)
+        former = self._ends.get(file)
+        if former is not None and self._files.get(former) == file:
+            del self._files[former]
         self._files[endpoints] = file
         self._ends[file] = endpoints
 

@@ -144,6 +144,8 @@ class _Transfer(Generic[Key]):
         easy.setopt(pycurl.CONNECTTIMEOUT_MS, min(remaining_ms, math.ceil(policy.connect_timeout_seconds * 1000)))
         if target.scheme == "https":
             easy.setopt(pycurl.CAINFO, policy.ca_file)
+            # Some builds of libcurl trust a folder of the system's as well.
+            easy.unsetopt(pycurl.CAPATH)
         if self.addresses:
             easy.setopt(pycurl.RESOLVE, [_resolve_entry(target, self.addresses)])
         if self.is_stale or not request.reuse_connection:

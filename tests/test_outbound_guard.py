@@ -213,10 +213,14 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return both
 
 
-def over_tls(certificate: Path, *, host: str, policy: Policy) -> tuple[Outcome, list[bytes]]:
+def tls_context(certificate: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
-    with serving(answer_all(), tls=context) as server:
+    return context
+
+
+def over_tls(certificate: Path, *, host: str, policy: Policy) -> tuple[Outcome, list[bytes]]:
+    with serving(answer_all(), tls=tls_context(certificate)) as server:
         outcome = send(a_request(server.url(scheme="https", host=host)), policy=policy)
     return outcome, server.requests
 
@@ -242,6 +246,16 @@ def test_a_certificate_of_the_host_is_taken(certificate: Path) -> None:
     outcome, requests = over_tls(certificate, host="hooks.example.com", policy=policy)
     assert outcome.response is not None, outcome.failure
     assert len(requests) == 1
+
+
+def test_a_kept_connection_is_used_again_over_tls(certificate: Path) -> None:
+    policy = replace(POLICY, resolve=lambda host: ["127.0.0.1"], ca_file=str(certificate))
+    with serving(answer_all(), tls=tls_context(certificate)) as server, Sender[int](policy) as sender:
+        for number in range(3):
+            sender.submit(number, a_request(server.url(scheme="https", host="hooks.example.com")))
+            while sender.in_flight:
+                assert [outcome.failure for _, outcome in sender.poll(10)] == [None]
+        assert (len(server.requests), server.connection_count) == (3, 1)
 
 
 def test_a_port_that_does_not_speak_tls_is_a_tls_failure() -> None:
