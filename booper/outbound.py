@@ -407,7 +407,7 @@ class Sender(Generic[Key]):
 
 
 def send(request: Request, *, policy: Policy) -> Outcome:
-    """Sends one request and waits for its end. For many, a Sender is a hundred times as quick."""
+    """Sends one request and waits for its end. For more than a few, a Sender is many times as quick."""
     with Sender[None](policy) as sender:
         sender.submit(None, request)
         arrived: list[tuple[None, Outcome]] = []

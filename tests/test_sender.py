@@ -156,6 +156,29 @@ def test_a_kept_connection_that_the_target_has_closed_is_not_used(sender: Sender
     assert server.connection_count == 2
 
 
+@pytest.mark.parametrize("is_at_once", [True, False])
+def test_an_answer_nobody_asked_for_is_not_taken_for_that_of_the_next_request(
+    sender: Sender[str], is_at_once: bool
+) -> None:
+    forged = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged"
+    is_forged = threading.Event()
+
+    def answer_twice(connection: Connection) -> None:
+        while connection.read_request():
+            connection.send(ANSWER + forged if is_at_once else ANSWER)
+            if not is_at_once:
+                connection.send(forged)
+            is_forged.set()
+
+    with serving(answer_twice) as server:
+        one_after_the_other(sender, server.url("/first"))
+        assert is_forged.wait(5)
+        (outcome,) = one_after_the_other(sender, server.url("/second"))
+    assert outcome.response is not None
+    assert outcome.response.body == b"ok"
+    assert server.connection_count == 2
+
+
 def test_a_connection_whose_answer_was_cut_is_not_used_again(sender: Sender[str]) -> None:
     long = b"HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n" + b"x" * 200_000
     with serving(answer_all(long)) as server:
