@@ -18,9 +18,9 @@ class _Request(WSGIRequest):
             self._encoding = None
 
 
-class _Handler(WSGIHandler):
+class Handler(WSGIHandler):
     request_class = _Request
 
 
 django.setup(set_prefix=False)
-application = _Handler()
+application = Handler()

@@ -3,8 +3,12 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from importlib import import_module
 
 import pytest
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from django.test import Client
 from pytest_django import Settings
 
@@ -86,6 +90,21 @@ def web(settings: Settings) -> Client:
     """A browser, so to speak. Static files are looked for when asked for, not all of them for every test."""
     settings.WHITENOISE_AUTOREFRESH = True
     return Client()
+
+
+@pytest.fixture
+def wsgi_application(settings: Settings, db: None) -> Iterator[WSGIHandler]:
+    """What a WSGI server is given, with the connection to the database left as it is between requests.
+
+    The end of a request would close it, and the test's transaction with it.
+    """
+    settings.WHITENOISE_AUTOREFRESH = True
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    # Only now, as a handler takes the settings as they are when it is made, and importing the module makes one.
+    yield import_module("config.wsgi").Handler()
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
 
 
 @pytest.fixture

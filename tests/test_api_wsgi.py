@@ -2,15 +2,13 @@
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import Any
 from wsgiref.util import setup_testing_defaults
 
 import pytest
-from django.core.signals import request_finished, request_started
-from django.db import close_old_connections
+from django.core.handlers.wsgi import WSGIHandler
 from pytest_django import Settings
 
 from jobs.models import Job
@@ -47,30 +45,21 @@ class Broken(io.RawIOBase):
 
 
 @pytest.fixture
-def call(settings: Settings, db: None) -> Iterator[Any]:
-    settings.WHITENOISE_AUTOREFRESH = True
-    settings.ALLOWED_HOSTS = ["127.0.0.1"]
-    # Only now, as a handler takes the settings as they are when it is made, and importing the module makes one.
-    application = import_module("config.wsgi")._Handler()
-
+def call(wsgi_application: WSGIHandler) -> Callable[..., Answer]:
     def send(method: str, path: str, stream: Any, **environ: Any) -> Answer:
         environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": "", "wsgi.input": stream, **environ}
         setup_testing_defaults(environ)
         answer = Answer()
 
-        def start(status: str, headers: list[tuple[str, str]]) -> None:
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None, /) -> Callable[[bytes], object]:
             answer.status, answer.headers = int(status.split()[0]), dict(headers)
+            return answer.body.__add__
 
-        response = application(environ, start)
+        response = wsgi_application(environ, start)
         answer.body = b"".join(response)
         return answer
 
-    # The end of a request would close the connection that the test's transaction is on.
-    for signal in (request_started, request_finished):
-        signal.disconnect(close_old_connections)
-    yield send
-    for signal in (request_started, request_finished):
-        signal.connect(close_old_connections)
+    return send
 
 
 def test_a_body_of_unannounced_length_is_read(call: Any, token: str) -> None:

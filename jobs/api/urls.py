@@ -7,7 +7,7 @@ from django.urls import URLPattern, path, re_path
 from jobs.api import demo, jobs, logs, openapi, problems
 
 # Those in the OpenAPI document.
-_ROUTES = [
+ROUTES = [
     path("jobs", jobs.Jobs.as_view()),
     path("jobs/<str:job_id>", jobs.JobDetail.as_view()),
     path("jobs/<str:job_id>/cancel", jobs.CancelJob.as_view()),
@@ -21,7 +21,7 @@ _ROUTES = [
 ]
 
 _PAGES = [
-    path("openapi.json", openapi.Document.as_view(routes=_ROUTES)),
+    path("openapi.json", openapi.Document.as_view(routes=ROUTES)),
     path("docs", openapi.Docs.as_view()),
     path("docs/<str:name>", openapi.DocsAsset.as_view()),
 ]
@@ -34,8 +34,8 @@ def _with_slash(routes: Sequence[URLPattern]) -> Iterator[URLPattern]:
 
 
 urlpatterns = [
-    *_ROUTES,
+    *ROUTES,
     *_PAGES,
-    *_with_slash([*_ROUTES, *_PAGES]),
+    *_with_slash([*ROUTES, *_PAGES]),
     re_path(r"", problems.no_such_path),
 ]
