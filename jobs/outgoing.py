@@ -55,20 +55,17 @@ def of_job(job: Claimed, *, schedule: Schedule | None, secret: str, now: datetim
     }
     if body is not None:
         own["Content-Type"] = "application/json"
-    given = {name: _header_value(value) for name, value in rendered.headers.items()}
+    given = header_texts(rendered.headers)
     given_names = {name.lower() for name in given}
     headers = given | {name: value for name, value in own.items() if name.lower() not in given_names}
     shown = {"method": job.method, "url": job.url, "query": rendered.query, "headers": headers, "body": rendered.body}
     signed = _signed(headers, body or b"", secret=secret, message_id=str(job.uuid), now=now)
-    method = job.method.upper()
     request = Request(
-        method=method,
+        method=job.method.upper(),
         url=url,
         headers=tuple(signed.items()),
         body=body,
         timeout_seconds=job.timeout_seconds,
-        # On a kept connection that dies, libcurl would send the request a second time by itself.
-        reuse_connection=method not in {"POST", "PATCH"},
     )
     return request, shown
 
@@ -95,6 +92,7 @@ def described(job: AnyJob) -> dict[str, Any]:
 def rendered_args(args: Mapping[str, Any], *, job: dict[str, Any], schedule: Schedule | None) -> Rendered:
     """The request with its dynamic fields filled in. A one-off job has no run before it and no state."""
     wants_metadata = args.get("include_metadata")
+    is_repeated = schedule is not None
     return placeholders.render(
         body=args.get("body"),
         query=args.get("query") or {},
@@ -102,20 +100,22 @@ def rendered_args(args: Mapping[str, Any], *, job: dict[str, Any], schedule: Sch
         job=job,
         previous={} if schedule is None else schedule.previous,
         state={} if schedule is None else schedule.state,
-        include_metadata=schedule is not None if wants_metadata is None else bool(wants_metadata),
+        # A form body has it as text.
+        include_metadata=is_repeated if wants_metadata is None else str(wants_metadata).lower() == "true",
     )
 
 
-def _header_value(value: Any) -> str:
+def header_texts(headers: Mapping[str, Any]) -> dict[str, str]:
     """What a reference stands for keeps its type, and a header has only text to show it with."""
-    return value if isinstance(value, str) else payloads.encode(value).decode()
+    return {
+        name: value if isinstance(value, str) else payloads.encode(value).decode() for name, value in headers.items()
+    }
 
 
 def of_delivery(delivery: Delivery, *, secret: str, now: datetime) -> Request:
     body = delivery.body.encode()
     headers = {"User-Agent": _USER_AGENT, "Content-Type": "application/json"}
     signed = _signed(headers, body, secret=secret, message_id=str(delivery.uuid), now=now)
-    # A receiver knows a second copy by its webhook-id, so a kept connection is fine here.
     return Request(
         method="POST",
         url=delivery.url,

@@ -1,6 +1,7 @@
 """Celery's doors, a few lines each: wake-ups in and out, and the worker's life."""
 
 import logging
+import resource
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -113,8 +114,24 @@ def _check_pool(sender: Any, **_: Any) -> None:
         raise ImproperlyConfigured(f"the worker's pool is {pool}: start it with --pool threads")
 
 
+def _allow_open_files(wanted: int) -> None:
+    """A socket for each request on the wire, in every lane; many systems start processes with 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    if most < wanted:
+        logger.warning(
+            "at most %d open files are allowed: WORKER_CONCURRENCY=%d needs %d",
+            most,
+            settings.WORKER_CONCURRENCY,
+            wanted,
+        )
+
+
 @signals.worker_ready.connect
 def _start_engine(sender: Any, **_: Any) -> None:
+    _allow_open_files(2 * settings.WORKER_CONCURRENCY + 500)
     rules = policy.Policy(
         allow_http=settings.BOOPER_ALLOW_HTTP_TARGETS,
         allowed_networks=tuple(settings.BOOPER_ALLOWED_TARGET_NETWORKS),
