@@ -29,11 +29,27 @@ def moment_asked_for(given: Input, *, now: datetime, zone: tzinfo) -> datetime |
 
 def duration(given: Input, *path: str | int, value: Any) -> durations.Duration | None:
     """With the pointer on the half of [amount, unit] that is wrong."""
-    if isinstance(value, list) and len(value) == 2:
-        if given.read_at(*path, 1, value=[0, value[1]], parse=durations.parse) is None:
-            return None
-        path = (*path, 0)
-    return given.read_at(*path, value=value, parse=durations.parse)
+    try:
+        return durations.parse(value)
+    except durations.InvalidDuration as refusal:
+        given.refuse(*path, *_wrong_half(value), detail=str(refusal))
+        return None
+
+
+def _wrong_half(value: Any) -> tuple[int, ...]:
+    if not isinstance(value, list) or len(value) != 2:
+        return ()
+    amount, unit = value
+    is_number = _is_duration(amount) or (isinstance(amount, int | float) and not isinstance(amount, bool))
+    return (1,) if is_number and not _is_duration([0, unit]) else (0,)
+
+
+def _is_duration(value: Any) -> bool:
+    try:
+        durations.parse(value)
+    except durations.InvalidDuration:
+        return False
+    return True
 
 
 def backoff_seconds(given: Input) -> list[float] | None:

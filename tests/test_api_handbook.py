@@ -1,0 +1,41 @@
+"""docs/api.md and docs/errors.md leave out nothing that the API has, and their examples are true."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from jobs.api import openapi, problems, urls
+from jobs.models import EventType, JobState
+from tests.api import Api, data_of
+
+DOCS = Path(__file__).parent.parent / "docs"
+API = (DOCS / "api.md").read_text()
+ERRORS = (DOCS / "errors.md").read_text()
+
+document = openapi.document(urls.ROUTES)
+CALLS = [f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods]
+FIELDS = document["components"]["schemas"]["JobInput"]["properties"]
+
+
+@pytest.mark.parametrize("name", [*CALLS, *FIELDS, *EventType.values, *JobState.values])
+def test_the_handbook_has_every_call_field_event_and_state(name: str) -> None:
+    assert f"`{name}`" in API
+
+
+@pytest.mark.parametrize(("status", "kind"), [(status, kind) for status, (kind, _) in problems.KINDS.items()])
+def test_the_handbook_has_every_kind_of_problem(status: int, kind: str) -> None:
+    assert f"| {status} | `{kind}` |" in ERRORS
+
+
+def test_the_example_of_a_problem_is_what_is_answered(api: Api) -> None:
+    example = ERRORS.partition("```json\n")[2].partition("```")[0]
+    response = api.post("/api/jobs", {"url": "https://example.com", "schedule_in": [5, "minuts"]})
+    assert response.json() == json.loads(example)
+
+
+def test_the_example_of_a_job_has_the_fields_of_a_job(api: Api) -> None:
+    example = json.loads(API.partition("```json\n")[2].partition("```")[0])
+    data = data_of(api.post("/api/jobs", example["args"]), status=201)
+    assert (list(data), list(data["job"])) == (list(example), list(example["job"]))
+    assert data["args"] == example["args"]
