@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from booper import verdict
-from jobs import delivery_transitions, outgoing
+from jobs import delivery_transitions, outgoing, tallies
 from jobs.delivery_transitions import Attempted
 from jobs.models import Delivery, DeliveryState
 from jobs.stages import Finished, Started, Upcoming
@@ -39,7 +39,27 @@ def claim(worker_id: UUID, *, limit: int, is_crowded: bool, now: datetime) -> tu
 def record(worker_id: UUID, finished: Sequence[Finished], *, now: datetime) -> Upcoming:
     attempted = [decide(item, now=now) for item in finished]
     delivery_transitions.record(worker_id, attempted, now=now)
+    _tell(attempted, finished)
     return Upcoming(deliveries=[item.retry_at for item in attempted if item.retry_at is not None])
+
+
+def _tell(attempted: Sequence[Attempted], finished: Sequence[Finished]) -> None:
+    """The process's log and its counts. One that is sent is told at the level of debugging: there may be five a job."""
+    outcomes = [_outcome(item) for item in attempted]
+    tallies.own.count(tallies.DELIVERY_ATTEMPTS, outcomes)
+    tallies.own.observe(tallies.DELIVERY_DURATION, [item.outcome.duration_ms / 1000 for item in finished])
+    for item, outcome in zip(attempted, outcomes, strict=True):
+        row = item.delivery
+        level = logging.DEBUG if outcome == tallies.SUCCESS else logging.INFO
+        if logger.isEnabledFor(level):
+            extra = {"delivery_id": row.uuid, "job_id": row.job_id, "attempt": row.attempt, "outcome": outcome}
+            logger.log(level, "delivery %s attempt %s: %s", row.uuid, row.attempt, item.state.value, extra=extra)
+
+
+def _outcome(item: Attempted) -> str:
+    if item.is_handed_back:
+        return "aborted"
+    return item.error_code or tallies.SUCCESS
 
 
 def decide(finished: Finished, *, now: datetime) -> Attempted:

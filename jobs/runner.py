@@ -10,7 +10,7 @@ from django.db import transaction
 
 from booper import verdict
 from booper.outcome import Failure
-from jobs import outgoing, transitions
+from jobs import outgoing, tallies, transitions
 from jobs.claimed import AnyJob, Claimed
 from jobs.models import Job, JobState, Schedule
 from jobs.stages import Finished, Started, Upcoming
@@ -48,6 +48,9 @@ def start(jobs: Sequence[Claimed], *, now: datetime) -> list[Started]:
         prepare(job, schedule=schedules.get(job.schedule_id), secret=secrets[job.user_id], now=now) for job in jobs
     ]
     transitions.log_starts([(item.row, shown) for item, shown in prepared], now=now)
+    # A queue's job may wait for its place on purpose: that is not late.
+    late = [(now - job.scheduled_at).total_seconds() for job in jobs if job.queue_id is None]
+    tallies.own.observe(tallies.LATENESS, late)
     return [item for item, _ in prepared]
 
 
@@ -56,7 +59,7 @@ def prepare(job: Claimed, *, schedule: Schedule | None, secret: str, now: dateti
     try:
         request, shown = outgoing.of_job(job, schedule=schedule, secret=secret, now=now)
     except Exception as error:
-        logger.exception("job %s can't be rendered", job.id)
+        logger.exception("job %s can't be rendered", job.id, extra=_log_fields(job))
         failure = Failure("invalid_request", f"the request could not be built: {error}")
         return Started(job, None, failure), {"method": job.method, "url": job.url}
     return Started(job, request), shown
@@ -65,14 +68,27 @@ def prepare(job: Claimed, *, schedule: Schedule | None, secret: str, now: dateti
 def record(worker_id: UUID, finished: Sequence[Finished], *, now: datetime) -> Upcoming:
     ended = [decide(item, now=now) for item in finished]
     deliveries = transitions.record(worker_id, ended, now=now)
-    for item in ended:
-        logger.info("job %s attempt %s: %s", item.job.id, item.job.attempt, item.state.value)
+    _tell(ended, finished)
     return Upcoming(
         jobs=[item.retry_at for item in ended if item.retry_at is not None and item.job.queue_id is None],
         # A place is free, or a job is due again: either way the queue is to be looked at.
         queues=[now] if any(item.job.queue_id is not None for item in ended) else [],
         deliveries=[now] if deliveries else [],
     )
+
+
+def _tell(ended: Sequence[Ended], finished: Sequence[Finished]) -> None:
+    """The process's log and its counts."""
+    outcomes = [tallies.SUCCESS if item.error is None else str(item.error["code"]) for item in ended]
+    tallies.own.count(tallies.ATTEMPTS, outcomes)
+    tallies.own.observe(tallies.REQUEST_DURATION, [item.outcome.duration_ms / 1000 for item in finished])
+    for item, outcome in zip(ended, outcomes, strict=True):
+        extra = _log_fields(item.job) | {"outcome": outcome}
+        logger.info("job %s attempt %s: %s", item.job.id, item.job.attempt, item.state.value, extra=extra)
+
+
+def _log_fields(job: AnyJob) -> dict[str, Any]:
+    return {"job_id": job.id, "attempt": job.attempt, "schedule_id": job.schedule_id}
 
 
 def decide(finished: Finished, *, now: datetime) -> Ended:
@@ -94,8 +110,10 @@ def decide(finished: Finished, *, now: datetime) -> Ended:
 
 def rescue(*, limit: int, now: datetime) -> tuple[int, Upcoming]:
     rescued = transitions.rescue(limit=limit, now=now)
+    tallies.own.count(tallies.ATTEMPTS, [str(transitions.LEASE_LOST["code"])] * len(rescued))
     for job in rescued:
-        logger.warning("job %s attempt %s: its worker is gone, now %s", job.id, job.attempt, job.state)
+        extra = _log_fields(job)
+        logger.warning("job %s attempt %s: its worker is gone, now %s", job.id, job.attempt, job.state, extra=extra)
     return len(rescued), Upcoming(jobs=[now], queues=[now], deliveries=[now]) if rescued else Upcoming()
 
 

@@ -5,7 +5,7 @@ A guard that matches no row means that the race was lost: somebody else moved th
 
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,10 +15,11 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F, QuerySet
 
-from jobs import claimed, log, memory, messages, queues, sql
+from jobs import claimed, log, memory, messages, queues, sql, tallies
 from jobs.claimed import AnyJob, Claimed
 from jobs.log import Entry
 from jobs.models import (
+    FINISHED_STATES,
     HOLDS_ITS_KEY,
     REQUEST_FIELDS,
     UNFINISHED_STATES,
@@ -131,6 +132,11 @@ def log_cancellations(jobs: Sequence[Job], *, reason: str, now: datetime) -> Non
             if job.webhook_url
         ],
     )
+    _count_ends([JobState.CANCELLED] * len(jobs))
+
+
+def _count_ends(states: Iterable[JobState]) -> None:
+    tallies.own.count(tallies.JOBS_FINISHED, [state.value for state in states if state in FINISHED_STATES])
 
 
 def run_now(job: Job, *, now: datetime) -> Job | None:
@@ -283,6 +289,7 @@ def record(worker_id: UUID, ended: Sequence[Ended], *, now: datetime) -> list[De
         events += _remember(kept, now=now)
         queues.touch((item.job.queue_id, now) for item in kept)
         _insert(events, deliveries)
+    _count_ends([item.state for item in kept])
     return deliveries
 
 
@@ -409,6 +416,7 @@ def rescue(*, limit: int, now: datetime) -> list[Claimed]:
             events += item_events
             deliveries += item_deliveries
         _insert(events, deliveries)
+    _count_ends([JobState(job.state) for job in jobs])
     return jobs
 
 
