@@ -34,6 +34,13 @@ _RECURRENCE_FIELDS = (
 )
 
 
+def schedule_job(spec: JobSpec, plan: RecurrenceSpec | None, *, user_id: UUID, now: datetime) -> Scheduled:
+    """A job, or with a `plan` a schedule and its first run; if the key is held, the job that holds it instead."""
+    if plan is None:
+        return transitions.schedule(spec, user_id=user_id, now=now)
+    return create(spec, plan, user_id=user_id, now=now)
+
+
 def create(spec: JobSpec, plan: RecurrenceSpec, *, user_id: UUID, now: datetime) -> Scheduled:
     """A schedule with its upcoming run, which is fired here and now if it is due: beat need not be waited for."""
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from jobs.api import validation_jobs, validation_recurring
+from jobs.api import validation_jobs
 from tests.api import Api, data_of
 
 
@@ -34,6 +34,14 @@ def test_every_call_is_in_the_document(document: dict[str, Any]) -> None:
         "POST /api/jobs/{job_id}/cancel",
         "POST /api/jobs/{job_id}/run",
         "POST /api/jobs/{job_id}/retry",
+        "GET /api/schedules",
+        "GET /api/schedules/{schedule_id}",
+        "PATCH /api/schedules/{schedule_id}",
+        "DELETE /api/schedules/{schedule_id}",
+        "POST /api/schedules/{schedule_id}/disable",
+        "POST /api/schedules/{schedule_id}/enable",
+        "POST /api/schedules/{schedule_id}/trigger",
+        "POST /api/preview",
         "GET /api/logs",
         "GET /api/logs/{log_id}",
         "GET /api/ping",
@@ -60,8 +68,10 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
 
 
 def test_every_field_that_is_taken_is_documented(document: dict[str, Any]) -> None:
-    documented = set(document["components"]["schemas"]["JobInput"]["properties"])
-    assert documented == set(validation_jobs.FIELDS) - set(validation_recurring.FIELDS)
+    schemas = document["components"]["schemas"]
+    taken = set(validation_jobs.FIELDS) - {"queue"}
+    assert set(schemas["JobInput"]["properties"]) == set(schemas["ScheduleChanges"]["properties"]) == taken
+    assert set(schemas["PreviewInput"]["properties"]) == taken | {"count"}
 
 
 def test_the_example_of_a_job_is_taken(document: dict[str, Any], api: Api) -> None:

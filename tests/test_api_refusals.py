@@ -92,9 +92,6 @@ DEEP = 100_000
         ({"backoff": [5, "minutes"]}, "/backoff", "another pair of brackets"),
         ({"backoff": [5, -5]}, "/backoff/1", "negative"),
         ({"backoff": [5, [1, "fortnight"]]}, "/backoff/1/1", "not a unit"),
-        ({"repeat_every": [2, "minutes"]}, "/repeat_every", "recurring jobs are not available yet"),
-        ({"cron": "0 9 * * 1-5"}, "/cron", "recurring jobs are not available yet"),
-        ({"max_runs": 5}, "/max_runs", "recurring jobs are not available yet"),
         ({"queue": "mail"}, "/queue", "queues are not available yet"),
     ],
 )

@@ -5,7 +5,7 @@ from typing import Any
 from booper.durations import UNITS
 from jobs.api.problems import CONTENT_TYPE, KINDS
 from jobs.api.validation_request import METHODS
-from jobs.models import EventType, JobState
+from jobs.models import CatchUp, EventType, JobState, Overlap
 
 Schema = dict[str, Any]
 
@@ -51,7 +51,7 @@ _DURATION: Schema = {
 }
 _TIMEZONE: Schema = {
     "type": "string",
-    "description": "An IANA name, for a `scheduled_at` without an offset and for months and years.",
+    "description": "An IANA name, for `cron`, for times without an offset, and for months and years.",
     "default": "UTC",
     "example": "Europe/London",
 }
@@ -62,6 +62,40 @@ _URL: Schema = {
     "example": "https://example.com/hook",
 }
 
+_RECURRENCE_PROPERTIES: dict[str, Schema] = {
+    "cron": {
+        "type": "string",
+        "maxLength": 512,
+        "description": "Repeats when clocks in `timezone` match: minute, hour, day of the month, month and day of the "
+        "week.",
+        "example": "0 9 * * MON-FRI",
+    },
+    "repeat_every": {
+        "description": "Repeats at this interval, 1 second or more, from its first run on. Not together with `cron`.",
+        "allOf": [ref("Duration")],
+        "example": [2, "minutes"],
+    },
+    "starts_at": {**_MOMENT, "description": f"No run before this. {_MOMENT['description']}"},
+    "ends_at": {**_MOMENT, "description": f"No run after this. {_MOMENT['description']}"},
+    "max_runs": {"type": "integer", "minimum": 1, "maximum": 2**31 - 1, "description": "It ends after so many runs."},
+    "overlap": {
+        "type": "string",
+        "enum": Overlap.values,
+        "default": Overlap.ALLOW.value,
+        "description": "Whether a run is skipped while the one before is still going.",
+    },
+    "catch_up": {
+        "type": "string",
+        "enum": CatchUp.values,
+        "default": CatchUp.LATEST.value,
+        "description": "After an outage: one late run, or none.",
+    },
+    "include_metadata": {
+        "type": "boolean",
+        "description": "Whether `$job`, `$previous` and `$state` are put into a body that is an object. Without it: "
+        "for recurring jobs.",
+    },
+}
 _JOB_INPUT_PROPERTIES: dict[str, Schema] = {
     "method": {"type": "string", "enum": [*METHODS], "default": "get", "description": "In any case."},
     "url": _URL,
@@ -110,6 +144,70 @@ _JOB_INPUT_PROPERTIES: dict[str, Schema] = {
         "description": "The wait after each failed attempt, the last one repeated.",
         "example": [5, [1, "minutes"]],
     },
+    **_RECURRENCE_PROPERTIES,
+}
+
+_FREQUENCY: Schema = {
+    "anyOf": [
+        _object(
+            {
+                "repeat_every": {
+                    "type": "array",
+                    "minItems": 2,
+                    "maxItems": 2,
+                    "items": {"anyOf": [{"type": "number"}, {"type": "string", "enum": [*UNITS]}]},
+                }
+            }
+        ),
+        _object({"cron": {"type": "string"}}),
+    ],
+    "example": {"repeat_every": [2, "minutes"]},
+}
+_SCHEDULE: dict[str, Schema] = {
+    "id": _UUID,
+    "name": _or_null({"type": "string"}),
+    "description": _or_null({"type": "string"}),
+    "inserted_at": _TIME,
+    "disabled_at": _or_null(_TIME),
+    "user_id": _UUID,
+    "frequency": _FREQUENCY,
+    "timezone": {"type": "string", "example": "Europe/London"},
+    "starts_at": _or_null(_TIME),
+    "ends_at": _or_null(_TIME),
+    "max_runs": _or_null({"type": "integer"}),
+    "run_count": {"type": "integer", "description": "The runs so far; those that were skipped don't count."},
+    "next_run_at": {**_or_null(_TIME), "description": "When its upcoming run is due."},
+    "overlap": {"type": "string", "enum": Overlap.values},
+    "catch_up": {"type": "string", "enum": CatchUp.values},
+    "include_metadata": _or_null({"type": "boolean"}),
+    "state": {"type": "object", "description": "What the target keeps with `$set`: `$state`."},
+    "previous": {"description": "What the last run was answered: `$previous`."},
+    "args": {"type": "object", "description": "The request as it was sent."},
+}
+_RUN: Schema = _object(
+    {
+        "at": _TIME,
+        "local": {"type": "string", "format": "date-time", "description": "In `timezone`."},
+        "note": _or_null({"type": "string", "description": "What daylight saving does to it."}),
+    }
+)
+_PREVIEW: dict[str, Schema] = {
+    "description": {"type": "string", "example": "at 09:00 on weekdays, Europe/London"},
+    "frequency": {**_FREQUENCY, "nullable": True, "description": "null for a one-off job."},
+    "timezone": {"type": "string"},
+    "runs": {"type": "array", "items": _RUN, "maxItems": 100},
+    "request": _or_null(
+        _object(
+            {
+                "method": {"type": "string", "enum": [*METHODS]},
+                "url": {"type": "string"},
+                "query": {"type": "object"},
+                "headers": {"type": "object", "additionalProperties": {"type": "string"}},
+                "body": _ANY_JSON,
+            },
+            description="The first request; null where no `url` was sent.",
+        )
+    ),
 }
 
 _JOB_STATUS: Schema = _object(
@@ -163,6 +261,20 @@ SCHEMAS: dict[str, Schema] = {
             "schedule_in": [30, "seconds"],
         },
     ),
+    "ScheduleChanges": _object(
+        {name: _or_null(schema) for name, schema in _JOB_INPUT_PROPERTIES.items() if "$ref" not in schema}
+        | {"schedule_in": ref("Duration")},
+        optional=tuple(_JOB_INPUT_PROPERTIES),
+        minProperties=1,
+        example={"cron": "0 10 * * *", "name": "a new name"},
+    ),
+    "PreviewInput": _object(
+        {**_JOB_INPUT_PROPERTIES, "count": {"type": "integer", "minimum": 1, "maximum": 100, "default": 5}},
+        optional=(*_JOB_INPUT_PROPERTIES, "count"),
+        example={"cron": "0 9 * * 1-5", "timezone": "Europe/London", "count": 3},
+    ),
+    "Schedule": _object(_SCHEDULE),
+    "Preview": _object(_PREVIEW),
     "NewTime": _object(
         {"schedule_in": ref("Duration"), "scheduled_at": _MOMENT, "timezone": _TIMEZONE},
         optional=("schedule_in", "scheduled_at", "timezone"),
@@ -265,6 +377,7 @@ PARAMETERS: dict[str, Schema] = {
     "job_id": _parameter(
         "job_id", "Its integer `job_id`, or its uuid.", {"anyOf": [_JOB_ID, _UUID]}, place="path", required=True
     ),
+    "of_schedule": _parameter("schedule_id", "Its uuid.", _UUID, place="path", required=True),
     "log_id": _parameter("log_id", "Its uuid.", _UUID, place="path", required=True),
     "limit": _parameter(
         "limit", "How many rows at most.", {"type": "integer", "minimum": 1, "maximum": 100, "default": 10}

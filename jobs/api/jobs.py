@@ -51,8 +51,8 @@ class Jobs(_JobsView):
     def post(self, request: Request) -> Response:
         now = clock.now()
         key_header = request.META.get("HTTP_IDEMPOTENCY_KEY")
-        spec = validation_jobs.job_spec(self.sent_fields(), key_header=key_header, now=now)
-        scheduled = transitions.schedule(spec, user_id=self.owner_id, now=now)
+        wanted = validation_jobs.wanted(self.sent_fields(), key_header=key_header, now=now)
+        scheduled = schedule_transitions.schedule_job(wanted.spec, wanted.plan, user_id=self.owner_id, now=now)
         job = scheduled.job
         if scheduled.is_new:
             _announce(job)
@@ -136,7 +136,9 @@ def _waiting(moved: Job | None, job: Job, *, refusal: str, now: datetime) -> Res
 
 
 def _announce(job: Job) -> None:
-    transaction.on_commit(partial(tasks.announce_jobs, [job.scheduled_at]))
+    # An upcoming run is fired by beat, which announces it then.
+    if not job.is_upcoming:
+        transaction.on_commit(partial(tasks.announce_jobs, [job.scheduled_at]))
 
 
 def _too_late(job: Job, refusal: str, *, now: datetime) -> Conflict:

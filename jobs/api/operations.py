@@ -91,7 +91,8 @@ CREATE_JOB = _operation(
     "createJob",
     "Create a job",
     tag="jobs",
-    description="201 with the new job, or 200 with the one that holds the idempotency key.",
+    description="201 with the new job, or 200 with the one that holds the idempotency key. With `cron` or "
+    "`repeat_every` it makes a schedule, and the job is its first run.",
     answers={200: ref("Job"), 201: ref("Job")},
     parameters=_parameters("idempotency_key"),
     body="JobInput",
@@ -137,6 +138,86 @@ RETRY_JOB = _operation(
     answers=_JOB_ANSWER,
     refusals=(404, 409),
     parameters=_parameters("job_id"),
+)
+_SCHEDULE_ANSWER = {200: ref("Schedule")}
+LIST_SCHEDULES = _operation(
+    "listSchedules",
+    "List schedules",
+    tag="schedules",
+    description="Newest first, unless `order_by` says otherwise.",
+    answers={200: _list_of("Schedule")},
+    refusals=(400,),
+    parameters=[*_parameters(*_PAGE), components.order_by([*queries.SCHEDULE_COLUMNS])],
+)
+GET_SCHEDULE = _operation(
+    "getSchedule",
+    "Get a schedule",
+    tag="schedules",
+    answers=_SCHEDULE_ANSWER,
+    refusals=(404,),
+    parameters=_parameters("of_schedule"),
+)
+CHANGE_SCHEDULE = _operation(
+    "changeSchedule",
+    "Change a schedule",
+    tag="schedules",
+    description="The fields that are sent take the place of those there were, null takes one away, and the whole is "
+    "judged as a new job would be. `cron` takes the place of `repeat_every` and the other way round; `schedule_in` or "
+    "`scheduled_at` says when it runs next, and an interval goes on from there. A run that has begun goes on as it is. "
+    "409 if another job holds the new idempotency key.",
+    answers=_SCHEDULE_ANSWER,
+    refusals=(404, 409),
+    parameters=_parameters("of_schedule"),
+    body="ScheduleChanges",
+    form_example={"cron": "0 10 * * *"},
+)
+DELETE_SCHEDULE = _operation(
+    "deleteSchedule",
+    "Delete a schedule",
+    tag="schedules",
+    description="Its upcoming run is cancelled. The jobs it has run stay.",
+    answers=_SCHEDULE_ANSWER,
+    refusals=(404,),
+    parameters=_parameters("of_schedule"),
+)
+DISABLE_SCHEDULE = _operation(
+    "disableSchedule",
+    "Pause a schedule",
+    tag="schedules",
+    description="Its upcoming run is cancelled, and `$previous` forgotten; `$state` is kept. Nothing changes if it is "
+    "disabled already.",
+    answers=_SCHEDULE_ANSWER,
+    refusals=(404,),
+    parameters=_parameters("of_schedule"),
+)
+ENABLE_SCHEDULE = _operation(
+    "enableSchedule",
+    "Resume a schedule",
+    tag="schedules",
+    description="From now on: what was missed stays missed. 409 if no run is left, or another job holds its "
+    "idempotency key. Nothing changes if it is enabled already.",
+    answers=_SCHEDULE_ANSWER,
+    refusals=(404, 409),
+    parameters=_parameters("of_schedule"),
+)
+TRIGGER_SCHEDULE = _operation(
+    "triggerSchedule",
+    "Run a schedule once, now",
+    tag="schedules",
+    description="One more run, outside the grid, enabled or not, and not counted towards `max_runs`. Answers its job.",
+    answers={201: ref("Job")},
+    refusals=(404,),
+    parameters=_parameters("of_schedule"),
+)
+PREVIEW = _operation(
+    "preview",
+    "See what a job would do",
+    tag="schedules",
+    description="The runs to come and the first request of a would-be job, recurring or not. Creates nothing. Secrets "
+    "are shown as `***`. Without a `url` it is about the times alone.",
+    answers={200: ref("Preview")},
+    body="PreviewInput",
+    form_example={"cron": "0 9 * * 1-5", "timezone": "Europe/London", "count": "3"},
 )
 LIST_LOGS = _operation(
     "listLogs",

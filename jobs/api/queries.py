@@ -32,6 +32,13 @@ JOB_COLUMNS = {
     "discarded_at": "discarded_at",
     "name": "name",
 }
+SCHEDULE_COLUMNS = {
+    "inserted_at": "id",
+    "id": "id",
+    "name": "name",
+    "disabled_at": "disabled_at",
+    "run_count": "run_count",
+}
 LOG_COLUMNS = {"inserted_at": "id", "id": "id", "job_id": "job_id", "event": "event"}
 _DEFAULT_LIMIT = 10
 _HIGHEST_LIMIT = 100

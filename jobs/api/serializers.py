@@ -1,10 +1,11 @@
 """Rows as the API shows them: plain values, times in RFC 3339 with Z."""
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
+from booper import recurrence
 from jobs.messages import timestamp
-from jobs.models import Job, LogEvent
+from jobs.models import Job, LogEvent, Schedule
 
 
 def job(row: Job, *, now: datetime, has_conflict: bool = False) -> dict[str, Any]:
@@ -34,6 +35,36 @@ def job(row: Job, *, now: datetime, has_conflict: bool = False) -> dict[str, Any
         },
         "args": row.args,
     }
+
+
+def schedule(row: Schedule, *, next_run_at: datetime | None) -> dict[str, Any]:
+    """`next_run_at` is when its upcoming run is due, None if it has none."""
+    return {
+        "id": str(row.id),
+        "name": row.name,
+        "description": row.description,
+        "inserted_at": timestamp(row.inserted_at),
+        "disabled_at": _timestamp(row.disabled_at),
+        "user_id": str(row.user_id),
+        "frequency": row.frequency,
+        "timezone": row.timezone,
+        "starts_at": _timestamp(row.starts_at),
+        "ends_at": _timestamp(row.ends_at),
+        "max_runs": row.max_runs,
+        "run_count": row.run_count,
+        "next_run_at": _timestamp(next_run_at),
+        "overlap": row.overlap,
+        "catch_up": row.catch_up,
+        "include_metadata": row.include_metadata,
+        "state": row.state,
+        "previous": row.previous,
+        "args": row.args,
+    }
+
+
+def run(row: recurrence.Run, *, zone: tzinfo) -> dict[str, Any]:
+    """A run to come: the moment in UTC, and what clocks in `zone` show then."""
+    return {"at": timestamp(row.at), "local": row.at.astimezone(zone).isoformat(), "note": row.note}
 
 
 def log_event(row: LogEvent) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from django.urls import URLPattern, path, re_path
 
-from jobs.api import demo, jobs, logs, openapi, problems
+from jobs.api import demo, jobs, logs, openapi, preview, problems, schedules
 
 # Those in the OpenAPI document.
 ROUTES = [
@@ -13,6 +13,12 @@ ROUTES = [
     path("jobs/<str:job_id>/cancel", jobs.CancelJob.as_view()),
     path("jobs/<str:job_id>/run", jobs.RunJob.as_view()),
     path("jobs/<str:job_id>/retry", jobs.RetryJob.as_view()),
+    path("schedules", schedules.Schedules.as_view()),
+    path("schedules/<str:schedule_id>", schedules.ScheduleDetail.as_view()),
+    path("schedules/<str:schedule_id>/disable", schedules.DisableSchedule.as_view()),
+    path("schedules/<str:schedule_id>/enable", schedules.EnableSchedule.as_view()),
+    path("schedules/<str:schedule_id>/trigger", schedules.TriggerSchedule.as_view()),
+    path("preview", preview.Preview.as_view()),
     path("logs", logs.Logs.as_view()),
     path("logs/<str:log_id>", logs.LogDetail.as_view()),
     path("ping", demo.Ping.as_view()),

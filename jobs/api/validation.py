@@ -23,16 +23,31 @@ _LONGEST_NAME = 64
 class Input:
     """The fields of one request. Each reading method answers None for a field that is absent, null or refused."""
 
-    def __init__(self, fields: Mapping[str, Any], *, known: Collection[str]) -> None:
-        """Refuses the fields that are not `known`, with the nearest one that is."""
+    def __init__(
+        self,
+        fields: Mapping[str, Any],
+        *,
+        known: Collection[str],
+        place: tuple[str | int, ...] = (),
+        errors: list[FieldError] | None = None,
+    ) -> None:
+        """Refuses the fields that are not `known`, with the nearest one that is.
+
+        `place` is where they stand in what was sent, and `errors` collects what is refused.
+        """
         self.fields = fields
-        self._errors: list[FieldError] = []
+        self._place = place
+        self._errors = [] if errors is None else errors
         for name in [name for name in fields if name not in known][:MOST_ERRORS]:
             self.refuse(name, detail=_unknown(name, known))
 
+    def within(self, name: str, *, known: Collection[str]) -> "Input":
+        """The fields of the object that this field is; what is refused of them is refused here."""
+        return Input(self.fields[name], known=known, place=(*self._place, name), errors=self._errors)
+
     def refuse(self, *path: str | int, detail: str) -> None:
         """`path` is the keys and positions that lead to what is wrong."""
-        self._errors.append(FieldError(pointer(*path), detail))
+        self._errors.append(FieldError(pointer(*self._place, *path), detail))
 
     def finish(self) -> None:
         """Raises InvalidInput if anything was refused."""
@@ -68,6 +83,16 @@ class Input:
         self.refuse(name, detail=f"{shown(value)} is none of them: write {', '.join(allowed)}")
         return None
 
+    def switch(self, name: str) -> bool | None:
+        """true or false; text in any case, as form bodies send it."""
+        value = self.fields.get(name)
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, str) and value.lower() in ("true", "false"):
+            return value.lower() == "true"
+        self.refuse(name, detail=f"{shown(value)} is neither: write true or false")
+        return None
+
     def whole_number(self, name: str, *, lowest: int, highest: int) -> int | None:
         """Numbers may be text, as form bodies and query strings send them; 5.0 is 5."""
         number = self._number(name, _WHOLE_NUMBER, lowest=lowest, highest=highest, kind="a whole number")
@@ -88,7 +113,7 @@ class Input:
         is_number = isinstance(number, int if pattern is _WHOLE_NUMBER else int | float)
         if is_number and not isinstance(number, bool) and lowest <= number <= highest:
             return float(number) if isinstance(number, float) else int(number)
-        self.refuse(name, detail=f"{shown(value)} is not {kind} from {lowest:g} to {highest:g}")
+        self.refuse(name, detail=f"{shown(value)} is not {kind} from {lowest} to {highest}")
         return None
 
     def read(self, name: str, parse: Callable[[Any], T]) -> T | None:

@@ -1,6 +1,7 @@
 """The fields of POST and PATCH /api/jobs become checked values, or are refused with all that is wrong at once."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.conf import settings
 
 from jobs.api import validation_recurring, validation_request, validation_timing
 from jobs.api.validation import Input
-from jobs.specs import JobSpec
+from jobs.specs import JobSpec, RecurrenceSpec
 
 LONGEST_NAME = 255
 _LONGEST_DESCRIPTION = 10_000
@@ -24,20 +25,41 @@ FIELDS = (
 )
 
 
-def job_spec(fields: Mapping[str, Any], *, key_header: str | None, now: datetime) -> JobSpec:
-    """What the body of POST /api/jobs asks for; `key_header` is the Idempotency-Key header. Raises InvalidInput."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a body asks for: a job, and how it repeats if it does."""
+
+    spec: JobSpec
+    plan: RecurrenceSpec | None
+
+
+def wanted(fields: Mapping[str, Any], *, key_header: str | None, now: datetime) -> Wanted:
+    """By the body of POST /api/jobs; `key_header` is the Idempotency-Key header. Raises InvalidInput."""
     given = Input(fields, known=FIELDS)
-    validation_recurring.refuse(given)
-    validation_request.check_query(given)
-    validation_request.check_headers(given)
+    require_url(given)
+    found = read(given, key_header=key_header, now=now)
+    given.finish()
+    return found
+
+
+def require_url(given: Input) -> None:
     if not given.has("url"):
         given.refuse("url", detail="it is required: write where to send the request, https://example.com/path")
-    at = validation_timing.moment_asked_for(given, now=now, zone=validation_timing.zone(given))
+
+
+def read(given: Input, *, key_header: str | None, now: datetime, anchor: datetime | None = None) -> Wanted:
+    """What the fields ask for, or what can be made out of it where something is refused. `anchor` is as in
+    validation_recurring.plan."""
+    validation_request.check_query(given)
+    validation_request.check_headers(given)
+    zone = validation_timing.zone(given)
+    at = validation_timing.moment_asked_for(given, now=now, zone=zone)
+    plan = validation_recurring.plan(given, asked_at=at, zone=zone, now=now, anchor=anchor)
     spec = JobSpec(
-        args=dict(fields),
+        args=dict(given.fields),
         method=given.choice("method", allowed=validation_request.METHODS) or "get",
         url=validation_request.url(given, "url") or "",
-        scheduled_at=at or now,
+        scheduled_at=(at or now) if plan is None else plan.first_run_at,
         timeout_seconds=given.number("timeout", lowest=1, highest=_LONGEST_TIMEOUT_SECONDS)
         or settings.DEFAULT_TIMEOUT_SECONDS,
         max_attempts=given.whole_number("max_attempts", lowest=1, highest=_MOST_ATTEMPTS)
@@ -49,8 +71,7 @@ def job_spec(fields: Mapping[str, Any], *, key_header: str | None, now: datetime
         callback_url=validation_request.url(given, "callback_url"),
         webhook_url=validation_request.url(given, "webhook_url"),
     )
-    given.finish()
-    return spec
+    return Wanted(spec, plan)
 
 
 def rescheduled_at(fields: Mapping[str, Any], *, now: datetime) -> datetime:

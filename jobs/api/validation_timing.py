@@ -7,7 +7,8 @@ from typing import Any
 from booper import durations, recurrence
 from jobs.api.validation import Input
 
-FIELDS = ("schedule_in", "scheduled_at", "timezone")
+TIMES = ("schedule_in", "scheduled_at")
+FIELDS = (*TIMES, "timezone")
 
 _MOST_BACKOFFS = 100
 

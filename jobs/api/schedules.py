@@ -1,0 +1,109 @@
+"""/api/schedules: list, read, change, switch off and on, run once more, delete."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.http import Http404
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from jobs import clock, schedule_transitions, tasks
+from jobs.api import identifiers, operations, queries, serializers, validation_schedules
+from jobs.api.problems import Conflict
+from jobs.api.views import View, answer
+from jobs.models import Job, Schedule
+from jobs.models.schedule import ScheduleQuerySet
+from jobs.schedule_transitions import Refused
+
+
+class _SchedulesView(View):
+    def get_queryset(self) -> ScheduleQuerySet:
+        return Schedule.objects.existing().filter(user_id=self.owner_id)
+
+    def find(self, schedule_id: str) -> Schedule:
+        """By uuid. Raises Http404 for what is not there (any more) or somebody else's."""
+        uuid = identifiers.uuid(schedule_id)
+        found = None if uuid is None else self.get_queryset().filter(id=uuid).first()
+        if found is None:
+            raise Http404(
+                f"there is no schedule {schedule_id[:40]!a} of yours: GET /api/schedules lists those there are"
+            )
+        return found
+
+    def answer_about(self, outcome: Schedule | Refused | None, schedule_id: str, *, verb: str) -> Response:
+        """The schedule after a change, or as it is if there was none; 409 with the reason for a refusal."""
+        if isinstance(outcome, Refused):
+            raise Conflict(f"schedule {schedule_id} can't be {verb}: {outcome.reason}")
+        [data] = _shown([outcome or self.find(schedule_id)])
+        return answer(data)
+
+
+class Schedules(_SchedulesView):
+    @operations.LIST_SCHEDULES
+    def get(self, request: Request) -> Response:
+        given = queries.read(request, known=queries.PAGE_FIELDS)
+        page = queries.page(given, columns=queries.SCHEDULE_COLUMNS)
+        given.finish()
+        return answer(_shown(list(page.of(self.get_queryset()))))
+
+
+class ScheduleDetail(_SchedulesView):
+    @operations.GET_SCHEDULE
+    def get(self, request: Request, schedule_id: str) -> Response:
+        return self.answer_about(self.find(schedule_id), schedule_id, verb="read")
+
+    @operations.CHANGE_SCHEDULE
+    def patch(self, request: Request, schedule_id: str) -> Response:
+        schedule, now = self.find(schedule_id), clock.now()
+        spec, plan = validation_schedules.changed(schedule, self.sent_fields(), now=now)
+        changed = schedule_transitions.edit(schedule, spec, plan, now=now)
+        return self.answer_about(changed, schedule_id, verb="changed")
+
+    @operations.DELETE_SCHEDULE
+    def delete(self, request: Request, schedule_id: str) -> Response:
+        schedule, now = self.find(schedule_id), clock.now()
+        deleted = schedule_transitions.delete(schedule, now=now)
+        _announce_end(deleted, now=now)
+        return self.answer_about(deleted, schedule_id, verb="deleted")
+
+
+class DisableSchedule(_SchedulesView):
+    @operations.DISABLE_SCHEDULE
+    def post(self, request: Request, schedule_id: str) -> Response:
+        schedule, now = self.find(schedule_id), clock.now()
+        disabled = schedule_transitions.disable(schedule, now=now)
+        _announce_end(disabled, now=now)
+        return self.answer_about(disabled, schedule_id, verb="disabled")
+
+
+class EnableSchedule(_SchedulesView):
+    @operations.ENABLE_SCHEDULE
+    def post(self, request: Request, schedule_id: str) -> Response:
+        enabled = schedule_transitions.enable(self.find(schedule_id), now=clock.now())
+        return self.answer_about(enabled, schedule_id, verb="enabled")
+
+
+class TriggerSchedule(_SchedulesView):
+    @operations.TRIGGER_SCHEDULE
+    def post(self, request: Request, schedule_id: str) -> Response:
+        now = clock.now()
+        job = schedule_transitions.trigger(self.find(schedule_id), now=now)
+        transaction.on_commit(partial(tasks.announce_jobs, [now]))
+        return answer(serializers.job(job, now=now), status=201, headers={"Location": f"/api/jobs/{job.id}"})
+
+
+def _shown(rows: Sequence[Schedule]) -> list[dict[str, Any]]:
+    """With the time of each one's upcoming run, by one query for them all."""
+    enabled = [row.id for row in rows if row.disabled_at is None]
+    upcoming = Job.objects.filter(schedule_id__in=enabled, is_upcoming=True)
+    next_runs = dict(upcoming.values_list("schedule_id", "scheduled_at"))
+    return [serializers.schedule(row, next_run_at=next_runs.get(row.id)) for row in rows]
+
+
+def _announce_end(schedule: Schedule | None, *, now: datetime) -> None:
+    """Its upcoming run was cancelled, of which a webhook is told."""
+    if schedule is not None and schedule.webhook_url:
+        transaction.on_commit(partial(tasks.announce_deliveries, [now]))
