@@ -76,8 +76,7 @@ USE_TZ = True
 USE_I18N = False
 
 STATIC_URL = "static/"
-STATIC_ROOT = DATA_DIR / "static"
-# Served from the packages themselves: no collectstatic step to forget.
+# Served from the packages themselves: no STATIC_ROOT, no collectstatic step to forget.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 
@@ -216,4 +215,6 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    # A client's mistake is answered, not logged as ours: a warning for each 4xx would drown what matters.
+    "loggers": {"django.request": {"level": "ERROR"}},
 }
