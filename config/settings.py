@@ -1,5 +1,6 @@
 """Every setting, read from the environment once and refused loudly when it makes no sense."""
 
+import sys
 import zoneinfo
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "jobs.api.probes.Probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -206,14 +208,24 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
 }
 
+# --- Metrics ----------------------------------------------------------------------------------------------------------
+
+# Whoever sends it as a bearer token may read /metrics; without one, only this machine may.
+METRICS_TOKEN = environment.text("METRICS_TOKEN")
+
 # --- Logging ----------------------------------------------------------------------------------------------------------
 
 LOG_LEVEL = environment.text("LOG_LEVEL", "INFO")
+# For whoever reads it: lines for a person at a terminal, else JSON for a machine.
+LOG_FORMAT = environment.choice("LOG_FORMAT", "line" if sys.stderr.isatty() else "json", ["line", "json"])
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+        "json": {"()": "jobs.json_logs.JsonFormatter"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     # A client's mistake is answered, not logged as ours: a warning for each 4xx would drown what matters.
     "loggers": {"django.request": {"level": "ERROR"}},

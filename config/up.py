@@ -24,7 +24,11 @@ FLOWER_USER = "booper"
 MOST_WORKERS = 4
 
 # A developer's own machine is a fine target there; a server's configuration has to say so.
-DEFAULTS = {"BOOPER_ALLOW_HTTP_TARGETS": "true", "BOOPER_ALLOWED_TARGET_NETWORKS": "127.0.0.0/8,::1/128"}
+DEFAULTS = {
+    "BOOPER_ALLOW_HTTP_TARGETS": "true",
+    "BOOPER_ALLOWED_TARGET_NETWORKS": "127.0.0.0/8,::1/128",
+    "LOG_FORMAT": "line",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,8 +61,8 @@ class _Due:
         return 0.0 if self.oldest_at is None else max(0.0, (now - self.oldest_at).total_seconds())
 
 
-def exposition(*, now: datetime, stored: Stored) -> bytes:
-    """The text format that Prometheus reads."""
+def exposition(*, now: datetime, stored: Stored | None) -> bytes:
+    """The text format that Prometheus reads; without the states that nobody knows of where `stored` is None."""
     registry = CollectorRegistry()
     registry.register(_Snapshot(now, stored))
     return generate_latest(registry)
@@ -75,7 +75,7 @@ def count_stored() -> Stored:
 
 
 class _Snapshot(Collector):
-    def __init__(self, now: datetime, stored: Stored) -> None:
+    def __init__(self, now: datetime, stored: Stored | None) -> None:
         self._now = now
         self._stored = stored
 
@@ -88,8 +88,8 @@ class _Snapshot(Collector):
         now, rows = self._now, ledger.read()
         lanes = {"jobs": _due_jobs(now), "queues": _due_in_queues(now), "deliveries": _due_deliveries(now)}
         due = lanes["jobs"].due + lanes["queues"].due
-        yield _labelled("jobs", _JOBS, "state", _jobs_by_state(now, self._stored.jobs, due=due))
-        yield _labelled("deliveries", _DELIVERIES, "state", _deliveries_by_state(self._stored.deliveries))
+        yield _labelled("jobs", _JOBS, "state", _jobs_by_state(now, self._stored, due=due))
+        yield _labelled("deliveries", _DELIVERIES, "state", _deliveries_by_state(self._stored))
         yield from _backlogs(lanes, now=now)
         yield from _created()
         yield from _counted(tallies.total(row.counts for row in rows))
@@ -130,8 +130,9 @@ def _waiting(*, in_queues: bool) -> QuerySet[Job]:
     return Job.objects.filter(state__in=WAITING_STATES, is_upcoming=False, queue__isnull=not in_queues)
 
 
-def _jobs_by_state(now: datetime, stored: Mapping[str, int], *, due: int) -> dict[str, int]:
+def _jobs_by_state(now: datetime, known: Stored | None, *, due: int) -> dict[str, int]:
     """All of Job.state_at's states. Beyond MOST_READ waiting jobs, one that is due again counts as available."""
+    stored = {} if known is None else known.jobs
     parts = [_waiting(in_queues=False), _waiting(in_queues=True)]
     upcoming = rowcounts.up_to(Job.objects.filter(is_upcoming=True), MOST)
     count = min(MOST, sum(rowcounts.up_to(part, MOST) for part in parts))
@@ -148,14 +149,16 @@ def _jobs_by_state(now: datetime, stored: Mapping[str, int], *, due: int) -> dic
         "available": available,
         "retryable": retryable,
         "executing": rowcounts.up_to(Job.objects.filter(state=JobState.EXECUTING), MOST),
-        **{state.value: stored.get(state, 0) for state in FINISHED_STATES},
+        **({} if known is None else {state.value: stored.get(state, 0) for state in FINISHED_STATES}),
     }
 
 
-def _deliveries_by_state(stored: int) -> dict[str, int]:
+def _deliveries_by_state(known: Stored | None) -> dict[str, int]:
     others = [DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.FAILED]
     counted = {state.value: rowcounts.up_to(Delivery.objects.filter(state=state), MOST) for state in others}
-    return counted | {DeliveryState.DELIVERED.value: max(0, stored - sum(counted.values()))}
+    if known is None:
+        return counted
+    return counted | {DeliveryState.DELIVERED.value: max(0, known.deliveries - sum(counted.values()))}
 
 
 def _backlogs(lanes: Mapping[str, _Due], *, now: datetime) -> Iterator[Metric]:

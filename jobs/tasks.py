@@ -1,6 +1,7 @@
 """Celery's doors, a few lines each: wake-ups in and out, and the worker's life."""
 
 import logging
+import platform
 import resource
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -8,13 +9,14 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from celery import shared_task, signals
+from celery import current_app, shared_task, signals
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from booper import outbound, policy
-from jobs import clock, deliveries, periodic_tasks, queued, runner, schedule_transitions
+from jobs import clock, deliveries, ledger, periodic_tasks, queued, runner, schedule_transitions, tallies
 from jobs.engine import Engine
+from jobs.ledger import Writer
 from jobs.models import Delivery, Job, Queue
 from jobs.wakeups import Announcer, Lane
 
@@ -100,6 +102,27 @@ def _publish(lane: Lane, instants: list[datetime]) -> None:
 
 announcer = Announcer(_publish)
 _running: list[Engine] = []
+_writers: list[Writer] = []
+
+
+# Names as the transports have them; each is set where settings.py has one for the transport in use.
+_IMPATIENT = {
+    "socket_timeout": 1,
+    "socket_connect_timeout": 1,
+    "connect_timeout": 1,
+    "read_timeout": 1,
+    "max_retries": 0,
+    "retry_on_timeout": False,
+}
+
+
+def ask_broker() -> None:
+    """Raises what the broker's client raises, within two seconds, if the broker does not answer."""
+    options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
+    impatient = options | {name: value for name, value in _IMPATIENT.items() if name in options}
+    with current_app.connection_for_write(transport_options=impatient) as broker:
+        # Without kombu's own retries, which sleep for seconds in between.
+        broker.transport.close_connection(broker.transport.establish_connection())
 
 
 def _wake(lane: Lane, instants: list[float]) -> None:
@@ -147,6 +170,13 @@ def _start_engine(sender: Any, **_: Any) -> None:
     )
     engine.start()
     _running.append(engine)
+    tallies.own.set_gauge(tallies.CONCURRENCY, settings.WORKER_CONCURRENCY)
+    _writers.append(ledger.keep(str(sender.hostname)))
+
+
+@signals.beat_init.connect
+def _count(**_: Any) -> None:
+    _writers.append(ledger.keep(f"beat@{platform.node()}"))
 
 
 @signals.worker_shutting_down.connect
@@ -159,4 +189,6 @@ def _stop_claiming(**_: Any) -> None:
 def _shut_down(**_: Any) -> None:
     for engine in _running:
         engine.shut_down(grace=timedelta(seconds=settings.SHUTDOWN_GRACE_SECONDS))
+    for writer in _writers:
+        writer.stop()
     announcer.flush(timeout_seconds=1.0)

@@ -1,0 +1,98 @@
+"""/livez, /readyz and /metrics: answered before anything else looks at the request, and always in time.
+
+Load balancers and Prometheus call a process by its address, so the Host header is not asked for here.
+"""
+
+import hmac
+import ipaddress
+from collections.abc import Callable, Mapping
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
+
+from jobs import clock, health, metrics, tasks
+from jobs.background import Question
+
+# A scrape that comes sooner is answered with the figures of the one before.
+_FRESH_SECONDS = 4.0
+_STORED_FRESH_SECONDS = 60.0
+_PATIENCE_SECONDS = 8.0
+_FORWARDED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP")
+
+Door = Callable[[HttpRequest], HttpResponse]
+
+
+class Probes:
+    """The middleware, to be the first of all."""
+
+    def __init__(self, get_response: Door) -> None:
+        self._get_response = get_response
+        self._readiness = health.Readiness(ask_broker=tasks.ask_broker)
+        self._stored = Question(metrics.count_stored, fresh_seconds=_STORED_FRESH_SECONDS, name="count-rows")
+        self._metrics = Question(self._expose, fresh_seconds=_FRESH_SECONDS, name="metrics")
+        self._doors: Mapping[str, Door] = {"/livez": self._live, "/readyz": self._ready, "/metrics": self._measure}
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        door = self._doors.get(request.path_info.removesuffix("/"))
+        if door is None:
+            return self._get_response(request)
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        response = door(request)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    def _live(self, request: HttpRequest) -> HttpResponse:
+        """The process answers: that is all, and nothing else is asked."""
+        return JsonResponse({"status": "alive"})
+
+    def _ready(self, request: HttpRequest) -> HttpResponse:
+        without = [name for text in request.GET.getlist("exclude") for name in text.split(",") if name]
+        unknown = [name for name in without if name not in health.NAMES]
+        if unknown:
+            detail = f"exclude={unknown[0][:40]!a} names no check: use one or more of {', '.join(health.NAMES)}"
+            return JsonResponse({"status": "refused", "detail": detail}, status=400)
+        report = self._readiness.report(without=without)
+        return JsonResponse(report.as_json(), status=200 if report.is_ready else 503)
+
+    def _measure(self, request: HttpRequest) -> HttpResponse:
+        refusal = _refusal(request)
+        if refusal is not None:
+            return refusal
+        answer = self._metrics.answer(within_seconds=_PATIENCE_SECONDS)
+        if answer.value is None:
+            return _text(f"the figures could not be found out: {answer.error}\n", status=503)
+        return HttpResponse(answer.value, content_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+    def _expose(self) -> bytes:
+        stored = self._stored.answer(within_seconds=_PATIENCE_SECONDS / 2)
+        return metrics.exposition(now=clock.now(), stored=stored.value)
+
+
+def _refusal(request: HttpRequest) -> HttpResponse | None:
+    """With METRICS_TOKEN, whoever has it may read the metrics; without, only who sits on this machine."""
+    if settings.METRICS_TOKEN:
+        scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+        if scheme.lower() == "bearer" and hmac.compare_digest(token.strip().encode(), settings.METRICS_TOKEN.encode()):
+            return None
+        refusal = _text("send the header Authorization: Bearer and the METRICS_TOKEN of this instance\n", status=401)
+        refusal.headers["WWW-Authenticate"] = 'Bearer realm="metrics"'
+        return refusal
+    if _is_local(request):
+        return None
+    return _text("set METRICS_TOKEN to read the metrics from another machine or through a proxy\n", status=403)
+
+
+def _is_local(request: HttpRequest) -> bool:
+    """Straight from this machine: through a proxy on it, everybody would seem to be."""
+    if any(name in request.META for name in _FORWARDED):
+        return False
+    try:
+        return ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
+    except ValueError:
+        return False
+
+
+def _text(text: str, *, status: int) -> HttpResponse:
+    return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")

@@ -1,0 +1,79 @@
+"""Each log record is one line of JSON, whatever is in it."""
+
+import json
+import logging
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from jobs.json_logs import JsonFormatter
+from tests.factories import make_job
+from tests.runs import OK, REFUSED, answered, deliver_due, run_due
+
+SCHEDULE_ID = UUID("01920000-0000-7000-8000-000000000001")
+
+
+def formatted(message: str = "hello", *values: Any, exc_info: Any = None, **extra: Any) -> dict[str, Any]:
+    record = logging.makeLogRecord(
+        {"name": "jobs.runner", "levelno": 20, "levelname": "INFO", "msg": message, "args": values, "created": 0.25}
+        | {"exc_info": exc_info}
+        | extra
+    )
+    text = JsonFormatter().format(record)
+    assert "\n" not in text
+    read: dict[str, Any] = json.loads(text)
+    return read
+
+
+def records_of(caplog: pytest.LogCaptureFixture, logger: str) -> list[dict[str, Any]]:
+    return [json.loads(JsonFormatter().format(record)) for record in caplog.records if record.name == logger]
+
+
+def test_a_record_has_time_level_logger_and_message():
+    expected = {"time": "1970-01-01T00:00:00.250Z", "level": "info", "logger": "jobs.runner", "message": "3 jobs"}
+    assert formatted("%d jobs", 3) == expected
+
+
+def test_ids_are_fields_of_their_own_and_what_is_not_known_is_left_out():
+    read = formatted(job_id=7, attempt=2, schedule_id=SCHEDULE_ID, delivery_id=None, request=object())
+    assert (read["job_id"], read["attempt"], read["schedule_id"]) == (7, 2, str(SCHEDULE_ID))
+    assert not read.keys() & {"delivery_id", "request"}
+
+
+@pytest.mark.parametrize("text", ["two\nlines", 'a quote " and \x00', "a lone surrogate \ud800", "Zürich"])
+def test_any_text_stays_on_its_line_and_is_ascii(text: str):
+    record = logging.makeLogRecord({"msg": text})
+    assert JsonFormatter().format(record).isascii()
+    assert formatted(text)["message"] == text
+
+
+def test_a_traceback_is_a_field():
+    try:
+        raise ValueError("boom")
+    except ValueError as error:
+        read = formatted(exc_info=(type(error), error, error.__traceback__))
+    assert "Traceback" in read["exception"]
+    assert "ValueError: boom" in read["exception"]
+
+
+@pytest.mark.django_db
+def test_the_line_of_an_attempt_names_job_attempt_and_outcome(caplog: pytest.LogCaptureFixture):
+    caplog.set_level("INFO")
+    job = make_job(max_attempts=1)
+    run_due(answered(500))
+    [line] = records_of(caplog, "jobs.runner")
+    assert (line["job_id"], line["attempt"], line["outcome"]) == (job.id, 1, "http_status")
+
+
+@pytest.mark.django_db
+def test_a_delivery_that_fails_is_told_with_its_job_and_one_that_is_sent_only_when_debugging(
+    caplog: pytest.LogCaptureFixture,
+):
+    caplog.set_level("INFO")
+    job = make_job(callback_url="https://example.com/callback")
+    run_due(OK)
+    deliver_due(REFUSED)
+    [line] = records_of(caplog, "jobs.deliveries")
+    assert (line["job_id"], line["outcome"]) == (job.id, "connection_refused")
+    assert UUID(line["delivery_id"]).version == 7
