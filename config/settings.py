@@ -10,7 +10,7 @@ import dj_database_url
 import booper
 from config import embedded_broker, environment
 
-# The pinned tzdata decides, not what this machine happens to have: two of them must agree on when nine in the morning is.
+# The pinned tzdata decides, not what this machine has: all of them must agree on when nine in the morning is.
 zoneinfo.reset_tzpath(to=())
 
 BASE_DIR = Path(__file__).resolve().parent.parent

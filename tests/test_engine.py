@@ -63,7 +63,7 @@ def running(sender: MemorySender, *, concurrency: int = 50) -> Iterator[Engine]:
         name="test",
         stages={Lane.JOBS: runner, Lane.DELIVERIES: deliveries},
         make_sender=lambda: sender,
-        announce=lambda lane, instants: engine.wake(lane, instants),
+        announce=lambda lane, instants: engine.wake(lane, instants),  # noqa: PLW0108 (it is not bound yet)
         concurrency=concurrency,
         lease=timedelta(seconds=20),
     )
