@@ -1,9 +1,13 @@
 """The web process's door for WSGI servers: `gunicorn config.wsgi`."""
 
 import os
+import platform
+import threading
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import django
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.http.response import HttpResponseBase
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -23,4 +27,27 @@ class Handler(WSGIHandler):
 
 
 django.setup(set_prefix=False)
-application = Handler()
+
+from jobs import ledger  # noqa: E402 (only now are there models to import)
+
+
+class Application(Handler):
+    """As a server runs it: from its first request on, which is after any fork, what this process counts is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        self._writer: ledger.Writer | None = None
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> HttpResponseBase:
+        if self._writer is None:
+            self._keep_ledger()
+        return super().__call__(environ, start_response)
+
+    def _keep_ledger(self) -> None:
+        with self._lock:
+            if self._writer is None:
+                self._writer = ledger.keep(f"web@{platform.node()}")
+
+
+application = Application()
