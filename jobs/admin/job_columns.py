@@ -1,0 +1,188 @@
+"""The columns of the list of jobs and the fields of a job's page, as HTML that is safe to show."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from jobs import clock
+from jobs.admin import columns, markup, masking, words
+from jobs.models import Job
+
+_LATE_AFTER = timedelta(seconds=5)
+_LONGEST_SHOWN = 20_000
+_NAME_LENGTH = 40
+_URL_LENGTH = 60
+
+
+@admin.display(description="job")
+def identity(job: Job) -> str:
+    return str(job.id)
+
+
+@admin.display(description="state")
+def standing(job: Job) -> str:
+    """The state as it reads now: `available` is a scheduled one that is due."""
+    return columns.standing(job.state_at(clock.now()), f"attempt {job.attempt}/{job.max_attempts}")
+
+
+@admin.display(description="due")
+def due(job: Job) -> str:
+    now = clock.now()
+    css_class = "late" if words.is_late(job, now=now, after=_LATE_AFTER) else "timing"
+    moment, timing = markup.moment(job.scheduled_at), words.timing(job, now=now)
+    return format_html('{}<br><span class="{}">{}</span>', moment, css_class, timing)
+
+
+@admin.display(description="attempt")
+def attempts(job: Job) -> str:
+    return f"{job.attempt}/{job.max_attempts}"
+
+
+@admin.display(description="what")
+def what(job: Job) -> str:
+    name = format_html("{}<br>", markup.text(job.name, limit=_NAME_LENGTH)) if job.name else ""
+    return format_html("{}<b>{}</b> {}", name, job.method.upper(), _url(job.url, limit=_URL_LENGTH))
+
+
+@admin.display(description="schedule")
+def schedule(job: Job) -> str:
+    if job.schedule_id is None:
+        return markup.NOTHING
+    label = "upcoming" if job.is_upcoming else "a run of one"
+    return markup.link("jobs_job_changelist", query=f"?schedule={job.schedule_id}", label=label)
+
+
+@admin.display(description="request")
+def whole_request(job: Job) -> str:
+    return format_html("<b>{}</b> {}", job.method.upper(), _url(job.url))
+
+
+@admin.display(description="schedule")
+def whole_schedule(job: Job) -> str:
+    if job.schedule_id is None:
+        return markup.NOTHING
+    runs = markup.link("jobs_job_changelist", query=f"?schedule={job.schedule_id}", label="all its runs")
+    return format_html("{} ({}{})", job.schedule_id, "its upcoming run; " if job.is_upcoming else "", runs)
+
+
+@admin.display(description="queue")
+def queue(job: Job) -> str:
+    if job.queue is None:
+        return markup.NOTHING
+    name, since = markup.text(job.queue.name), job.queue.paused_at
+    link = markup.link("jobs_job_changelist", query=f"?queue={job.queue_id}", label=name)
+    return link if since is None else format_html("{}, paused since {}", link, markup.moment(since))
+
+
+@admin.display(description="headers")
+def headers(job: Job) -> str:
+    return _pairs(masking.masked({"headers": job.args.get("headers")})["headers"])
+
+
+@admin.display(description="query")
+def query(job: Job) -> str:
+    return _pairs(masking.masked({"query": job.args.get("query")})["query"])
+
+
+@admin.display(description="body")
+def body(job: Job) -> str:
+    return _json(masking.masked(job.args["body"])) if "body" in job.args else markup.NOTHING
+
+
+@admin.display(description="as it was sent")
+def as_sent(job: Job) -> str:
+    return _json(masking.masked(job.args))
+
+
+@admin.display(description="callback to")
+def callback_url(job: Job) -> str:
+    return _url(job.callback_url or "")
+
+
+@admin.display(description="webhook to")
+def webhook_url(job: Job) -> str:
+    return _url(job.webhook_url or "")
+
+
+@admin.display(description="timeout")
+def timeout(job: Job) -> str:
+    return f"{job.timeout_seconds:g} s"
+
+
+@admin.display(description="backoff")
+def backoff(job: Job) -> str:
+    if not job.backoff_seconds:
+        return "exponential, with jitter"
+    return ", then ".join(words.span(timedelta(seconds=seconds)) for seconds in job.backoff_seconds)
+
+
+@admin.display(description="lease")
+def lease(job: Job) -> str:
+    """The process that has the request on the wire."""
+    if job.worker_id is None:
+        return markup.NOTHING
+    return markup.link("jobs_process_change", job.worker_id, label=job.worker_id)
+
+
+@admin.display(description="name")
+def whole_name(job: Job) -> str:
+    return markup.text(job.name)
+
+
+@admin.display(description="description")
+def description(job: Job) -> str:
+    return markup.text(job.description, limit=2_000)
+
+
+@admin.display(description="idempotency key")
+def idempotency_key(job: Job) -> str:
+    return markup.text(job.idempotency_key)
+
+
+@admin.display(description="inserted")
+def inserted_at(job: Job) -> str:
+    return markup.moment(job.inserted_at)
+
+
+@admin.display(description="attempted")
+def attempted_at(job: Job) -> str:
+    return markup.moment(job.attempted_at)
+
+
+@admin.display(description="completed")
+def completed_at(job: Job) -> str:
+    return markup.moment(job.completed_at)
+
+
+@admin.display(description="cancelled")
+def cancelled_at(job: Job) -> str:
+    return markup.moment(job.cancelled_at)
+
+
+@admin.display(description="discarded")
+def discarded_at(job: Job) -> str:
+    return markup.moment(job.discarded_at)
+
+
+def _url(url: str, *, limit: int = 0) -> str:
+    return markup.text(masking.masked_url(url), limit=limit)
+
+
+def _json(value: Any) -> SafeString:
+    return markup.json_block(value, limit=_LONGEST_SHOWN)
+
+
+def _pairs(mapping: Any) -> str:
+    if not mapping:
+        return markup.NOTHING
+    if not isinstance(mapping, dict):
+        return _json(mapping)
+    rows = format_html_join(
+        "",
+        "<tr><th>{}</th><td>{}</td></tr>",
+        ((markup.text(key), markup.text(value)) for key, value in mapping.items()),
+    )
+    return format_html('<table class="pairs">{}</table>', rows)

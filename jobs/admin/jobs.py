@@ -1,0 +1,243 @@
+"""Jobs: every tenant's, to look at; cancel, retry and run now go through jobs.transitions, one job after the other."""
+
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+
+from jobs import clock, tasks
+from jobs.admin import job_columns, job_page, markup, masking, operations, search
+from jobs.admin.changelist import IndexedFilter, SlowFilter
+from jobs.admin.columns import owner, owner_page
+from jobs.admin.filters import BeforeNumberFilter, GivenFilter, InsertedFilter, NumberFilter, OwnerFilter
+from jobs.admin.operations import Operation, Tally
+from jobs.admin.read_only import ReadOnlyAdmin, Section
+from jobs.models import FINISHED_STATES, WAITING_STATES, Job, JobState
+
+# True of every job; but it is by this that PostgreSQL sees that its three partial indexes cover all that wait.
+_WHEREVER_IT_WAITS = (
+    Q(is_upcoming=False, queue__isnull=True) | Q(is_upcoming=False, queue__isnull=False) | Q(is_upcoming=True)
+)
+
+
+class StateFilter(SlowFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(state.value, state.label) for state in JobState]
+
+    def is_slow(self) -> bool:
+        # The unfinished ones have partial indexes, as long as there are such jobs.
+        return self.value() in FINISHED_STATES
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        state = self.value()
+        if not state:
+            return queryset
+        if state not in JobState.values:
+            raise IncorrectLookupParameters(f"state is {state!r}: write one of {', '.join(JobState.values)}")
+        found = Job.objects.in_states([state], clock.now())
+        return queryset & (found if self.is_slow() or state == JobState.EXECUTING else found.filter(_WHEREVER_IT_WAITS))
+
+
+class DueFilter(IndexedFilter):
+    """When a job that waits is due."""
+
+    title = "due"
+    parameter_name = "due"
+    spans = {
+        "hour": ("Within an hour", timedelta(hours=1)),
+        "day": ("Within 24 hours", timedelta(days=1)),
+        "week": ("Within 7 days", timedelta(days=7)),
+    }
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("late", "Late"), *((value, label) for value, (label, _) in self.spans.items())]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        now = clock.now()
+        waiting = queryset.filter(_WHEREVER_IT_WAITS, state__in=WAITING_STATES)
+        if self.value() == "late":
+            return waiting.filter(scheduled_at__lte=now)
+        span = self.spans.get(self.value() or "")
+        return queryset if span is None else waiting.filter(scheduled_at__gt=now, scheduled_at__lte=now + span[1])
+
+
+class ScheduleFilter(GivenFilter):
+    title = "schedule"
+    parameter_name = "schedule"
+    column = "schedule_id"
+
+
+class WorkerFilter(GivenFilter):
+    """What a process has on the wire."""
+
+    title = "worker"
+    parameter_name = "worker"
+    column = "worker_id"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        leased = queryset.filter(state=JobState.EXECUTING) if self.value() else queryset
+        return super().queryset(request, leased)
+
+
+class QueueFilter(NumberFilter):
+    """What waits or runs in a queue; what has ended there is in no index."""
+
+    title = "queue"
+    parameter_name = "queue"
+    column = "queue_id"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        waiting, running = Q(state__in=WAITING_STATES, is_upcoming=False), Q(state=JobState.EXECUTING)
+        unfinished = queryset.filter(waiting | running) if self.value() else queryset
+        return super().queryset(request, unfinished)
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnlyAdmin):
+    list_display = (
+        job_columns.identity,
+        job_columns.standing,
+        job_columns.due,
+        owner,
+        job_columns.what,
+        job_columns.schedule,
+    )
+    list_filter = (
+        StateFilter,
+        DueFilter,
+        InsertedFilter,
+        OwnerFilter,
+        ScheduleFilter,
+        WorkerFilter,
+        QueueFilter,
+        BeforeNumberFilter,
+    )
+    list_select_related = ("user",)
+    search_fields = ("id",)
+    search_help_text = (
+        "A job's number or UUID, a schedule's UUID, an owner's e-mail address (its beginning is enough), "
+        "or a part of a name or URL."
+    )
+    heavy_columns = ("args", "description")
+    actions = ("cancel_selected", "run_selected_now", "retry_selected")
+    sections = (
+        Section(
+            "Request",
+            (
+                job_columns.whole_request,
+                job_columns.query,
+                job_columns.headers,
+                job_columns.body,
+                job_columns.callback_url,
+                job_columns.webhook_url,
+            ),
+        ),
+        Section(
+            "Time",
+            (
+                (job_columns.due, job_columns.inserted_at, job_columns.attempted_at),
+                (job_columns.completed_at, job_columns.cancelled_at, job_columns.discarded_at),
+                (job_columns.attempts, job_columns.timeout, job_columns.backoff),
+                job_columns.lease,
+            ),
+        ),
+        Section(
+            "Whose and what for",
+            (
+                (owner_page, "uuid"),
+                (job_columns.whole_name, job_columns.idempotency_key),
+                job_columns.description,
+                (job_columns.whole_schedule, job_columns.queue),
+            ),
+        ),
+        Section("As its owner sent it", (job_columns.as_sent,), is_folded=True),
+    )
+
+    def matching(self, term: search.Term) -> Q:
+        match term.kind:
+            case search.Kind.NUMBER:
+                return Q(pk=term.value)
+            case search.Kind.UUID:
+                return Q(uuid=term.value) | Q(schedule_id=term.value)
+            case search.Kind.EMAIL:
+                return Q(user_id__in=search.owner_ids(str(term.value)))
+            case search.Kind.TEXT:
+                return Q(name__icontains=term.value) | Q(url__icontains=term.value)
+
+    def title_of(self, row: Job) -> str:
+        return f"{row.id} {markup.visible(row.name or masking.masked_url(row.url))}"
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("jobs.change_job")
+
+    @admin.action(description="Cancel the selected jobs", permissions=["operate"])
+    def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        self._operate_on_selected(request, operations.CANCEL, queryset)
+
+    @admin.action(description="Run the selected jobs now", permissions=["operate"])
+    def run_selected_now(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        self._operate_on_selected(request, operations.RUN_NOW, queryset)
+
+    @admin.action(description="Retry the selected jobs", permissions=["operate"])
+    def retry_selected(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        self._operate_on_selected(request, operations.RETRY, queryset)
+
+    def _operate_on_selected(self, request: HttpRequest, operation: Operation, queryset: QuerySet[Job]) -> None:
+        selected = list(queryset[: operations.MOST_AT_ONCE + 1])
+        if len(selected) > operations.MOST_AT_ONCE:
+            refusal = f"More than {operations.MOST_AT_ONCE} jobs are selected, and nothing was done: select fewer."
+            self.message_user(request, refusal, messages.ERROR)
+            return
+        self._operate(request, operation, selected)
+
+    def _operate(self, request: HttpRequest, operation: Operation, jobs: list[Job]) -> None:
+        tally = operations.apply(operation, jobs, clock=clock.now)
+        transaction.on_commit(partial(announce, tally))
+        self.log_together(request, tally.done, f"{operation.label}.")
+        level = messages.SUCCESS if len(tally.done) == len(jobs) else messages.WARNING
+        self.message_user(request, tally.sentence(), level)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.operate_view)
+        return [path("<int:job_id>/<slug:name>/now/", view, name="jobs_job_operate"), *super().get_urls()]
+
+    def operate_view(self, request: HttpRequest, job_id: int, name: str) -> HttpResponse:
+        """The buttons on a job's page. POST alone: a link must not cancel anything."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_operate_permission(request):
+            raise PermissionDenied
+        if name not in operations.OPERATIONS:
+            raise Http404(f"{name!r} cannot be done to a job: {', '.join(operations.OPERATIONS)} can")
+        job = get_object_or_404(Job, id=job_id)
+        self._operate(request, operations.OPERATIONS[name], [job])
+        return HttpResponseRedirect(reverse("admin:jobs_job_change", args=(job.id,)))
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        now = clock.now()
+        job: Job = context["original"]
+        context |= {
+            "page": job_page.read(job, now=now),
+            "state": job.state_at(now),
+            "can_operate": self.has_operate_permission(request),
+        }
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
+def announce(tally: Tally) -> None:
+    """Wakes a worker for what is due now: the jobs, and the webhooks that tell of a cancellation."""
+    done = tally.done
+    tasks.announce_jobs([job.scheduled_at for job in done if job.state in WAITING_STATES and not job.is_upcoming])
+    ended = [job.cancelled_at for job in done if job.webhook_url and job.cancelled_at is not None]
+    tasks.announce_deliveries(ended)

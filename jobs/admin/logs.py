@@ -1,0 +1,84 @@
+"""Log events: what happened to every tenant's jobs, to look at."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.db.models import Q, QuerySet
+from django.db.models.fields.json import KeyTextTransform
+from django.http import HttpRequest
+
+from jobs.admin import columns, markup, masking, search
+from jobs.admin.changelist import SlowFilter
+from jobs.admin.filters import BeforeFilter, InsertedFilter, JobFilter, OwnerFilter
+from jobs.admin.read_only import ReadOnlyAdmin, Section
+from jobs.models import EventType, LogEvent
+
+_LONGEST_SHOWN = 500_000
+_SUMMARY_LENGTH = 100
+# What a list shows of a payload, fetched by themselves: the whole may be a megabyte.
+_SUMMARY = ("status", "code", "message", "state", "reason", "attempt")
+
+
+class EventFilter(SlowFilter):
+    title = "event"
+    parameter_name = "event"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(event.value, event.value) for event in EventType]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        event = self.value()
+        if not event:
+            return queryset
+        if event not in EventType.values:
+            raise IncorrectLookupParameters(f"event is {event!r}: write one of {', '.join(EventType.values)}")
+        return queryset.filter(event=event)
+
+
+@admin.display(description="event")
+def event(row: LogEvent) -> str:
+    return markup.badge(row.event)
+
+
+@admin.display(description="what")
+def summary(row: Any) -> str:
+    values = {name: getattr(row, f"payload_{name}") for name in _SUMMARY}
+    if row.event == EventType.STARTED:
+        return f"attempt {row.attempt}"
+    if values["code"]:
+        return markup.text(f"{values['code']}: {values['message']}", limit=_SUMMARY_LENGTH)
+    shown = values["status"] or values["state"] or values["reason"]
+    return markup.text(shown, limit=_SUMMARY_LENGTH)
+
+
+@admin.display(description="payload")
+def payload(row: LogEvent) -> str:
+    return markup.json_block(masking.masked(row.payload), limit=_LONGEST_SHOWN)
+
+
+@admin.register(LogEvent)
+class LogEventAdmin(ReadOnlyAdmin):
+    list_display = (columns.inserted, event, columns.job, "attempt", summary, columns.owner)
+    list_filter = (EventFilter, InsertedFilter, OwnerFilter, JobFilter, BeforeFilter)
+    list_select_related = ("user",)
+    search_fields = ("id",)
+    search_help_text = "A job's number, an event's UUID, or an owner's e-mail address (its beginning is enough)."
+    heavy_columns = ("payload",)
+    sections = (Section(None, (event, columns.inserted, columns.job, "attempt", columns.owner_page, "id", payload)),)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LogEvent]:
+        parts = {f"payload_{name}": KeyTextTransform(name, "payload") for name in _SUMMARY}
+        events: QuerySet[LogEvent] = super().get_queryset(request).annotate(**parts)
+        return events
+
+    def matching(self, term: search.Term) -> Q:
+        match term.kind:
+            case search.Kind.NUMBER:
+                return Q(job_id=term.value)
+            case search.Kind.UUID:
+                return Q(pk=term.value)
+            case search.Kind.EMAIL:
+                return Q(user_id__in=search.owner_ids(str(term.value)))
+            case search.Kind.TEXT:
+                return Q(event__icontains=term.value)

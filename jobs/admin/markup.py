@@ -1,0 +1,63 @@
+"""The HTML of values that strangers chose: everything is escaped, nothing of theirs becomes a link."""
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+NOTHING = "\N{EN DASH}"
+# Characters that move the text around them about, or that are not to be seen at all.
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+
+
+def visible(text: str) -> str:
+    """With control characters spelt out, so that a name cannot pass for another one."""
+    return _UNSEEN.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+
+
+def text(value: object, *, limit: int = 0) -> str:
+    """The value on a line of its own direction, cut to `limit` characters (0: all); the whole is its title."""
+    if value is None or value == "":
+        return NOTHING
+    whole = visible(str(value))
+    if limit and len(whole) > limit:
+        return format_html('<bdi title="{}">{}…</bdi>', whole[:2048], whole[: limit - 1])
+    return format_html("<bdi>{}</bdi>", whole)
+
+
+def moment(value: datetime | None) -> str:
+    """To the second, in UTC; to the microsecond in its title."""
+    if value is None:
+        return NOTHING
+    utc = value.astimezone(UTC)
+    exact = utc.isoformat().replace("+00:00", "Z")
+    return format_html('<time datetime="{0}" title="{0}">{1}</time>', exact, f"{utc:%Y-%m-%d %H:%M:%S}")
+
+
+def badge(state: str) -> SafeString:
+    return format_html('<span class="state state-{0}">{0}</span>', state)
+
+
+def link(admin_page: str, *arguments: object, label: object, query: str = "") -> SafeString:
+    """A link to a page of this admin, by the name of its URL; `query` is put together by us, never by a tenant."""
+    return format_html('<a href="{}{}">{}</a>', reverse(f"admin:{admin_page}", args=arguments), query, label)
+
+
+def pretty(value: Any) -> str:
+    return visible(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def json_block(value: Any, *, limit: int, more: str = "") -> SafeString:
+    """Indented JSON, cut after `limit` characters; `more` is a link to the whole."""
+    whole = pretty(value)
+    if len(whole) <= limit:
+        return format_html('<pre class="json">{}</pre>', whole)
+    return format_html('<pre class="json">{}…</pre>{}', whole[:limit], cut_note(len(whole), more))
+
+
+def cut_note(length: int, more: str) -> SafeString:
+    return format_html('<p class="cut">Cut: {} characters in all. {}</p>', f"{length:,}", more)

@@ -1,0 +1,63 @@
+"""The admin site dressed as Booper's, with the dashboard on its front page."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+
+from jobs import clock
+from jobs.admin import dashboard
+
+_FLOWER_PORT = 5555
+
+IndexView = Callable[..., TemplateResponse]
+
+
+def with_dashboard(index: IndexView) -> IndexView:
+    """The front page, with what its reader may see of how the instance is doing."""
+
+    def dashboard_index(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        return index(request, {**dashboard_context(request), **(extra_context or {})})
+
+    return dashboard_index
+
+
+def dashboard_context(request: HttpRequest) -> dict[str, Any]:
+    """A None for each part that the reader has no permission to view."""
+    now = clock.now()
+    may_see = {name: _may_see(request, name) for name in ("job", "delivery", "process", "logevent")}
+    jobs = dashboard.jobs(now) if may_see["job"] else None
+    alive = dashboard.processes(now) if may_see["process"] else None
+    return {
+        "jobs": jobs,
+        "deliveries": dashboard.deliveries(now) if may_see["delivery"] else None,
+        "processes": alive,
+        "failures": dashboard.failures() if may_see["logevent"] else None,
+        "alarms": dashboard.alarms(overview=jobs, alive=alive),
+        "flower_url": _flower_url(request),
+    }
+
+
+def _may_see(request: HttpRequest, model_name: str) -> bool:
+    return any(request.user.has_perm(f"jobs.{verb}_{model_name}") for verb in ("view", "change"))
+
+
+def _flower_url(request: HttpRequest) -> str:
+    """FLOWER_URL where the settings have one; else Flower's usual port on the host that this page came from."""
+    host = request.get_host().rsplit(":", 1)[0] if not request.get_host().endswith("]") else request.get_host()
+    return getattr(settings, "FLOWER_URL", "") or f"{request.scheme}://{host}:{_FLOWER_PORT}/"
+
+
+def dress(site: admin.AdminSite) -> None:
+    """The default site and none of our own: django-celery-beat registers its models there."""
+    site.site_header = site.site_title = "Booper"
+    site.index_title = "Dashboard"
+    site.site_url = None
+    site.index_template = "admin/jobs/index.html"
+    site.index = with_dashboard(site.index)  # type: ignore[method-assign]
+
+
+dress(admin.site)

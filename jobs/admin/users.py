@@ -1,0 +1,111 @@
+"""Users: create them, set their password, deactivate them. Their rows stay, for their jobs do."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils.html import format_html_join
+
+from jobs.admin import markup, search
+from jobs.admin.filters import BeforeFilter
+from jobs.admin.read_only import BoundedAdmin
+from jobs.models import User
+
+_POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+
+def _free_address(form: Any) -> str:
+    """The address in lower case, as it is kept and logged in with."""
+    email: str = form.cleaned_data["email"].lower()
+    if User.objects.filter(email=email).exclude(pk=form.instance.pk).exists():
+        raise ValidationError(f"email is {email!r}, which another user has: choose another address.")
+    return email
+
+
+class NewUserForm(AdminUserCreationForm):  # type: ignore[type-arg]
+    usable_password = AdminUserCreationForm.create_usable_password_field(
+        "Without a password they have API keys only, and cannot log in here."
+    )
+
+    class Meta:
+        model = User
+        fields = ("email",)
+
+    def clean_email(self) -> str:
+        return _free_address(self)
+
+
+class UserForm(UserChangeForm):  # type: ignore[type-arg]
+    def clean_email(self) -> str:
+        return _free_address(self)
+
+
+@admin.display(description="what they have")
+def possessions(user: User) -> str:
+    pages = {"jobs": "jobs_job", "log": "jobs_logevent", "deliveries": "jobs_delivery", "API keys": "jobs_apikey"}
+    links = (markup.link(f"{page}_changelist", query=f"?owner={user.pk}", label=label) for label, page in pages.items())
+    return format_html_join(" · ", "{}", ((link,) for link in links))
+
+
+@admin.display(description="joined")
+def joined(user: User) -> str:
+    return markup.moment(user.date_joined)
+
+
+@admin.display(description="last login")
+def last_login(user: User) -> str:
+    return markup.moment(user.last_login)
+
+
+@admin.register(User)
+class UserAdmin(BoundedAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
+    form = UserForm
+    add_form = NewUserForm
+    list_display = ("email", "is_active", "is_staff", "is_superuser", joined, last_login)
+    list_filter = ("is_active", "is_staff", "is_superuser", BeforeFilter)
+    search_fields = ("email",)
+    search_help_text = "A part of an e-mail address, or a user's UUID."
+    ordering = ("-pk",)
+    fieldsets: ClassVar[Any] = (
+        (None, {"fields": ("email", "password", "is_active")}),
+        ("What they may do in this admin", {"fields": _POWERS}),
+        ("Facts", {"fields": (possessions, "id", joined, last_login)}),
+    )
+    add_fieldsets = ((None, {"classes": ("wide",), "fields": ("email", "usable_password", "password1", "password2")}),)
+
+    def matching(self, term: search.Term) -> Q:
+        if term.kind == search.Kind.UUID:
+            return Q(pk=term.value)
+        if term.kind == search.Kind.EMAIL:
+            return Q(pk__in=search.owner_ids(str(term.value)))
+        return Q(email__contains=str(term.value).lower())
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Nobody gives themselves powers, or locks themselves out; who is no superuser gives none to anybody."""
+        facts = (possessions, "id", joined, last_login)
+        if obj is not None and obj.pk == request.user.pk:
+            return (*facts, "is_active", *_POWERS)
+        return facts if request.user.is_superuser else (*facts, *_POWERS)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A password set by somebody is an account taken over: those with powers are for superusers to edit."""
+        if not super().has_change_permission(request, obj):
+            return False
+        is_weak = obj is None or not (obj.is_staff or obj.is_superuser)
+        return is_weak or request.user.is_superuser or obj.pk == request.user.pk
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never: a user's jobs, log and deliveries would go with them. Deactivate them instead."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        if not change:
+            obj.save()
+            return
+        # Those alone that were edited: the password may have been set since the form was fetched.
+        columns = {field.name for field in obj._meta.concrete_fields}
+        obj.save(update_fields=[name for name in form.changed_data if name in columns])
