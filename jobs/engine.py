@@ -130,6 +130,10 @@ class Engine:
                 self._lanes[lane].wake(instant)
             self._condition.notify()
 
+    @property
+    def is_stopping(self) -> bool:
+        return self._is_stopping
+
     def stop_claiming(self) -> None:
         """Takes no lock: it is called from a signal handler."""
         self._is_stopping = True

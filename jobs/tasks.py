@@ -1,8 +1,11 @@
 """Celery's doors, a few lines each: wake-ups in and out, and the worker's life."""
 
 import logging
+import os
 import platform
 import resource
+import threading
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -11,7 +14,6 @@ from uuid import UUID
 
 from celery import current_app, shared_task, signals
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 
 from booper import outbound, policy
 from jobs import clock, deliveries, ledger, periodic_tasks, queued, runner, schedule_transitions, tallies
@@ -25,6 +27,9 @@ logger = logging.getLogger(__name__)
 _MOST_INSTANTS = 5000
 # A wake-up that nobody took is worth nothing soon after: workers that come back find what is overdue by themselves.
 _EXPIRES_AFTER = timedelta(seconds=60)
+_LOOK_FOR_THE_END_SECONDS = 0.25
+# With a broker that answers, it is a fraction of a second.
+_CELERY_MAY_TAKE_SECONDS = 2.0
 
 
 @shared_task(name="booper.run_due")
@@ -134,7 +139,8 @@ def _wake(lane: Lane, instants: list[float]) -> None:
 def _check_pool(sender: Any, **_: Any) -> None:
     pool = f"{sender.pool_cls.__module__}.{sender.pool_cls.__name__}" if hasattr(sender, "pool_cls") else ""
     if "thread" not in pool and "solo" not in pool:
-        raise ImproperlyConfigured(f"the worker's pool is {pool}: start it with --pool threads")
+        # Celery logs an Exception that a receiver raises, and goes on.
+        raise SystemExit(f"the worker's pool is {pool}: start it with --pool threads")
 
 
 def _allow_open_files(wanted: int) -> None:
@@ -152,8 +158,9 @@ def _allow_open_files(wanted: int) -> None:
         )
 
 
-@signals.worker_ready.connect
-def _start_engine(sender: Any, **_: Any) -> None:
+# Before the broker is looked for: a worker that starts while it is away finds its work in the database all the same.
+@signals.celeryd_after_setup.connect
+def _start_engine(sender: str, **_: Any) -> None:
     _allow_open_files(2 * settings.WORKER_CONCURRENCY + 500)
     rules = policy.Policy(
         allow_http=settings.BOOPER_ALLOW_HTTP_TARGETS,
@@ -161,7 +168,7 @@ def _start_engine(sender: Any, **_: Any) -> None:
         max_response_bytes=settings.MAX_RESPONSE_BYTES,
     )
     engine = Engine(
-        name=str(sender.hostname),
+        name=sender,
         stages={Lane.JOBS: runner, Lane.QUEUES: queued, Lane.DELIVERIES: deliveries},
         make_sender=lambda: outbound.Sender(rules),
         announce=_announce,
@@ -170,8 +177,20 @@ def _start_engine(sender: Any, **_: Any) -> None:
     )
     engine.start()
     _running.append(engine)
+    threading.Thread(target=_see_out, args=(engine,), name="engine-end", daemon=True).start()
     tallies.own.set_gauge(tallies.CONCURRENCY, settings.WORKER_CONCURRENCY)
-    _writers.append(ledger.keep(str(sender.hostname)))
+    _writers.append(ledger.keep(sender))
+
+
+def _see_out(engine: Engine) -> None:
+    """Ends a worker that was told to stop in time, whatever Celery waits for: a hung broker would hold it for ever."""
+    while not engine.is_stopping:
+        time.sleep(_LOOK_FOR_THE_END_SECONDS)
+    engine.shut_down(grace=timedelta(seconds=settings.SHUTDOWN_GRACE_SECONDS))
+    time.sleep(_CELERY_MAY_TAKE_SECONDS)
+    logger.warning("Celery has not ended by itself, the worker ends without it: nothing is lost")
+    logging.shutdown()
+    os._exit(0)
 
 
 @signals.beat_init.connect

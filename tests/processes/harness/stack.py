@@ -173,9 +173,9 @@ class Stack:
     def wait_for_web(self) -> None:
         eventually(self._web_answers, "web answers", within_seconds=_START_SECONDS)
 
-    def start_worker(self, index: int = 1, *, waits: bool = True, **settings: str) -> Running:
+    def start_worker(self, index: int = 1, *, waits: bool = True, settings: Mapping[str, str] | None = None) -> Running:
         before = {process.id for process in self.database.processes("worker")} if waits else set()
-        self.workers[index] = self._start("worker", index, self.env | settings)
+        self.workers[index] = self._start("worker", index, {**self.env, **(settings or {})})
         if waits:
             eventually(
                 lambda: [p for p in self.worker_rows(index) if p.id not in before],

@@ -1,0 +1,92 @@
+"""What a trial knows when it is over: what was promised, what was done, what the target saw, what is recorded."""
+
+import contextlib
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from tests.processes.harness.record import EventRow, Record
+from tests.processes.harness.target import Arrival
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A job that was answered 201; times are unix seconds."""
+
+    answered_at: float
+    due_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    kind: str
+    began_at: float
+    ended_at: float
+
+
+@dataclass
+class Ledger:
+    """What a trial did. Only the thread that does a thing writes it down."""
+
+    promises: dict[int, Promise] = field(default_factory=dict)
+    # When the cancel of a job was answered 200.
+    cancels: dict[int, float] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    unanswered_count: int = 0
+
+    @contextlib.contextmanager
+    def fault(self, kind: str) -> Iterator[None]:
+        began_at = time.time()
+        try:
+            yield
+        finally:
+            self.faults.append(Fault(kind, began_at, time.time()))
+
+    @property
+    def last_fault_at(self) -> float:
+        return max((fault.ended_at for fault in self.faults), default=0.0)
+
+
+@dataclass
+class Evidence:
+    """`arrivals` in the order they came in. `now` is when the record was read."""
+
+    ledger: Ledger
+    record: Record
+    arrivals: list[Arrival]
+    now: float
+
+    @cached_property
+    def sent(self) -> dict[int, list[Arrival]]:
+        """The requests of each job, in their order."""
+        found: dict[int, list[Arrival]] = defaultdict(list)
+        for arrival in self.arrivals:
+            if arrival.job_id in self.record.jobs:
+                found[arrival.job_id].append(arrival)
+        return found
+
+    @cached_property
+    def delivered(self) -> dict[str, list[Arrival]]:
+        """The callbacks and webhooks that arrived, by their webhook-id."""
+        found: dict[str, list[Arrival]] = defaultdict(list)
+        for arrival in self.arrivals:
+            if arrival.job_id is None and "webhook-id" in arrival.headers:
+                found[arrival.headers["webhook-id"]].append(arrival)
+        return found
+
+    def events(self, job_id: int, event: str, *, attempt: int | None = None) -> list[EventRow]:
+        """The job's log rows of one kind, of one attempt or of all."""
+        rows = self.record.events.get(job_id, [])
+        return [row for row in rows if row.event == event and attempt in (None, row.attempt)]
+
+    def error_code(self, job_id: int, attempt: int) -> str | None:
+        """Why the attempt failed, as the log has it."""
+        errors = self.events(job_id, "job.error", attempt=attempt)
+        return str(errors[0].payload["code"]) if errors else None
+
+    def caught(self, began_at: float, ended_at: float) -> list[str]:
+        """The faults that fell into this span of time."""
+        faults = self.ledger.faults
+        return [fault.kind for fault in faults if fault.began_at <= ended_at and fault.ended_at >= began_at]
