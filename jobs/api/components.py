@@ -3,6 +3,7 @@
 from typing import Any
 
 from booper.durations import UNITS
+from jobs.api.cursors import LONGEST
 from jobs.api.problems import CONTENT_TYPE, KINDS
 from jobs.api.validation_request import METHODS
 from jobs.models import CatchUp, EventType, JobState, Overlap
@@ -17,6 +18,13 @@ _MOMENT: Schema = {
     "description": "A datetime (ISO 8601; without an offset in `timezone`, or UTC) or a unix timestamp, in seconds"
     " or, above 1e11, in milliseconds. At most ten years ahead; the past means now.",
     "anyOf": [{"type": "string", "example": "2026-12-01T09:00:00Z"}, {"type": "number", "minimum": 0}],
+}
+
+
+NEXT_CURSOR: Schema = {
+    "type": "string",
+    "nullable": True,
+    "description": "For the next page, null on the last; only there if the request had a `cursor`.",
 }
 
 
@@ -386,6 +394,13 @@ PARAMETERS: dict[str, Schema] = {
         "offset",
         "How many rows to leave out first.",
         {"type": "integer", "minimum": 0, "maximum": 2**31 - 1, "default": 0},
+    ),
+    "cursor": _parameter(
+        "cursor",
+        "Empty for the first page, then as the page before gave it; the other parameters stay as they were. However "
+        "deep the page, it costs the same. Not together with `offset`, except where it is empty.",
+        {"type": "string", "maxLength": LONGEST, "example": ""},
+        allowEmptyValue=True,
     ),
     "state": _choices("state", "Only jobs in this state", JobState.values),
     "schedule_id": _parameter("schedule_id", "Only the jobs of this schedule.", _UUID),

@@ -13,7 +13,7 @@ from jobs import clock, schedule_transitions, tasks, transitions
 from jobs.api import identifiers, operations, queries, serializers, validation_jobs
 from jobs.api.problems import Conflict
 from jobs.api.validation import Input
-from jobs.api.views import View, answer
+from jobs.api.views import View, answer, answer_page
 from jobs.models import Job, JobState
 from jobs.models.job import JobQuerySet
 
@@ -42,10 +42,11 @@ class Jobs(_JobsView):
     def get(self, request: Request) -> Response:
         now = clock.now()
         given = queries.read(request, known=(*queries.PAGE_FIELDS, *_FILTERS))
-        page = queries.page(given, columns=queries.JOB_COLUMNS)
+        paging = queries.paging(given, model=Job, columns=queries.JOB_COLUMNS)
         rows = _filtered(self.get_queryset(), given, now=now)
         given.finish()
-        return answer([serializers.job(row, now=now) for row in page.of(rows)])
+        page = paging.page_of(rows)
+        return answer_page([serializers.job(row, now=now) for row in page.rows], page)
 
     @operations.CREATE_JOB
     def post(self, request: Request) -> Response:

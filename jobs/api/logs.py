@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from booper.durations import shown
 from jobs.api import identifiers, operations, queries, serializers
 from jobs.api.validation import Input
-from jobs.api.views import View, answer
+from jobs.api.views import View, answer, answer_page
 from jobs.models import EventType, LogEvent
 
 _FILTERS = ("job_id", "event")
@@ -23,12 +23,13 @@ class Logs(_LogsView):
     @operations.LIST_LOGS
     def get(self, request: Request) -> Response:
         given = queries.read(request, known=(*queries.PAGE_FIELDS, *_FILTERS))
-        page = queries.page(given, columns=queries.LOG_COLUMNS)
+        paging = queries.paging(given, model=LogEvent, columns=queries.LOG_COLUMNS)
         rows = _of_job(self.get_queryset(), given)
         if events := queries.choices(given, "event", allowed=EventType.values):
             rows = rows.filter(event__in=events)
         given.finish()
-        return answer([serializers.log_event(row) for row in page.of(rows)])
+        page = paging.page_of(rows)
+        return answer_page([serializers.log_event(row) for row in page.rows], page)
 
 
 class LogDetail(_LogsView):

@@ -1,6 +1,6 @@
 """What the OpenAPI document says of each call: decorators for the views' methods."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from drf_spectacular.utils import extend_schema
@@ -10,7 +10,6 @@ from jobs.api.components import Schema, ref
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_PAGE = ("limit", "offset")
 _WITH_KEY = (401, 503)
 _WITH_BODY = (400, 413, 415)
 _FORM = "application/x-www-form-urlencoded"
@@ -27,6 +26,7 @@ def _operation(
     body: str | None = None,
     form_example: Schema | None = None,
     is_open: bool = False,
+    is_paged: bool = False,
     description: str = "",
 ) -> Callable[[F], F]:
     """`answers` are schemas of `data` by status; `body` names the schema of the request's body."""
@@ -37,7 +37,7 @@ def _operation(
         "tags": [tag],
         "parameters": list(parameters),
         "security": [] if is_open else [{"apiKey": []}],
-        "responses": {str(status): _answer(status, schema) for status, schema in answers.items()}
+        "responses": {str(status): _answer(status, schema, is_paged) for status, schema in answers.items()}
         | {str(status): ref(str(status), "responses") for status in sorted(statuses)},
     }
     if description:
@@ -53,8 +53,9 @@ def _operation(
     return extend_schema(operation=operation)
 
 
-def _answer(status: int, data: Schema) -> Schema:
-    schema = {"type": "object", "properties": {"data": data}, "required": ["data"], "additionalProperties": False}
+def _answer(status: int, data: Schema, is_paged: bool) -> Schema:
+    properties = {"data": data} | ({"cursor": components.NEXT_CURSOR} if is_paged else {})
+    schema = {"type": "object", "properties": properties, "required": ["data"], "additionalProperties": False}
     answer: Schema = {
         "description": {200: "Done.", 201: "Created."}[status],
         "content": {"application/json": {"schema": schema}},
@@ -68,24 +69,35 @@ def _parameters(*names: str) -> list[Schema]:
     return [ref(name, "parameters") for name in names]
 
 
-def _list_of(name: str) -> Schema:
-    return {"type": "array", "items": ref(name), "maxItems": 100}
+def _listing(
+    operation_id: str, summary: str, *, tag: str, of: str, columns: Iterable[str], filters: Sequence[str] = ()
+) -> Callable[[F], F]:
+    return _operation(
+        operation_id,
+        summary,
+        tag=tag,
+        description="Newest first, unless `order_by` says otherwise. A request with `cursor`, empty for the first "
+        "page, is answered with the one for the next page.",
+        answers={200: {"type": "array", "items": ref(of), "maxItems": 100}},
+        refusals=(400,),
+        parameters=[
+            *_parameters("limit", "offset", "cursor"),
+            components.order_by([*columns]),
+            *_parameters(*filters),
+        ],
+        is_paged=True,
+    )
 
 
 _JOB_ANSWER = {200: ref("Job")}
 
-LIST_JOBS = _operation(
+LIST_JOBS = _listing(
     "listJobs",
     "List jobs",
     tag="jobs",
-    description="Newest first, unless `order_by` says otherwise.",
-    answers={200: _list_of("Job")},
-    refusals=(400,),
-    parameters=[
-        *_parameters(*_PAGE),
-        components.order_by([*queries.JOB_COLUMNS]),
-        *_parameters("state", "schedule_id", "url", "name", "inserted_after", "inserted_before"),
-    ],
+    of="Job",
+    columns=queries.JOB_COLUMNS,
+    filters=("state", "schedule_id", "url", "name", "inserted_after", "inserted_before"),
 )
 CREATE_JOB = _operation(
     "createJob",
@@ -140,14 +152,8 @@ RETRY_JOB = _operation(
     parameters=_parameters("job_id"),
 )
 _SCHEDULE_ANSWER = {200: ref("Schedule")}
-LIST_SCHEDULES = _operation(
-    "listSchedules",
-    "List schedules",
-    tag="schedules",
-    description="Newest first, unless `order_by` says otherwise.",
-    answers={200: _list_of("Schedule")},
-    refusals=(400,),
-    parameters=[*_parameters(*_PAGE), components.order_by([*queries.SCHEDULE_COLUMNS])],
+LIST_SCHEDULES = _listing(
+    "listSchedules", "List schedules", tag="schedules", of="Schedule", columns=queries.SCHEDULE_COLUMNS
 )
 GET_SCHEDULE = _operation(
     "getSchedule",
@@ -219,18 +225,13 @@ PREVIEW = _operation(
     body="PreviewInput",
     form_example={"cron": "0 9 * * 1-5", "timezone": "Europe/London", "count": "3"},
 )
-LIST_LOGS = _operation(
+LIST_LOGS = _listing(
     "listLogs",
     "List log events",
     tag="logs",
-    description="Newest first, unless `order_by` says otherwise.",
-    answers={200: _list_of("LogEvent")},
-    refusals=(400,),
-    parameters=[
-        *_parameters(*_PAGE),
-        components.order_by([*queries.LOG_COLUMNS]),
-        *_parameters("log_job_id", "event"),
-    ],
+    of="LogEvent",
+    columns=queries.LOG_COLUMNS,
+    filters=("log_job_id", "event"),
 )
 GET_LOG = _operation(
     "getLog",

@@ -4,22 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from django.db.models import F, Model, QuerySet
-from django.db.models.expressions import OrderBy
+from django.db.models import Model, QuerySet
 from rest_framework.request import Request
 
 from booper import durations
 from booper.durations import shown
-from jobs.api import bracket_forms, identifiers, strict_json
+from jobs.api import bracket_forms, cursors, identifiers, strict_json
+from jobs.api.cursors import Order, Position
 from jobs.api.problems import InvalidInput
 from jobs.api.validation import Input
 
 M = TypeVar("M", bound=Model)
 
-PAGE_FIELDS = ("limit", "offset", "order_by")
+PAGE_FIELDS = ("limit", "offset", "order_by", "cursor")
 # What each field of `order_by` is read from. Ids rise with `inserted_at`, and have an index.
 JOB_COLUMNS = {
     "inserted_at": "id",
@@ -40,21 +40,40 @@ SCHEDULE_COLUMNS = {
     "run_count": "run_count",
 }
 LOG_COLUMNS = {"inserted_at": "id", "id": "id", "job_id": "job_id", "event": "event"}
+QUEUE_COLUMNS = {"inserted_at": "id", "name": "name"}
 _DEFAULT_LIMIT = 10
 _HIGHEST_LIMIT = 100
 _HIGHEST_OFFSET = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Which rows of a list to answer. `order` is fit for QuerySet.order_by."""
+class Page(Generic[M]):
+    """The rows of one page. `cursor` is for the next one, None on the last; no client is told of it unless it asked."""
+
+    rows: list[M]
+    cursor: str | None
+    is_by_cursor: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """Which rows of a list to answer: the first `limit` after `offset` of those after `position`, if there is one."""
 
     limit: int
     offset: int
-    order: Sequence[OrderBy]
+    order: Order
+    is_by_cursor: bool
+    position: Position | None
 
-    def of(self, rows: QuerySet[M]) -> QuerySet[M]:
-        return rows.order_by(*self.order)[self.offset : self.offset + self.limit]
+    def page_of(self, rows: QuerySet[M]) -> Page[M]:
+        """One query, which looks one row ahead if there is to be a cursor."""
+        if self.position is not None:
+            rows = rows.filter(self.order.after(self.position))
+        ahead = int(self.is_by_cursor)
+        found = list(rows.order_by(*self.order.expressions)[self.offset : self.offset + self.limit + ahead])
+        page = found[: self.limit]
+        cursor = self.order.cursor_at(page[-1]) if len(found) > len(page) else None
+        return Page(page, cursor, self.is_by_cursor)
 
 
 def read(request: Request, *, known: Sequence[str]) -> Input:
@@ -64,27 +83,35 @@ def read(request: Request, *, known: Sequence[str]) -> Input:
     return Input(bracket_forms.parse(text.encode("latin-1", "replace")) if text else {}, known=known)
 
 
-def page(given: Input, *, columns: Mapping[str, str]) -> Page:
+def paging(given: Input, *, model: type[Model], columns: Mapping[str, str]) -> Paging:
     """`columns` says which column each field of `order_by` means; newest first, by id, where there is none."""
     limit = given.whole_number("limit", lowest=1, highest=_HIGHEST_LIMIT)
     offset = given.whole_number("offset", lowest=0, highest=_HIGHEST_OFFSET)
-    return Page(limit or _DEFAULT_LIMIT, offset or 0, _order(given, columns))
+    column, is_descending = _ordering(given, columns)
+    order = Order(model=model, column=column, is_descending=is_descending)
+    # Empty, it asks for the first page.
+    cursor = given.text("cursor", longest=cursors.LONGEST)
+    if cursor and offset:
+        given.refuse("offset", detail="the cursor says where to go on: give one or the other")
+    position = given.read("cursor", order.position) if cursor else None
+    return Paging(limit or _DEFAULT_LIMIT, offset or 0, order, given.has("cursor"), position)
 
 
-def _order(given: Input, columns: Mapping[str, str]) -> Sequence[OrderBy]:
+def _ordering(given: Input, columns: Mapping[str, str]) -> tuple[str, bool]:
+    """The column, and whether it is descending."""
     value = given.value("order_by")
     if value is None:
-        return [F("id").desc()]
+        return "id", True
     parts = _order_parts(value)
     if len(parts) != 2 or not all(isinstance(part, str) for part in parts):
         given.refuse("order_by", detail=f"{shown(value)} is no order: write a field and asc or desc: inserted_at,asc")
-        return []
+        return "id", True
     name, direction = parts[0].strip(), parts[1].strip().lower()
     if name not in columns:
         given.refuse("order_by", detail=f"{shown(name)} is no field to order by: use one of {', '.join(columns)}")
     if direction not in ("asc", "desc"):
         given.refuse("order_by", detail=f"{shown(parts[1])} is no direction: write asc or desc")
-    return _order_of(columns.get(name, "id"), is_descending=direction == "desc")
+    return columns.get(name, "id"), direction == "desc"
 
 
 def _order_parts(value: Any) -> Sequence[Any]:
@@ -99,16 +126,6 @@ def _order_parts(value: Any) -> Sequence[Any]:
     if isinstance(value, dict) and len(value) == 1:
         return [*value.keys(), *value.values()]
     return value if isinstance(value, list) else []
-
-
-def _order_of(column: str, *, is_descending: bool) -> Sequence[OrderBy]:
-    """With what has no value last, on every database, and the id to decide where values are equal."""
-    is_nullable = column.endswith("_at") or column == "name"
-    nulls_last = True if is_nullable else None
-    order = F(column).desc(nulls_last=nulls_last) if is_descending else F(column).asc(nulls_last=nulls_last)
-    if column == "id":
-        return [order]
-    return [order, F("id").desc() if is_descending else F("id").asc()]
 
 
 def moment(given: Input, name: str, *, now: datetime) -> datetime | None:

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from jobs import clock, schedule_transitions, tasks
 from jobs.api import identifiers, operations, queries, serializers, validation_schedules
 from jobs.api.problems import Conflict
-from jobs.api.views import View, answer
+from jobs.api.views import View, answer, answer_page
 from jobs.models import Job, Schedule
 from jobs.models.schedule import ScheduleQuerySet
 from jobs.schedule_transitions import Refused
@@ -45,9 +45,10 @@ class Schedules(_SchedulesView):
     @operations.LIST_SCHEDULES
     def get(self, request: Request) -> Response:
         given = queries.read(request, known=queries.PAGE_FIELDS)
-        page = queries.page(given, columns=queries.SCHEDULE_COLUMNS)
+        paging = queries.paging(given, model=Schedule, columns=queries.SCHEDULE_COLUMNS)
         given.finish()
-        return answer(_shown(list(page.of(self.get_queryset()))))
+        page = paging.page_of(self.get_queryset())
+        return answer_page(_shown(page.rows), page)
 
 
 class ScheduleDetail(_SchedulesView):

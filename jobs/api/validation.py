@@ -9,12 +9,13 @@ from booper.cron import InvalidCron
 from booper.durations import InvalidDuration, InvalidMoment, shown
 from booper.recurrence import InvalidZone
 from booper.targets import InvalidTarget
+from jobs.api.cursors import InvalidCursor
 from jobs.api.problems import MOST_ERRORS, FieldError, InvalidInput, pointer
 
 T = TypeVar("T")
 
 # Of the modules that understand what clients write; their messages are fit for clients to read.
-_REFUSALS = (InvalidCron, InvalidDuration, InvalidMoment, InvalidTarget, InvalidZone)
+_REFUSALS = (InvalidCron, InvalidCursor, InvalidDuration, InvalidMoment, InvalidTarget, InvalidZone)
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
 _NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
 _LONGEST_NAME = 64

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from jobs.api import parsers
+from jobs.api.queries import Page
 
 
 class View(APIView):
@@ -44,3 +45,8 @@ class OpenView(View):
 
 def answer(data: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     return Response({"data": data}, status=status, headers=headers)
+
+
+def answer_page(data: Sequence[Any], page: Page[Any]) -> Response:
+    """A list; with the cursor for the next page beside it where the request had one."""
+    return Response({"data": data, "cursor": page.cursor} if page.is_by_cursor else {"data": data})
