@@ -186,6 +186,10 @@ LEASE_SECONDS = environment.integer("LEASE_SECONDS", 20, minimum=5)
 # How long a worker that is told to stop waits for the requests it has on the wire.
 SHUTDOWN_GRACE_SECONDS = environment.integer("SHUTDOWN_GRACE_SECONDS", 7, minimum=0)
 
+# Where the admin's link to Flower leads: by default to its port on the host that the page came from.
+FLOWER_URL = environment.text("FLOWER_URL")
+FLOWER_PORT = environment.integer("FLOWER_PORT", 5555, minimum=1, maximum=65535)
+
 # --- REST framework ---------------------------------------------------------------------------------------------------
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_REQUEST_BYTES

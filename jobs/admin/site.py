@@ -11,7 +11,6 @@ from django.template.response import TemplateResponse
 from jobs import clock
 from jobs.admin import dashboard
 
-_FLOWER_PORT = 5555
 
 IndexView = Callable[..., TemplateResponse]
 
@@ -48,7 +47,7 @@ def _may_see(request: HttpRequest, model_name: str) -> bool:
 def _flower_url(request: HttpRequest) -> str:
     """FLOWER_URL where the settings have one; else Flower's usual port on the host that this page came from."""
     host = request.get_host().rsplit(":", 1)[0] if not request.get_host().endswith("]") else request.get_host()
-    return getattr(settings, "FLOWER_URL", "") or f"{request.scheme}://{host}:{_FLOWER_PORT}/"
+    return settings.FLOWER_URL or f"{request.scheme}://{host}:{settings.FLOWER_PORT}/"
 
 
 def dress(site: admin.AdminSite) -> None:
