@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from booper import verdict
-from jobs import delivery_transitions, outgoing, tallies
+from jobs import delivery_transitions, outgoing, receivers, tallies
 from jobs.delivery_transitions import Attempted
 from jobs.models import Delivery, DeliveryState
 from jobs.stages import Finished, Started, Upcoming
@@ -29,16 +29,29 @@ def claim(worker_id: UUID, *, limit: int, is_crowded: bool, now: datetime) -> tu
     with transaction.atomic():
         claimed = delivery_transitions.claim(worker_id, limit=limit, now=now)
         secrets = outgoing.signing_secrets({delivery.user_id for delivery in claimed}) if claimed else {}
-        started = [
-            Started(delivery, outgoing.of_delivery(delivery, secret=secrets[delivery.user_id], now=now))
-            for delivery in claimed
-        ]
+        receivers.look_up(claimed)
+        started = [_prepare(delivery, secret=secrets[delivery.user_id], now=now) for delivery in claimed]
     return started, Upcoming()
+
+
+def _prepare(delivery: Delivery, *, secret: str, now: datetime) -> Started:
+    refusal = receivers.refusal(delivery)
+    if refusal is not None:
+        return Started(delivery, None, refusal)
+    return Started(delivery, outgoing.of_delivery(delivery, secret=secret, now=now))
 
 
 def record(worker_id: UUID, finished: Sequence[Finished], *, now: datetime) -> Upcoming:
     attempted = [decide(item, now=now) for item in finished]
     delivery_transitions.record(worker_id, attempted, now=now)
+    receivers.note(
+        [
+            receivers.Attempt(item.delivery, item.response_status, item.error_code, item.error_message)
+            for item in attempted
+            if not item.is_handed_back
+        ],
+        now=now,
+    )
     _tell(attempted, finished)
     return Upcoming(deliveries=[item.retry_at for item in attempted if item.retry_at is not None])
 
@@ -47,7 +60,8 @@ def _tell(attempted: Sequence[Attempted], finished: Sequence[Finished]) -> None:
     """The process's log and its counts. One that is sent is told at the level of debugging: there may be five a job."""
     outcomes = [_outcome(item) for item in attempted]
     tallies.own.count(tallies.DELIVERY_ATTEMPTS, outcomes)
-    tallies.own.observe(tallies.DELIVERY_DURATION, [item.outcome.duration_ms / 1000 for item in finished])
+    sent = [item for item in finished if item.started.request is not None]
+    tallies.own.observe(tallies.DELIVERY_DURATION, [item.outcome.duration_ms / 1000 for item in sent])
     for item, outcome in zip(attempted, outcomes, strict=True):
         row = item.delivery
         level = logging.DEBUG if outcome == tallies.SUCCESS else logging.INFO
@@ -67,7 +81,15 @@ def decide(finished: Finished, *, now: datetime) -> Attempted:
     outcome = finished.outcome
     if outcome.failure is not None and outcome.failure.code == "aborted":
         return Attempted(delivery=delivery, state=DeliveryState.PENDING, retry_at=now, is_handed_back=True)
-    judged = verdict.decide_delivery(outcome, attempt=delivery.attempt, first_at=delivery.inserted_at, now=now)
+    if outcome.failure is not None and outcome.failure.code == receivers.OFF:
+        reason = outcome.failure
+        return Attempted(
+            delivery=delivery, state=DeliveryState.FAILED, error_code=reason.code, error_message=reason.message
+        )
+    # One that was sent again on request has its day and its waits anew.
+    attempt = delivery.attempt - (delivery.resent_after or 0)
+    first_at = delivery.resent_at or delivery.inserted_at
+    judged = verdict.decide_delivery(outcome, attempt=attempt, first_at=first_at, now=now)
     return Attempted(
         delivery=delivery,
         state=_ENDED_AS[judged.kind],

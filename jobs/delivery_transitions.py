@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import F
 
 from jobs import log, sql
 from jobs.log import Entry
@@ -112,6 +113,20 @@ def _event(item: Attempted, now: datetime) -> Entry:
             "retry_at": None if item.retry_at is None else item.retry_at.isoformat().replace("+00:00", "Z"),
         },
     )
+
+
+def resend(delivery: Delivery, *, now: datetime) -> Delivery | None:
+    """delivered | failed -> pending, due now, for another day; same body, same webhook-id. None from another state."""
+    ended = Delivery.objects.filter(id=delivery.id, state__in=(DeliveryState.DELIVERED, DeliveryState.FAILED))
+    won = ended.update(
+        state=DeliveryState.PENDING,
+        due_at=now,
+        resent_at=now,
+        resent_after=F("attempt"),
+        delivered_at=None,
+        failed_at=None,
+    )
+    return Delivery.objects.get(id=delivery.id) if won else None
 
 
 _RESCUE = """

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from jobs.models.identifiers import uuid7
+from jobs.models.receiver import Receiver
 
 
 class DeliveryKind(models.TextChoices):
@@ -62,6 +63,9 @@ class Delivery(models.Model):
     resent_at = models.DateTimeField(null=True, blank=True)
     resent_after = models.PositiveSmallIntegerField(null=True, blank=True, help_text="The attempts it had had by then.")
 
+    # What was known of its receiver when a worker took it up, if anything; no column.
+    receiver: Receiver | None = None
+
     objects = DeliveryQuerySet.as_manager()
 
     class Meta:
@@ -87,6 +91,8 @@ class Delivery(models.Model):
             models.Index("due_at", "id", name="delivery_due", condition=Q(state=DeliveryState.PENDING)),
             # The rescue.
             models.Index("worker_id", name="delivery_leased", condition=Q(state=DeliveryState.SENDING)),
+            # GET /api/deliveries?state=failed, and how many there are.
+            models.Index("user", "id", name="delivery_failed_of_user", condition=Q(state=DeliveryState.FAILED)),
             # GET /api/deliveries
             models.Index("user", "id", name="delivery_of_user"),
             # The timeline.
