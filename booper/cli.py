@@ -61,6 +61,7 @@ _JOB_COLUMNS: Columns = {
 _SCHEDULE_COLUMNS: Columns = {
     "SCHEDULE": "id",
     "FREQUENCY": "frequency",
+    "NEXT RUN": "next_run_at",
     "DISABLED AT": "disabled_at",
     "NAME": "name",
     "METHOD": "args.method",

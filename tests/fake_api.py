@@ -30,6 +30,7 @@ SCHEDULE: dict[str, Any] = {
     "id": "0b5ea8b5-0d5a-4c52-9f3e-1f0a6a2f7c11",
     "name": None,
     "disabled_at": None,
+    "next_run_at": "2026-12-01T09:00:00Z",
     "frequency": {"repeat_every": [2, "minutes"]},
     "args": {"method": "get", "url": "https://example.com/poll"},
 }

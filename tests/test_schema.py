@@ -17,6 +17,7 @@ from jobs.api import openapi, urls
 from jobs.models import User
 from tests.conftest import Announced
 from tests.factories import make_job
+from tests.runs import make_schedule
 
 schema = schemathesis.openapi.from_dict(openapi.document(urls.ROUTES))
 
@@ -42,5 +43,8 @@ def lead_half_of_them_further(case: Any, user: User) -> None:
     """Past the first check: no random id is that of a job, and no random text a URL."""
     if len(str(case.path_parameters)) % 2 and "job_id" in case.path_parameters:
         case.path_parameters["job_id"] = make_job(user=user).id
+    # The ids of schedules are all as long.
+    if sum(str(case.path_parameters).encode(errors="replace")) % 2 and "schedule_id" in case.path_parameters:
+        case.path_parameters["schedule_id"] = str(make_schedule().id)
     if len(str(case.body)) % 2 and isinstance(case.body, dict) and isinstance(case.body.get("url"), str):
         case.body["url"] = "https://example.com/hook"
