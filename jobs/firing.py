@@ -1,17 +1,20 @@
 """Fires the runs of schedules that are due: each once, its successor written with it, however many beats there are."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 
 from booper import recurrence
 from jobs import periodic_tasks, queues, sql, transitions
 from jobs.models import REQUEST_FIELDS, UNFINISHED_STATES, CatchUp, Job, JobState, Overlap, Schedule
+
+logger = logging.getLogger(__name__)
 
 # What is later than this was missed, by an outage; what is less late is made up for, run by run.
 MISSED_AFTER = timedelta(seconds=60)
@@ -38,19 +41,43 @@ ORDER BY j.scheduled_at, j.id LIMIT %(limit)s
 def fire_due(*, limit: int, now: datetime) -> int:
     """Fires up to `limit` runs, in one transaction and a fixed number of queries; how many they were.
 
-    The schedule's row is the lock, here and for whoever enables, edits or ends it.
+    The schedule's row is the lock, here and for whoever enables, edits or ends it. Should one schedule be beyond
+    firing, the others are fired all the same, and that one is switched off.
     """
+    try:
+        with transaction.atomic():
+            upcoming = _lock_due(limit=limit, now=now)
+            fire(upcoming, now=now)
+            return len(upcoming)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        logger.exception("runs that are due can't be fired together, so one by one")
+    return _fire_each(limit=limit, now=now)
+
+
+def _lock_due(*, limit: int, now: datetime) -> list[Job]:
+    with connection.cursor() as cursor:
+        lock = " FOR UPDATE OF s SKIP LOCKED" if sql.is_postgresql() else ""
+        cursor.execute(_DUE + lock, {"now": sql.time_value(now), "limit": limit})
+        ids = [Schedule._meta.pk.to_python(row[0]) for row in cursor.fetchall()]
+    due = Job.objects.filter(schedule_id__in=ids, is_upcoming=True, scheduled_at__lte=now)
+    return list(due.select_related("schedule")) if ids else []
+
+
+def _fire_each(*, limit: int, now: datetime) -> int:
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            lock = " FOR UPDATE OF s SKIP LOCKED" if sql.is_postgresql() else ""
-            cursor.execute(_DUE + lock, {"now": sql.time_value(now), "limit": limit})
-            ids = [Schedule._meta.pk.to_python(row[0]) for row in cursor.fetchall()]
-        if not ids:
-            return 0
-        upcoming = list(
-            Job.objects.filter(schedule_id__in=ids, is_upcoming=True, scheduled_at__lte=now).select_related("schedule")
-        )
-        fire(upcoming, now=now)
+        upcoming = _lock_due(limit=limit, now=now)
+        for job in upcoming:
+            try:
+                with transaction.atomic():
+                    fire([job], now=now)
+            except (OperationalError, InterfaceError):
+                raise
+            except Exception:
+                logger.exception("schedule %s can't be fired and is switched off", job.schedule_id)
+                transitions.cancel_runs(Job.objects.filter(id=job.id), reason="cannot_be_fired", now=now)
+                end([job.schedule.id] if job.schedule is not None else [], now=now)
     return len(upcoming)
 
 
@@ -65,6 +92,8 @@ def fire(upcoming: Sequence[Job], *, now: datetime) -> None:
 
     Inside the transaction that has locked their schedules.
     """
+    if not upcoming:
+        return
     going = _with_a_run_going([job.schedule for job in upcoming if job.schedule is not None])
     successors = [_judge(job, is_going=job.schedule_id in going, now=now) for job in upcoming]
     Job.objects.filter(id__in=[job.id for job in upcoming]).update(is_upcoming=False)

@@ -109,6 +109,17 @@ def test_firing_five_hundred_costs_as_many_queries_as_firing_one():
     assert cost() == one
 
 
+def test_a_schedule_beyond_firing_holds_up_no_other_and_is_switched_off():
+    broken = make_schedule(first=NOON + MINUTE)
+    good = make_schedule(first=NOON + MINUTE)
+    Schedule.objects.filter(id=broken.id).update(frequency={"cron": "nonsense"})
+    assert fire_all(NOON + MINUTE) == 2
+    assert runs_of(good) == [(NOON + MINUTE, "scheduled")]
+    assert runs_of(broken) == [(NOON + MINUTE, "cancelled")]
+    assert Schedule.objects.get(id=broken.id).disabled_at == NOON + MINUTE
+    assert LogEvent.objects.get().payload == {"reason": "cannot_be_fired"}
+
+
 def test_a_short_stop_of_beat_is_made_up_for_run_by_run():
     schedule = make_schedule(frequency={"repeat_every": [1, "seconds"]})
     fire_all(NOON + timedelta(seconds=30))
