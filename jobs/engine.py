@@ -106,6 +106,7 @@ class Engine:
         self._is_stopping = False
         self._is_aborting = False
         self._is_ended = threading.Event()
+        self._renewed_at = time.monotonic()
         self._lease_failed_at = time.monotonic()
         self._rescue_at = 0.0
         self._reconcile_at = time.monotonic() + _RECONCILE_SECONDS
@@ -118,6 +119,8 @@ class Engine:
         self._process = self._until_it_works(
             lambda: leases.take(ProcessRole.WORKER, self._name, lease=self._lease, now=clock.now())
         )
+        # It may have taken a while.
+        self._renewed_at = self._lease_failed_at = time.monotonic()
         self._sender = self._make_sender()
         for name, run in (("network", self._network), ("database", self._database), ("lease", self._keep_lease)):
             thread = threading.Thread(target=self._or_die, args=(run,), name=f"engine-{name}", daemon=True)
@@ -232,6 +235,9 @@ class Engine:
 
     def _claim(self) -> None:
         assert self._process is not None
+        if time.monotonic() - self._renewed_at >= self._lease.total_seconds():
+            # After a pause: what is claimed before the lease is renewed would be taken from us at once.
+            return
         for name, lane in self._lanes.items():
             now = clock.now()
             room = self._room(lane)
@@ -316,7 +322,9 @@ class Engine:
     def _rescue(self) -> None:
         moment = time.monotonic()
         # After an outage all leases have run out together: who comes back first gives the others time to renew theirs.
-        if moment < self._rescue_at or moment - self._lease_failed_at < self._lease.total_seconds() / 2:
+        since_outage = moment - self._lease_failed_at
+        is_outage = moment - self._renewed_at > self._lease.total_seconds() / 2
+        if moment < self._rescue_at or is_outage or since_outage < self._lease.total_seconds() / 2:
             return
         self._rescue_at = moment + _RESCUE_SECONDS
         for lane in self._lanes.values():
@@ -363,13 +371,21 @@ class Engine:
     def _keep_lease(self) -> None:
         process = self._process
         assert process is not None
-        while not self._is_ended.wait(self._lease.total_seconds() / 4):
+        pause_seconds = wait_seconds = self._lease.total_seconds() / 4
+        while not self._is_ended.wait(wait_seconds):
+            wait_seconds = pause_seconds
+            began = time.monotonic()
             try:
                 leases.renew(process, lease=self._lease, now=clock.now())
+                self._renewed_at = began
             except _BROKEN as error:
                 self._lease_failed_at = time.monotonic()
                 logger.warning("the lease could not be renewed: %s", error)
                 connection.close()
+            if time.monotonic() - began > pause_seconds:
+                # The database stood still, for the others too; and what was written now is as of back then.
+                self._lease_failed_at = time.monotonic()
+                wait_seconds = 0.0
 
     def _until_it_works(self, call: Callable[[], Process]) -> Process:
         while True:

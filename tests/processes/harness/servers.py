@@ -1,5 +1,6 @@
 """Redis, RabbitMQ and PostgreSQL of a test's own, which it may kill, freeze and start again."""
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -205,7 +206,17 @@ class PostgresServer(_Server):
         self.process.wait(within_seconds=20)
 
     def pause(self) -> None:
-        raise NotImplementedError("backends have process groups of their own")
+        self._signal_all(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        """The backends too: each has a process group of its own."""
+        for pid in (self.process.pid, *_children(self.process.pid)):
+            # A backend whose client has gone may have ended in the meantime.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def url(self, database: str) -> str:
         return f"postgres://postgres@127.0.0.1:{self._port}/{database}"
@@ -248,6 +259,17 @@ def _on_path(name: str) -> str | None:
     own = Path(sys.prefix) / "bin"
     folders = [entry for entry in os.get_exec_path() if Path(entry).resolve() != own.resolve()]
     return shutil.which(name, path=os.pathsep.join(folders))
+
+
+def _children(parent: int) -> list[int]:
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            # After the name, which is in brackets: state, parent.
+            fields = status.read_text().rpartition(")")[2].split()
+            if int(fields[1]) == parent:
+                found.append(int(status.parent.name))
+    return found
 
 
 def _postgres_binaries() -> Path | None:
