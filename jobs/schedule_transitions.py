@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max, QuerySet
 
 from booper import recurrence
-from jobs import firing, periodic_tasks, transitions
+from jobs import firing, periodic_tasks, queues, transitions
 from jobs.models import REQUEST_FIELDS, Job, JobState, Schedule
 from jobs.specs import JobSpec, RecurrenceSpec
 from jobs.transitions import Scheduled
@@ -183,6 +183,7 @@ def trigger(schedule: Schedule, *, now: datetime) -> Job:
     job = transitions.new_job(schedule, user_id=schedule.user_id, scheduled_at=now, now=now)
     job.schedule_id, job.idempotency_key = schedule.id, None
     job.save(force_insert=True)
+    queues.touch([(job.queue_id, now)])
     return job
 
 

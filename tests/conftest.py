@@ -12,9 +12,9 @@ from django.db import close_old_connections
 from django.test import Client
 from pytest_django import Settings
 
-from jobs import clock, tasks
+from jobs import clock, queue_names, tasks
 from jobs.api import authentication
-from jobs.models import ApiKey, User
+from jobs.models import ApiKey, Job, User
 from tests.api import Api
 from tests.factories import NOON, make_user
 
@@ -35,15 +35,18 @@ class Announced:
     """The instants that were announced, each once it was committed."""
 
     jobs: list[datetime] = field(default_factory=list)
+    queues: list[datetime] = field(default_factory=list)
     deliveries: list[datetime] = field(default_factory=list)
 
 
 @pytest.fixture(autouse=True)
-def _no_remembered_keys() -> Iterator[None]:
-    """A key stays in the cache for longer than a test."""
+def _nothing_remembered() -> Iterator[None]:
+    """A key, or a queue's id, stays in its cache for longer than a test."""
     authentication.known_keys.clear()
+    queue_names.known_ids.clear()
     yield
     authentication.known_keys.clear()
+    queue_names.known_ids.clear()
 
 
 @pytest.fixture
@@ -61,10 +64,18 @@ def announced(monkeypatch: pytest.MonkeyPatch) -> Announced:
     def hear_jobs(instants: Iterable[datetime]) -> None:
         heard.jobs.extend(instants)
 
+    def hear_job(job: Job) -> None:
+        (heard.jobs if job.queue_id is None else heard.queues).append(job.scheduled_at)
+
+    def hear_queues(instants: Iterable[datetime]) -> None:
+        heard.queues.extend(instants)
+
     def hear_deliveries(instants: Iterable[datetime]) -> None:
         heard.deliveries.extend(instants)
 
     monkeypatch.setattr(tasks, "announce_jobs", hear_jobs)
+    monkeypatch.setattr(tasks, "announce_job", hear_job)
+    monkeypatch.setattr(tasks, "announce_queues", hear_queues)
     monkeypatch.setattr(tasks, "announce_deliveries", hear_deliveries)
     return heard
 

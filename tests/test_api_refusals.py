@@ -92,7 +92,12 @@ DEEP = 100_000
         ({"backoff": [5, "minutes"]}, "/backoff", "another pair of brackets"),
         ({"backoff": [5, -5]}, "/backoff/1", "negative"),
         ({"backoff": [5, [1, "fortnight"]]}, "/backoff/1/1", "not a unit"),
-        ({"queue": "mail"}, "/queue", "queues are not available yet"),
+        ({"queue": ""}, "/queue", "1 to 255 letters"),
+        ({"queue": "a b"}, "/queue", "1 to 255 letters"),
+        ({"queue": ".."}, "/queue", "begins with"),
+        ({"queue": "mail\n"}, "/queue", "no name of a queue"),
+        ({"queue": "m" * 256}, "/queue", "1 to 255 letters"),
+        ({"queue": 7}, "/queue", "not a string"),
     ],
 )
 def test_a_field_that_does_not_fit_is_refused_by_its_place(

@@ -5,6 +5,7 @@ from typing import Any
 from booper.durations import UNITS
 from jobs.api.cursors import LONGEST
 from jobs.api.problems import CONTENT_TYPE, KINDS
+from jobs.api.validation_queues import HIGHEST, NAME_PATTERN
 from jobs.api.validation_request import METHODS
 from jobs.models import CatchUp, EventType, JobState, Overlap
 
@@ -104,6 +105,16 @@ _RECURRENCE_PROPERTIES: dict[str, Schema] = {
         "for recurring jobs.",
     },
 }
+_QUEUE_NAME: Schema = {"type": "string", "pattern": NAME_PATTERN, "example": "mail"}
+_CONCURRENCY: Schema = {
+    "type": "integer",
+    "minimum": 1,
+    "maximum": HIGHEST,
+    "nullable": True,
+    "description": "How many of its jobs run at once, at most; null for any number.",
+}
+_RATE_LIMIT: Schema = {"type": "integer", "minimum": 1, "maximum": HIGHEST}
+_RATE_DESCRIPTION = "How many of its jobs start in each period, saved up to that many; null for any number."
 _JOB_INPUT_PROPERTIES: dict[str, Schema] = {
     "method": {"type": "string", "enum": [*METHODS], "default": "get", "description": "In any case."},
     "url": _URL,
@@ -153,8 +164,20 @@ _JOB_INPUT_PROPERTIES: dict[str, Schema] = {
         "example": [5, [1, "minutes"]],
     },
     **_RECURRENCE_PROPERTIES,
+    "queue": {
+        **_QUEUE_NAME,
+        "description": "One of your queues, which limits how many of its jobs run at once and how fast they start. It "
+        "is made, without limits, if it is not there.",
+    },
 }
 
+_PERIOD: Schema = {
+    "type": "array",
+    "minItems": 2,
+    "maxItems": 2,
+    "items": {"anyOf": [{"type": "number"}, {"type": "string"}]},
+    "example": [1, "minute"],
+}
 _FREQUENCY: Schema = {
     "anyOf": [
         _object(
@@ -282,6 +305,33 @@ SCHEMAS: dict[str, Schema] = {
         example={"cron": "0 9 * * 1-5", "timezone": "Europe/London", "count": 3},
     ),
     "Schedule": _object(_SCHEDULE),
+    "QueueLimits": _object(
+        {
+            "concurrency": {**_CONCURRENCY, "example": 5},
+            "rate": _or_null(_object({"limit": _RATE_LIMIT, "period": ref("Duration")}, description=_RATE_DESCRIPTION)),
+            "paused": {
+                "type": "boolean",
+                "nullable": True,
+                "default": False,
+                "description": "Whether none of its jobs start.",
+            },
+        },
+        optional=("concurrency", "rate", "paused"),
+        example={"concurrency": 5, "rate": {"limit": 100, "period": [1, "minute"]}},
+    ),
+    "Queue": _object(
+        {
+            "name": _QUEUE_NAME,
+            "inserted_at": _TIME,
+            "concurrency": _CONCURRENCY,
+            "rate": _or_null(
+                _object({"limit": _RATE_LIMIT, "period": _PERIOD}, description=_RATE_DESCRIPTION),
+            ),
+            "paused": {"type": "boolean"},
+            "waiting": {"type": "integer", "minimum": 0, "description": "How many of its jobs wait, due or not."},
+            "running": {"type": "integer", "minimum": 0, "description": "How many of its jobs are on the wire."},
+        }
+    ),
     "Preview": _object(_PREVIEW),
     "NewTime": _object(
         {"schedule_in": ref("Duration"), "scheduled_at": _MOMENT, "timezone": _TIMEZONE},
@@ -387,6 +437,7 @@ PARAMETERS: dict[str, Schema] = {
     ),
     "of_schedule": _parameter("schedule_id", "Its uuid.", _UUID, place="path", required=True),
     "log_id": _parameter("log_id", "Its uuid.", _UUID, place="path", required=True),
+    "queue_name": _parameter("name", "Its name.", _QUEUE_NAME, place="path", required=True),
     "limit": _parameter(
         "limit", "How many rows at most.", {"type": "integer", "minimum": 1, "maximum": 100, "default": 10}
     ),

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from booper import targets
-from jobs import clock, schedule_transitions, tasks, transitions
+from jobs import clock, queue_names, schedule_transitions, tasks, transitions
 from jobs.api import identifiers, operations, queries, serializers, validation_jobs
 from jobs.api.problems import Conflict
 from jobs.api.validation import Input
@@ -53,7 +53,8 @@ class Jobs(_JobsView):
         now = clock.now()
         key_header = request.META.get("HTTP_IDEMPOTENCY_KEY")
         wanted = validation_jobs.wanted(self.sent_fields(), key_header=key_header, now=now)
-        scheduled = schedule_transitions.schedule_job(wanted.spec, wanted.plan, user_id=self.owner_id, now=now)
+        [spec] = queue_names.placed([wanted.spec], user_id=self.owner_id, now=now)
+        scheduled = schedule_transitions.schedule_job(spec, wanted.plan, user_id=self.owner_id, now=now)
         job = scheduled.job
         if scheduled.is_new:
             _announce(job)
@@ -86,6 +87,9 @@ class CancelJob(_JobsView):
             raise _too_late(job, "can't be cancelled any more", now=now)
         if cancelled.webhook_url:
             transaction.on_commit(partial(tasks.announce_deliveries, [now]))
+        if cancelled.queue_id is not None:
+            # It may have had a place, which is free now.
+            transaction.on_commit(partial(tasks.announce_queues, [now]))
         return answer(serializers.job(cancelled, now=now))
 
 
@@ -139,7 +143,7 @@ def _waiting(moved: Job | None, job: Job, *, refusal: str, now: datetime) -> Res
 def _announce(job: Job) -> None:
     # An upcoming run is fired by beat, which announces it then.
     if not job.is_upcoming:
-        transaction.on_commit(partial(tasks.announce_jobs, [job.scheduled_at]))
+        transaction.on_commit(partial(tasks.announce_job, job))
 
 
 def _too_late(job: Job, refusal: str, *, now: datetime) -> Conflict:

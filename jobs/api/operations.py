@@ -225,6 +225,26 @@ PREVIEW = _operation(
     body="PreviewInput",
     form_example={"cron": "0 9 * * 1-5", "timezone": "Europe/London", "count": "3"},
 )
+LIST_QUEUES = _listing("listQueues", "List queues", tag="queues", of="Queue", columns=queries.QUEUE_COLUMNS)
+GET_QUEUE = _operation(
+    "getQueue",
+    "Get a queue",
+    tag="queues",
+    answers={200: ref("Queue")},
+    refusals=(404,),
+    parameters=_parameters("queue_name"),
+)
+SET_QUEUE = _operation(
+    "setQueue",
+    "Set a queue's limits",
+    tag="queues",
+    description="All of them: what is left out is no limit, and not paused. Makes the queue if it is not there. "
+    "Requests that are on the wire stay there.",
+    answers={200: ref("Queue")},
+    parameters=_parameters("queue_name"),
+    body="QueueLimits",
+    form_example={"concurrency": "5", "rate[limit]": "100", "rate[period]": "1 minute"},
+)
 LIST_LOGS = _listing(
     "listLogs",
     "List log events",

@@ -10,7 +10,7 @@ from django.http import Http404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jobs import clock, schedule_transitions, tasks
+from jobs import clock, queue_names, schedule_transitions, tasks
 from jobs.api import identifiers, operations, queries, serializers, validation_schedules
 from jobs.api.problems import Conflict
 from jobs.api.views import View, answer, answer_page
@@ -60,6 +60,7 @@ class ScheduleDetail(_SchedulesView):
     def patch(self, request: Request, schedule_id: str) -> Response:
         schedule, now = self.find(schedule_id), clock.now()
         spec, plan = validation_schedules.changed(schedule, self.sent_fields(), now=now)
+        [spec] = queue_names.placed([spec], user_id=self.owner_id, now=now)
         changed = schedule_transitions.edit(schedule, spec, plan, now=now)
         return self.answer_about(changed, schedule_id, verb="changed")
 
@@ -92,7 +93,7 @@ class TriggerSchedule(_SchedulesView):
     def post(self, request: Request, schedule_id: str) -> Response:
         now = clock.now()
         job = schedule_transitions.trigger(self.find(schedule_id), now=now)
-        transaction.on_commit(partial(tasks.announce_jobs, [now]))
+        transaction.on_commit(partial(tasks.announce_job, job))
         return answer(serializers.job(job, now=now), status=201, headers={"Location": f"/api/jobs/{job.id}"})
 
 

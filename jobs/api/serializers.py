@@ -4,8 +4,9 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from booper import recurrence
+from jobs.api import validation_queues
 from jobs.messages import timestamp
-from jobs.models import Job, LogEvent, Schedule
+from jobs.models import Job, LogEvent, Queue, Schedule
 
 
 def job(row: Job, *, now: datetime, has_conflict: bool = False) -> dict[str, Any]:
@@ -65,6 +66,22 @@ def schedule(row: Schedule, *, next_run_at: datetime | None) -> dict[str, Any]:
 def run(row: recurrence.Run, *, zone: tzinfo) -> dict[str, Any]:
     """A run to come: the moment in UTC, and what clocks in `zone` show then."""
     return {"at": timestamp(row.at), "local": row.at.astimezone(zone).isoformat(), "note": row.note}
+
+
+def queue(row: Queue, *, waiting: int, running: int) -> dict[str, Any]:
+    """`waiting` and `running` are how many of its jobs do."""
+    rate = None
+    if row.rate_limit is not None and row.rate_seconds is not None:
+        rate = {"limit": row.rate_limit, "period": validation_queues.period(row.rate_seconds)}
+    return {
+        "name": row.name,
+        "inserted_at": timestamp(row.inserted_at),
+        "concurrency": row.concurrency,
+        "rate": rate,
+        "paused": row.paused_at is not None,
+        "waiting": waiting,
+        "running": running,
+    }
 
 
 def log_event(row: LogEvent) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from django.urls import URLPattern, path, re_path
 
-from jobs.api import demo, jobs, logs, openapi, preview, problems, schedules
+from jobs.api import demo, jobs, logs, openapi, preview, problems, queues, schedules
 
 # Those in the OpenAPI document.
 ROUTES = [
@@ -19,6 +19,8 @@ ROUTES = [
     path("schedules/<str:schedule_id>/enable", schedules.EnableSchedule.as_view()),
     path("schedules/<str:schedule_id>/trigger", schedules.TriggerSchedule.as_view()),
     path("preview", preview.Preview.as_view()),
+    path("queues", queues.Queues.as_view()),
+    path("queues/<str:name>", queues.QueueDetail.as_view()),
     path("logs", logs.Logs.as_view()),
     path("logs/<str:log_id>", logs.LogDetail.as_view()),
     path("ping", demo.Ping.as_view()),

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
-from jobs.api import validation_recurring, validation_request, validation_timing
+from jobs.api import validation_queues, validation_recurring, validation_request, validation_timing
 from jobs.api.validation import Input
 from jobs.specs import JobSpec, RecurrenceSpec
 
@@ -22,6 +22,7 @@ FIELDS = (
     *validation_timing.FIELDS,
     *("name", "description", "idempotency_key", "callback_url", "webhook_url", "timeout", "max_attempts", "backoff"),
     *validation_recurring.FIELDS,
+    "queue",
 )
 
 
@@ -52,6 +53,7 @@ def read(given: Input, *, key_header: str | None, now: datetime, anchor: datetim
     validation_recurring.plan."""
     validation_request.check_query(given)
     validation_request.check_headers(given)
+    validation_queues.check_name(given)
     zone = validation_timing.zone(given)
     at = validation_timing.moment_asked_for(given, now=now, zone=zone)
     plan = validation_recurring.plan(given, asked_at=at, zone=zone, now=now, anchor=anchor)

@@ -12,7 +12,7 @@ from jobs.specs import RecurrenceSpec
 
 FREQUENCIES = ("repeat_every", "cron")
 BOUNDS = ("starts_at", "ends_at", "max_runs")
-FIELDS = (*FREQUENCIES, *BOUNDS, "overlap", "catch_up", "include_metadata", "queue")
+FIELDS = (*FREQUENCIES, *BOUNDS, "overlap", "catch_up", "include_metadata")
 
 _OF_REPEATS_ALONE = {
     "starts_at": "use scheduled_at for a single run",
@@ -36,8 +36,6 @@ def plan(
     `asked_at` is the first run that the client asks for; `anchor` the one that a schedule had, for its changes: without
     an `asked_at` it stays.
     """
-    if given.has("queue"):
-        given.refuse("queue", detail="queues are not available yet: leave it out")
     include_metadata = given.switch("include_metadata")
     if not is_recurring(given):
         for name, remedy in _OF_REPEATS_ALONE.items():
