@@ -1,0 +1,1 @@
+"""Booper measured beside its peers: `bin/bench`."""

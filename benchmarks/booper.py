@@ -1,0 +1,105 @@
+"""An instance of Booper to be measured: a fresh database, and the Procfile's own commands."""
+
+import json
+import sqlite3
+import sys
+import time
+from typing import Any
+
+import psycopg
+
+from benchmarks import servers
+from benchmarks.processes import ROOT, Group, Processes, environment, run, wait_until
+from config import procfile
+
+EMAIL = "bench@example.com"
+
+
+class Instance:
+    def __init__(self, processes: Processes, *, name: str, broker_url: str | None, is_postgres: bool) -> None:
+        """Without `broker_url`: the embedded Redis, written to disk, as `bin/up` has it."""
+        self.name = name
+        self._processes = processes
+        self._data_dir = processes.folder / f"data-{name}"
+        self._data_dir.mkdir(mode=0o700, exist_ok=True)
+        self._sqlite = self._data_dir / "booper.sqlite3"
+        self._is_postgres = is_postgres
+        self.port = servers.free_port()
+        self.env = environment(
+            BOOPER_DATA_DIR=str(self._data_dir),
+            BOOPER_ALLOW_HTTP_TARGETS="true",
+            BOOPER_ALLOWED_TARGET_NETWORKS="127.0.0.0/8",
+            DJANGO_SETTINGS_MODULE="config.settings",
+            PORT=str(self.port),
+            WEB_ADDRESS=f"127.0.0.1:{self.port}",
+        )
+        url = servers.new_database(self._database) if is_postgres else f"sqlite:///{self._sqlite}"
+        self._url = self.env["DATABASE_URL"] = url
+        if broker_url is not None:
+            self.env["BROKER_URL"] = broker_url
+        run((sys.executable, "manage.py", "migrate", "--verbosity", "0"), env=self.env)
+        if broker_url is None:
+            self._start_embedded_broker()
+        self.key = run((sys.executable, "manage.py", "create_api_key", EMAIL), env=self.env).strip()
+
+    @property
+    def _database(self) -> str:
+        return f"booper_bench_{self.name.replace('-', '_')}"
+
+    def drop(self) -> None:
+        if self._is_postgres:
+            servers.drop_database(self._database)
+
+    def _start_embedded_broker(self) -> None:
+        question = "from pathlib import Path; from config import embedded_broker as b; import json, sys; "
+        question += "print(json.dumps(b.prepare(Path(sys.argv[1])).command))"
+        command = json.loads(run((sys.executable, "-c", question, str(self._data_dir)), env=self.env))
+        if command:
+            self._processes.start(f"broker-{self.name}", command, env=self.env)
+
+    def inside(self, name: str, *arguments: object, **settings: str) -> dict[str, Any]:
+        """What a module of `benchmarks.inside` answers in the instance's settings."""
+        command = (sys.executable, "-m", "benchmarks.inside", name, *map(str, arguments))
+        answer: dict[str, Any] = json.loads(run(command, env={**self.env, **settings}).splitlines()[-1])
+        return answer
+
+    def start(self, kind: str, *, count: int = 1, **settings: str) -> list[Group]:
+        """Processes of the Procfile, once they are at work."""
+        variables = {**self.env, **settings, "PROCESS_INDEX": "1"}
+        programs = procfile.programs((ROOT / "Procfile").read_text(), variables=variables, counts={kind: count})
+        wanted = [program for program in programs if program.name.partition(".")[0] == kind]
+        before = self.query("SELECT count(*) FROM jobs_process")
+        groups = [self._processes.start(f"{self.name}-{p.name}", p.command, env=variables) for p in wanted]
+        if kind == "web":
+            wait_until(lambda: servers.is_open(self.port), what="web answers", within_seconds=30)
+        else:
+            wait_until(
+                lambda: self.query("SELECT count(*) FROM jobs_process") >= before + count,
+                what=f"{count} {kind} of {self.name} at work: {groups[0].log}",
+                within_seconds=40,
+            )
+        return groups
+
+    def end(self, groups: list[Group]) -> None:
+        self._processes.end(groups)
+
+    def query(self, statement: str) -> int:
+        """The number that a statement answers."""
+        if self._is_postgres:
+            with psycopg.connect(self._url, autocommit=True) as connection:
+                row = connection.execute(statement.encode()).fetchone()
+        else:
+            with sqlite3.connect(self._sqlite, timeout=20) as database:
+                row = database.execute(statement).fetchone()
+        return int(row[0]) if row and row[0] is not None else 0
+
+    def wait_until_done(self, *, within_seconds: float) -> float:
+        """Waits until nothing that is due is unfinished; the unix time at which that was seen."""
+        unfinished = "SELECT count(*) FROM jobs_job WHERE state IN ('retryable', 'executing')"
+        wait_until(
+            lambda: self.query(unfinished) == 0,
+            what="all is recorded",
+            within_seconds=within_seconds,
+            pause_seconds=0.02,
+        )
+        return time.time()

@@ -1,0 +1,1 @@
+"""What is measured or prepared within an instance's own settings; each module's `main` answers one JSON object."""

@@ -1,0 +1,128 @@
+"""Jobs a second, with all of them waiting when the clock starts.
+
+Booper's clock runs from the time the jobs are due until the last one is recorded in the database. A peer's runs from
+its tenth of the way until its last request has arrived, which leaves out its start and what it writes at the end.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from statistics import median
+
+from benchmarks import servers, tables
+from benchmarks.booper import Instance
+from benchmarks.peers.catalog import PEERS, Peer
+from benchmarks.processes import environment, run, wait_until
+from benchmarks.scene import Scene
+
+_KEEPS = "job, attempts, 4 log rows in {}"
+_BASE = "Celery, prefork"
+_LONGEST_SECONDS = 60.0
+
+
+@dataclass(slots=True)
+class Side:
+    name: str
+    keeps: str
+    once: Callable[[], float]
+    rates: list[float] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        return median(self.rates) if self.rates else 0.0
+
+
+def measure(scene: Scene) -> None:
+    with contextlib.ExitStack() as exits:
+        sides = [*_boopers(scene, exits), *_peers(scene)]
+        for number in range(scene.effort.rounds):
+            for side in sides:
+                try:
+                    side.rates.append(side.once())
+                except (RuntimeError, TimeoutError) as error:
+                    print(f"{side.name}, round {number + 1}: {error}", flush=True)
+    base = next((side.rate for side in sides if side.name == _BASE), 0.0)
+    rows = [
+        (side.name, f"{side.rate:,.0f}", tables.ratio(side.rate, base), _spread(side.rates), side.keeps)
+        for side in sorted(sides, key=lambda side: -side.rate)
+    ]
+    head = ("side", "jobs/s", "against plain Celery", "lowest to highest", "what it makes durable")
+    tables.show(f"Due jobs a second, medians of {scene.effort.rounds} interleaved rounds", head, rows)
+
+
+def _spread(rates: list[float]) -> str:
+    return f"{min(rates):,.0f} to {max(rates):,.0f}" if rates else "did not run"
+
+
+def _boopers(scene: Scene, exits: contextlib.ExitStack) -> list[Side]:
+    sides = []
+    for index, (name, broker_url, is_postgres) in enumerate(scene.stacks()):
+        instance = exits.enter_context(scene.instance(f"drain-{index}", broker_url=broker_url, is_postgres=is_postgres))
+        keeps = _KEEPS.format("PostgreSQL" if is_postgres else "SQLite")
+        for workers in (1, 2):
+            sides.append(
+                Side(
+                    f"Booper, {name}, {workers} worker{'s'[: workers - 1]}",
+                    keeps,
+                    lambda instance=instance, workers=workers: drain(scene, instance, workers=workers),
+                )
+            )
+    return sides
+
+
+def drain(
+    scene: Scene, instance: Instance, *, workers: int = 1, path: str = "", count: int = 0, messages: str = ""
+) -> float:
+    """Jobs a second of an instance that gets `count` of them, due at once, for a path of the sink."""
+    count = count or scene.effort.jobs
+    due_at = time.time() + 9 + count / 3000
+    scene.sink.reset()
+    instance.inside("rows", "due", count, due_at, scene.sink.url + path, messages)
+    groups = [*instance.start("worker", count=workers), *instance.start("beat")]
+    try:
+        if time.time() > due_at:
+            raise TimeoutError("the jobs were due before the workers were")
+        wait_until(
+            lambda: scene.sink.report()["count"] >= count, what=f"{count} arrived", within_seconds=_LONGEST_SECONDS
+        )
+        return count / (instance.wait_until_done(within_seconds=_LONGEST_SECONDS) - due_at)
+    finally:
+        instance.end(groups)
+
+
+def _peers(scene: Scene) -> list[Side]:
+    sides = []
+    has_postgres = servers.has_postgres() and not scene.is_embedded_only
+    for peer in PEERS:
+        if not peer.is_there or scene.redis is None or (peer.needs_postgres and not has_postgres):
+            print(f"{peer.name}: left out, it or its server is not installed here", flush=True)
+            continue
+        sides.append(Side(peer.name, peer.keeps, lambda peer=peer: _drain_peer(scene, peer)))
+    return sides
+
+
+def _drain_peer(scene: Scene, peer: Peer) -> float:
+    assert scene.redis is not None
+    variables = {"BENCH_REDIS": scene.redis, **(peer.variables or {})}
+    if peer.needs_postgres:
+        variables["BENCH_POSTGRES"] = servers.new_database("booper_bench_peer")
+    env = environment(**variables)
+    port, count = int(scene.redis.rpartition(":")[2]), scene.effort.peer_jobs
+    scene.sink.reset()
+    run([*peer.command("put", redis_port=port), str(count), scene.sink.url], env=env)
+    group = scene.processes.start(f"peer-{peer.needs}", peer.command("work", redis_port=port), env=env)
+    try:
+        wait_until(
+            lambda: scene.sink.report()["count"] >= count or not group.is_alive,
+            what=f"{count} arrived, log: {group.log.read_text()[-2000:]}",
+            within_seconds=_LONGEST_SECONDS,
+        )
+        if not group.is_alive:
+            raise RuntimeError(f"it ended: {group.log.read_text()[-2000:]}")
+        tenths = scene.sink.report()["tenths"]
+        return 0.9 * count / (tenths[10] - tenths[1])
+    finally:
+        scene.processes.end([group])
+        if peer.needs_postgres:
+            servers.drop_database("booper_bench_peer")
