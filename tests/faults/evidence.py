@@ -21,6 +21,8 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
+    """`kind` begins with what it was done to: a worker, a beat, web, the broker, the database, the disk."""
+
     kind: str
     began_at: float
     ended_at: float
@@ -86,7 +88,7 @@ class Evidence:
         errors = self.events(job_id, "job.error", attempt=attempt)
         return str(errors[0].payload["code"]) if errors else None
 
-    def caught(self, began_at: float, ended_at: float) -> list[str]:
-        """The faults that fell into this span of time."""
-        faults = self.ledger.faults
+    def worker_faults(self, began_at: float, ended_at: float) -> list[str]:
+        """What was done to workers in this span of time: no other fault excuses a request that is sent again."""
+        faults = [fault for fault in self.ledger.faults if fault.kind.startswith("worker")]
         return [fault.kind for fault in faults if fault.began_at <= ended_at and fault.ended_at >= began_at]

@@ -90,7 +90,7 @@ def _faults_on_the_wire(evidence: Evidence, job_id: int, arrival: Arrival) -> li
         until = arrival.answered_at + _RECORD_SECONDS
     else:
         until = evidence.events(job_id, "job.error", attempt=arrival.attempt)[0].inserted_at.timestamp()
-    return evidence.caught(arrival.at, until)
+    return evidence.worker_faults(arrival.at, until)
 
 
 def repeats_carry_the_same_idempotency_key(evidence: Evidence) -> Iterator[str]:
@@ -161,7 +161,7 @@ def each_delivery_arrived_and_again_only_at_a_fault(evidence: Evidence) -> Itera
             if row.state != "delivered" or not arrivals:
                 yield f"{row.event} {row.sequence} of job {row.job_id} is {row.state}, arrived {len(arrivals)} times"
             for earlier in arrivals[:-1]:
-                if not evidence.caught(earlier.at, (earlier.answered_at or evidence.now) + _RECORD_SECONDS):
+                if not evidence.worker_faults(earlier.at, (earlier.answered_at or evidence.now) + _RECORD_SECONDS):
                     yield f"{row.event} {row.sequence} of job {row.job_id} came again without a fault"
 
 

@@ -28,7 +28,7 @@ _WAKE_UP_SECONDS = 0.25
 
 @pytest.fixture(scope="module", params=_KINDS)
 def stack(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Stack]:
-    with running(request.param, servers=servers, LEASE_SECONDS="5") as stack:
+    with running(request.param, servers=servers, settings={"LEASE_SECONDS": "5"}) as stack:
         stack.start(workers=2)
         yield stack
 

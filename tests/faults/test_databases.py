@@ -25,7 +25,7 @@ _DISK_BYTES = 4 * 1024 * 1024
 
 @pytest.fixture(scope="module")
 def stack(servers: Servers) -> Iterator[Stack]:
-    with running("postgresql-redis", servers=servers, LEASE_SECONDS=str(_LEASE_SECONDS)) as stack:
+    with running("postgresql-redis", servers=servers, settings={"LEASE_SECONDS": str(_LEASE_SECONDS)}) as stack:
         stack.start(workers=2)
         yield stack
 
@@ -120,7 +120,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_is_answered_503_and_leaves_nothing_half_written(make_stack: MakeStack, small_disk: Path) -> None:
-    stack = make_stack("sqlite-redis", database_at=small_disk / "booper.sqlite3", LEASE_SECONDS=str(_LEASE_SECONDS))
+    stack = make_stack(
+        "sqlite-redis", database_at=small_disk / "booper.sqlite3", settings={"LEASE_SECONDS": str(_LEASE_SECONDS)}
+    )
     stack.start()
     trial = Trial(stack)
     webhook_url = stack.target.url("/events")

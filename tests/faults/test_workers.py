@@ -29,7 +29,7 @@ _SLEEP = "import select, time\ntime.sleep = lambda seconds: select.select([], []
 
 @pytest.fixture(scope="module")
 def stack(servers: Servers) -> Iterator[Stack]:
-    with running("postgresql-redis", servers=servers, LEASE_SECONDS=str(_LEASE_SECONDS)) as stack:
+    with running("postgresql-redis", servers=servers, settings={"LEASE_SECONDS": str(_LEASE_SECONDS)}) as stack:
         stack.start(workers=2)
         yield stack
 

@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,6 +21,7 @@ from tests.processes.harness.waiting import eventually, pause
 IS_LONG = os.environ.get("FAULTS_LONG") == "1"
 
 _CREATORS = 4
+_NEVER = 2**31
 
 Fields = Callable[[int], dict[str, Any]]
 
@@ -74,35 +75,30 @@ class Trial:
         return answer.status == 200
 
     @contextmanager
-    def load(self, *, per_second: float, fields: Fields) -> Iterator[None]:
+    def load(self, *, per_second: float, fields: Fields, clients: int = 1) -> Iterator[None]:
         """Creates jobs at an even pace, `fields` called for each with its number, until the block ends."""
         is_over = threading.Event()
-        failures: list[BaseException] = []
-        thread = threading.Thread(target=self._create_steadily, args=(is_over, per_second, fields, failures))
-        thread.start()
-        try:
-            yield
-        finally:
-            is_over.set()
-            thread.join(60)
-        if failures:
-            raise failures[0]
+        with ThreadPoolExecutor(clients) as pool:
+            loads = [
+                pool.submit(self._create_steadily, is_over, per_second / clients, fields, range(first, _NEVER, clients))
+                for first in range(clients)
+            ]
+            try:
+                yield
+            finally:
+                is_over.set()
+        for load in loads:
+            load.result()
 
     def _create_steadily(
-        self,
-        is_over: threading.Event,
-        per_second: float,
-        fields: Fields,
-        failures: list[BaseException],
+        self, is_over: threading.Event, per_second: float, fields: Fields, numbers: Iterable[int]
     ) -> None:
-        began, number = time.monotonic(), 0
-        try:
-            while not is_over.is_set():
-                self.try_to_create(**fields(number))
-                number += 1
-                pause(began + number / per_second - time.monotonic())
-        except BaseException as error:
-            failures.append(error)
+        began = time.monotonic()
+        for count, number in enumerate(numbers):
+            pause(began + count / per_second - time.monotonic())
+            if is_over.is_set():
+                return
+            self.try_to_create(**fields(number))
 
     # --- What came of it ----------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -31,17 +31,21 @@ def make_stack(servers: Servers) -> Iterator[MakeStack]:
     """Makes stacks that end with the test."""
     with contextlib.ExitStack() as exits:
 
-        def make(kind: StackKind, *, database_at: Path | None = None, **settings: str) -> Stack:
-            return exits.enter_context(running(kind, servers=servers, database_at=database_at, **settings))
+        def make(
+            kind: StackKind, *, settings: Mapping[str, str] | None = None, database_at: Path | None = None
+        ) -> Stack:
+            return exits.enter_context(running(kind, servers=servers, settings=settings, database_at=database_at))
 
         yield make
 
 
 @contextlib.contextmanager
-def running(kind: StackKind, *, servers: Servers, database_at: Path | None = None, **settings: str) -> Iterator[Stack]:
+def running(
+    kind: StackKind, *, servers: Servers, settings: Mapping[str, str] | None = None, database_at: Path | None = None
+) -> Iterator[Stack]:
     """A stack whose logs are shown when a test fails meanwhile, and kept then."""
     folder = Path(tempfile.mkdtemp(prefix="booper-stack-"))
-    stack = Stack(kind, servers=servers, folder=folder, settings=settings, database_at=database_at)
+    stack = Stack(kind, servers=servers, folder=folder, settings=settings or {}, database_at=database_at)
     with stack:
         _live.append(stack)
         try:

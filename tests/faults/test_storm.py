@@ -1,0 +1,128 @@
+"""The promise as a whole: every kind of process is killed in turn, nothing is lost, and every repeat has its reason."""
+
+from collections.abc import Callable, Iterator
+from itertools import cycle
+from typing import Any
+
+import pytest
+
+from tests.faults import report
+from tests.faults.evidence import Evidence
+from tests.faults.trial import IS_LONG, Trial
+from tests.processes.harness.fixtures import running
+from tests.processes.harness.processes import Running
+from tests.processes.harness.stack import STACK_KINDS, Servers, Stack
+from tests.processes.harness.target import Arrival, Reply
+from tests.processes.harness.waiting import pause
+
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(900)]
+
+_JOBS, _SECONDS = (10_000, 60.0) if IS_LONG else (600, 20.0)
+# As many as are promised; the rest are refused while web or the database is away.
+_PER_SECOND = 1.25 * _JOBS / _SECONDS
+_BETWEEN_FAULTS_SECONDS = 3.0 if IS_LONG else 1.0
+_DONE_WITHIN_SECONDS = 45.0
+_SCHEDULES = 5
+
+
+@pytest.fixture(params=STACK_KINDS)
+def trial(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Trial]:
+    # The long form with the settings that an instance has by default.
+    settings = {} if IS_LONG else {"LEASE_SECONDS": "5"}
+    with running(request.param, servers=servers, settings=settings) as stack:
+        stack.start(workers=2, beats=2)
+        yield Trial(stack)
+
+
+def test_nothing_is_lost_while_every_kind_of_process_is_killed_in_turn(trial: Trial) -> None:
+    stack = trial.stack
+    stack.target.answer("/storm", _answer)
+    schedules = [trial.create(method="post", url=stack.target.url("/ticks"), repeat_every=1) for _ in range(_SCHEDULES)]
+    faults = cycle(_faults(trial))
+    with trial.load(per_second=_PER_SECOND, fields=lambda number: _fields(stack, number), clients=4):
+        while len(trial.ledger.promises) < _JOBS or len(trial.ledger.faults) < len(_faults(trial)):
+            kind, strike = next(faults)
+            with trial.ledger.fault(kind):
+                strike()
+            pause(_BETWEEN_FAULTS_SECONDS)
+    _end(trial, schedules)
+    evidence = trial.conclude(within_seconds=120)
+    seconds = _last_end(evidence) - trial.ledger.last_fault_at
+    report.say(f"{stack.kind}: the last job was done {seconds:.1f} s after the last fault")
+    assert seconds < _DONE_WITHIN_SECONDS
+
+
+def _answer(arrival: Arrival) -> Reply:
+    """From a twentieth of a second to one; every twentieth job fails at first."""
+    number = arrival.json["number"]
+    is_flaky = number % 20 == 0 and arrival.attempt == 1
+    return Reply(503 if is_flaky else 200, delay_seconds=0.05 * (1 + number % 20))
+
+
+def _fields(stack: Stack, number: int) -> dict[str, Any]:
+    """Every third is due in up to three seconds, every tenth tells what becomes of it."""
+    fields: dict[str, Any] = {
+        "method": "post",
+        "url": stack.target.url("/storm"),
+        "body": {"number": number},
+        "backoff": [1, 1, 1],
+    }
+    if number % 3 == 0:
+        fields["schedule_in"] = number % 30 / 10
+    if number % 10 == 0:
+        fields |= {"webhook_url": stack.target.url("/events"), "callback_url": stack.target.url("/callback")}
+    return fields
+
+
+def _faults(trial: Trial) -> list[tuple[str, Callable[[], None]]]:
+    """One after the other; each starts again what it has killed, as a supervisor would."""
+    stack = trial.stack
+
+    def kill(running: Callable[[], Running], start: Callable[[], object]) -> Callable[[], None]:
+        def strike() -> None:
+            running().kill()
+            start()
+
+        return strike
+
+    def restart_broker() -> None:
+        stack.broker.kill()
+        pause(0.5)
+        stack.broker.start()
+
+    def restart_database() -> None:
+        stack.servers.postgres.kill()
+        pause(0.5)
+        stack.servers.postgres.start()
+
+    def worker(index: int) -> Callable[[], None]:
+        return kill(lambda: stack.workers[index], lambda: stack.start_worker(index, waits=False))
+
+    faults = [
+        ("worker killed", worker(1)),
+        ("broker killed", restart_broker),
+        ("beat killed", kill(lambda: stack.beats[1], lambda: stack.start_beat(1, waits=False))),
+        ("worker killed", worker(2)),
+        ("web killed", kill(lambda: _web(stack), lambda: stack.start_web(waits=False))),
+        ("broker emptied", stack.broker.empty),
+    ]
+    if stack.kind != "sqlite-redis":
+        faults.insert(2, ("database killed", restart_database))
+    return faults
+
+
+def _web(stack: Stack) -> Running:
+    assert stack.web is not None
+    return stack.web
+
+
+def _end(trial: Trial, schedules: list[Any]) -> None:
+    trial.stack.wait_for_web()
+    for job in schedules:
+        answer = trial.stack.api.post(f"/api/schedules/{job['schedule_id']}/disable")
+        assert answer.status == 200, answer.body
+
+
+def _last_end(evidence: Evidence) -> float:
+    ends = [job.completed_at or job.discarded_at or job.cancelled_at for job in evidence.record.jobs.values()]
+    return max(end.timestamp() for end in ends if end is not None)
