@@ -161,6 +161,10 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
 CELERY_BEAT_SCHEDULER = "jobs.scheduler:Scheduler"
+# Shown in django-celery-beat's admin, where it can be switched off.
+CELERY_BEAT_SCHEDULE = {
+    "booper.prune": {"task": "booper.prune", "schedule": 600.0, "options": {"expires": 300.0}},
+}
 
 # --- What a job may do ------------------------------------------------------------------------------------------------
 
@@ -168,6 +172,8 @@ BOOPER_ALLOW_HTTP_TARGETS = environment.boolean("BOOPER_ALLOW_HTTP_TARGETS", Fal
 BOOPER_ALLOWED_TARGET_NETWORKS = environment.networks("BOOPER_ALLOWED_TARGET_NETWORKS", [])
 
 MAX_REQUEST_BYTES = environment.integer("MAX_REQUEST_BYTES", 1024 * 1024, minimum=1024)
+# Of POST /api/jobs/batch, each of whose jobs has to keep to the one above all the same.
+MAX_BATCH_BYTES = environment.integer("MAX_BATCH_BYTES", 16 * 1024 * 1024, minimum=1024)
 MAX_RESPONSE_BYTES = environment.integer("MAX_RESPONSE_BYTES", 64 * 1024, minimum=0)
 MAX_STATE_BYTES = environment.integer("MAX_STATE_BYTES", 64 * 1024, minimum=1024)
 DEFAULT_TIMEOUT_SECONDS = environment.integer("DEFAULT_TIMEOUT_SECONDS", 30, minimum=1, maximum=900)

@@ -16,7 +16,7 @@ from celery import current_app, shared_task, signals
 from django.conf import settings
 
 from booper import outbound, policy
-from jobs import clock, deliveries, ledger, periodic_tasks, queued, runner, schedule_transitions, tallies
+from jobs import clock, deliveries, ledger, periodic_tasks, queued, retention, runner, schedule_transitions, tallies
 from jobs.engine import Engine
 from jobs.ledger import Writer
 from jobs.models import Delivery, Job, Queue
@@ -25,6 +25,7 @@ from jobs.wakeups import Announcer, Lane
 logger = logging.getLogger(__name__)
 
 _MOST_INSTANTS = 5000
+_PRUNE_SECONDS = 30.0
 # A wake-up that nobody took is worth nothing soon after: workers that come back find what is overdue by themselves.
 _EXPIRES_AFTER = timedelta(seconds=60)
 _LOOK_FOR_THE_END_SECONDS = 0.25
@@ -56,6 +57,14 @@ def fire_schedule(schedule_id: str) -> None:
     now = clock.now()
     if schedule_transitions.fire_schedule(UUID(schedule_id), now=now):
         announce_jobs([now])
+
+
+@shared_task(name="booper.prune")
+def prune() -> None:
+    """Deletes what is older than the retention settings, for half a minute at most: the rest is for the next time."""
+    ends_at = time.monotonic() + _PRUNE_SECONDS
+    pruned = retention.prune(now=clock.now(), pace=retention.Pace(has_time=lambda: time.monotonic() < ends_at))
+    logger.info("pruned: %s", pruned)
 
 
 def promote() -> None:

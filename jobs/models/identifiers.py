@@ -4,6 +4,7 @@ import os
 import threading
 import time
 import uuid
+from datetime import datetime
 
 _TICKS_PER_MILLISECOND = 4096
 
@@ -33,3 +34,9 @@ def uuid7() -> uuid.UUID:
     milliseconds, fraction = divmod(_ticks.next(), _TICKS_PER_MILLISECOND)
     randomness = int.from_bytes(os.urandom(8), "big") >> 2
     return uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | randomness)
+
+
+def earliest_uuid7(moment: datetime) -> uuid.UUID:
+    """The lowest that `uuid7` makes from then on: what is less was made before."""
+    milliseconds = int(moment.timestamp() * 1000)
+    return uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62)
