@@ -122,6 +122,19 @@ def cancel_runs(jobs: QuerySet[Job], *, reason: str, now: datetime) -> list[Job]
     return cancelled
 
 
+def cancel_locked(ids: Sequence[int], *, reason: str, now: datetime) -> list[Job]:
+    """scheduled | retryable | executing -> cancelled. Inside the transaction that has locked them as unfinished, and
+    the schedules of those that are upcoming."""
+    if not ids:
+        return []
+    Job.objects.filter(id__in=ids, state__in=UNFINISHED_STATES).update(**_cancelled(now))
+    needed = ("uuid", "user_id", "schedule_id", "queue_id", "webhook_url", "attempt", "event_count")
+    cancelled = list(Job.objects.filter(id__in=ids, state=JobState.CANCELLED, cancelled_at=now).only(*needed))
+    queues.touch((job.queue_id, now) for job in cancelled)
+    log_cancellations(cancelled, reason=reason, now=now)
+    return cancelled
+
+
 def log_cancellations(jobs: Sequence[Job], *, reason: str, now: datetime) -> None:
     finished = {"state": JobState.CANCELLED.value}
     _insert(

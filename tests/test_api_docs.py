@@ -42,6 +42,8 @@ def test_every_call_is_in_the_document(document: dict[str, Any]) -> None:
         "POST /api/schedules/{schedule_id}/enable",
         "POST /api/schedules/{schedule_id}/trigger",
         "POST /api/preview",
+        "POST /api/jobs/batch",
+        "POST /api/jobs/cancel",
         "GET /api/queues",
         "GET /api/queues/{name}",
         "PUT /api/queues/{name}",

@@ -5,6 +5,7 @@ from typing import Any
 from booper.durations import UNITS
 from jobs.api.cursors import LONGEST
 from jobs.api.problems import CONTENT_TYPE, KINDS
+from jobs.api.validation_batch import MOST_JOBS
 from jobs.api.validation_queues import HIGHEST, NAME_PATTERN
 from jobs.api.validation_request import METHODS
 from jobs.models import CatchUp, EventType, JobState, Overlap
@@ -171,6 +172,11 @@ _JOB_INPUT_PROPERTIES: dict[str, Schema] = {
     },
 }
 
+_ALL: Schema = {
+    "type": "boolean",
+    "default": False,
+    "description": "Has to be true where there is no filter, and every job that has not ended is meant.",
+}
 _PERIOD: Schema = {
     "type": "array",
     "minItems": 2,
@@ -352,6 +358,31 @@ SCHEMAS: dict[str, Schema] = {
             "args": {"type": "object", "description": "The request as it was sent."},
         }
     ),
+    "BatchInput": _object(
+        {"jobs": {"type": "array", "items": ref("JobInput"), "minItems": 1, "maxItems": MOST_JOBS}},
+        example={"jobs": [{"url": "https://example.com/a"}, {"url": "https://example.com/b", "schedule_in": 60}]},
+    ),
+    "BatchItem": {"anyOf": [ref("Job"), _object({"error": {"anyOf": [ref("InvalidInput"), ref("Problem")]}})]},
+    "JobFilters": _object(
+        {
+            "state": {
+                "description": "One or more, as a list or with commas between them.",
+                "anyOf": [
+                    {"type": "string", "example": "scheduled,retryable"},
+                    {"type": "array", "items": {"type": "string", "enum": JobState.values}, "minItems": 1},
+                ],
+            },
+            "schedule_id": _UUID,
+            "url": {"type": "string"},
+            "name": {"type": "string"},
+            "inserted_after": _MOMENT,
+            "inserted_before": _MOMENT,
+            "all": _ALL,
+        },
+        optional=("state", "schedule_id", "url", "name", "inserted_after", "inserted_before", "all"),
+        example={"state": "scheduled", "name": "daily report"},
+    ),
+    "Cancelled": _object({"cancelled": {"type": "integer", "minimum": 0, "description": "How many jobs were."}}),
     "LogEvent": _object(
         {
             "id": _UUID,
@@ -459,6 +490,7 @@ PARAMETERS: dict[str, Schema] = {
     "name": _parameter("name", "Only jobs with exactly this name.", {"type": "string"}),
     "inserted_after": _parameter("inserted_after", "Only jobs made after this moment.", _TIME),
     "inserted_before": _parameter("inserted_before", "Only jobs made before this moment.", _TIME),
+    "all": _parameter("all", _ALL["description"], _ALL),
     "log_job_id": _parameter(
         "job_id", "Only the events of this job: its `job_id` or uuid.", {"anyOf": [_JOB_ID, _UUID]}
     ),

@@ -17,10 +17,10 @@ from jobs.api.views import View, answer, answer_page
 from jobs.models import Job, JobState
 from jobs.models.job import JobQuerySet
 
-_FILTERS = ("state", "schedule_id", "url", "name", "inserted_after", "inserted_before")
+FILTERS = ("state", "schedule_id", "url", "name", "inserted_after", "inserted_before")
 
 
-class _JobsView(View):
+class JobsView(View):
     def get_queryset(self) -> JobQuerySet:
         return Job.objects.filter(user_id=self.owner_id)
 
@@ -37,13 +37,13 @@ class _JobsView(View):
         return found
 
 
-class Jobs(_JobsView):
+class Jobs(JobsView):
     @operations.LIST_JOBS
     def get(self, request: Request) -> Response:
         now = clock.now()
-        given = queries.read(request, known=(*queries.PAGE_FIELDS, *_FILTERS))
+        given = queries.read(request, known=(*queries.PAGE_FIELDS, *FILTERS))
         paging = queries.paging(given, model=Job, columns=queries.JOB_COLUMNS)
-        rows = _filtered(self.get_queryset(), given, now=now)
+        rows = filtered(self.get_queryset(), given, now=now)
         given.finish()
         page = paging.page_of(rows)
         return answer_page([serializers.job(row, now=now) for row in page.rows], page)
@@ -62,7 +62,7 @@ class Jobs(_JobsView):
         return answer(data, status=201 if scheduled.is_new else 200, headers={"Location": f"/api/jobs/{job.id}"})
 
 
-class JobDetail(_JobsView):
+class JobDetail(JobsView):
     @operations.GET_JOB
     def get(self, request: Request, job_id: str) -> Response:
         return answer(serializers.job(self.find(job_id), now=clock.now()))
@@ -75,7 +75,7 @@ class JobDetail(_JobsView):
         return _waiting(moved, job, refusal="can't be rescheduled: it is not waiting", now=now)
 
 
-class CancelJob(_JobsView):
+class CancelJob(JobsView):
     @operations.CANCEL_JOB
     def post(self, request: Request, job_id: str) -> Response:
         given = queries.read(request, known=("scope",))
@@ -93,7 +93,7 @@ class CancelJob(_JobsView):
         return answer(serializers.job(cancelled, now=now))
 
 
-class RunJob(_JobsView):
+class RunJob(JobsView):
     @operations.RUN_JOB
     def post(self, request: Request, job_id: str) -> Response:
         job, now = self.find(job_id), clock.now()
@@ -101,7 +101,7 @@ class RunJob(_JobsView):
         return _waiting(moved, job, refusal="can't be run now: it is not waiting", now=now)
 
 
-class RetryJob(_JobsView):
+class RetryJob(JobsView):
     @operations.RETRY_JOB
     def post(self, request: Request, job_id: str) -> Response:
         job, now = self.find(job_id), clock.now()
@@ -109,7 +109,7 @@ class RetryJob(_JobsView):
         return _waiting(moved, job, refusal="can't be retried: only a completed or discarded one can", now=now)
 
 
-def _filtered(rows: JobQuerySet, given: Input, *, now: datetime) -> JobQuerySet:
+def filtered(rows: JobQuerySet, given: Input, *, now: datetime) -> JobQuerySet:
     if states := queries.choices(given, "state", allowed=JobState.values):
         rows = rows.in_states(states, now)
     conditions = {

@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema
 
 from jobs.api import components, queries
 from jobs.api.components import Schema, ref
+from jobs.api.validation_batch import MOST_JOBS, MOST_RECURRING
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,6 +28,8 @@ def _operation(
     form_example: Schema | None = None,
     is_open: bool = False,
     is_paged: bool = False,
+    has_location: bool = True,
+    needs_body: bool = True,
     description: str = "",
 ) -> Callable[[F], F]:
     """`answers` are schemas of `data` by status; `body` names the schema of the request's body."""
@@ -40,6 +43,8 @@ def _operation(
         "responses": {str(status): _answer(status, schema, is_paged) for status, schema in answers.items()}
         | {str(status): ref(str(status), "responses") for status in sorted(statuses)},
     }
+    if 201 in answers and has_location:
+        operation["responses"]["201"]["headers"] = {"Location": {"schema": {"type": "string"}, "required": True}}
     if description:
         operation["description"] = description
     if body is not None:
@@ -47,7 +52,7 @@ def _operation(
         if form_example is not None:
             form["example"] = form_example
         operation["requestBody"] = {
-            "required": True,
+            "required": needs_body,
             "content": {"application/json": {"schema": ref(body)}, _FORM: form},
         }
     return extend_schema(operation=operation)
@@ -56,13 +61,8 @@ def _operation(
 def _answer(status: int, data: Schema, is_paged: bool) -> Schema:
     properties = {"data": data} | ({"cursor": components.NEXT_CURSOR} if is_paged else {})
     schema = {"type": "object", "properties": properties, "required": ["data"], "additionalProperties": False}
-    answer: Schema = {
-        "description": {200: "Done.", 201: "Created."}[status],
-        "content": {"application/json": {"schema": schema}},
-    }
-    if status == 201:
-        answer["headers"] = {"Location": {"schema": {"type": "string"}, "required": True}}
-    return answer
+    description = {200: "Done.", 201: "Created.", 207: "Some were refused."}[status]
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
 def _parameters(*names: str) -> list[Schema]:
@@ -91,13 +91,14 @@ def _listing(
 
 _JOB_ANSWER = {200: ref("Job")}
 
+_JOB_FILTERS = ("state", "schedule_id", "url", "name", "inserted_after", "inserted_before")
 LIST_JOBS = _listing(
     "listJobs",
     "List jobs",
     tag="jobs",
     of="Job",
     columns=queries.JOB_COLUMNS,
-    filters=("state", "schedule_id", "url", "name", "inserted_after", "inserted_before"),
+    filters=_JOB_FILTERS,
 )
 CREATE_JOB = _operation(
     "createJob",
@@ -109,6 +110,32 @@ CREATE_JOB = _operation(
     parameters=_parameters("idempotency_key"),
     body="JobInput",
     form_example={"method": "post", "url": "https://example.com/hook", "body[content]": "Hi", "schedule_in": "30"},
+)
+_BATCH_ANSWER: Schema = {"type": "array", "items": ref("BatchItem"), "minItems": 1, "maxItems": MOST_JOBS}
+CREATE_JOBS = _operation(
+    "createJobs",
+    "Create many jobs",
+    tag="jobs",
+    description="Answers in their order, for each the job (a new one, or the one that holds its idempotency key) or "
+    "what is wrong with it, with pointers into that job. 201 if none was refused, else 207. Those that are taken are "
+    "taken in one transaction. Of several with one idempotency key the first wins. At most "
+    f"{MOST_RECURRING} of them may be recurring.",
+    answers={201: _BATCH_ANSWER, 207: _BATCH_ANSWER},
+    has_location=False,
+    body="BatchInput",
+    form_example={"jobs[0][url]": "https://example.com/a", "jobs[1][url]": "https://example.com/b"},
+)
+CANCEL_JOBS = _operation(
+    "cancelJobs",
+    "Cancel many jobs",
+    tag="jobs",
+    description="All that have not ended and that the same filters, in the query or in the body, would list. The "
+    "upcoming run of a schedule is among them, and its schedule ends. Without any filter, `all` has to be true.",
+    answers={200: ref("Cancelled")},
+    parameters=_parameters(*_JOB_FILTERS, "all"),
+    body="JobFilters",
+    form_example={"state": "scheduled", "name": "daily report"},
+    needs_body=False,
 )
 GET_JOB = _operation(
     "getJob", "Get a job", tag="jobs", answers=_JOB_ANSWER, refusals=(404,), parameters=_parameters("job_id")

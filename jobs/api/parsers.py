@@ -23,10 +23,37 @@ class JSONParser(BaseParser):
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         """The object in the JSON of `stream`."""
-        value = strict_json.parse(stream.read())
-        if not isinstance(value, dict):
-            raise InvalidInput([FieldError("", 'the body is JSON but no object: send {"name": value}')])
-        return value
+        return _object(strict_json.parse(stream.read()))
+
+
+class JSONBatchParser(JSONParser):
+    """Of {"jobs": […]}: a job with something in it that can't be taken becomes the refusal of that job alone."""
+
+    def parse(
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        loaded = strict_json.load(stream.read())
+        value = loaded.value
+        if not isinstance(value, dict) or not isinstance(value.get("jobs"), list):
+            strict_json.refuse_flaws(value)
+            return _object(value)
+        strict_json.refuse_flaws({name: item for name, item in value.items() if name != "jobs"})
+        return value | {"jobs": [_item_or_refusal(item, loaded) for item in value["jobs"]]}
+
+
+def _item_or_refusal(item: Any, loaded: strict_json.Loaded) -> Any:
+    if loaded.may_have_flaws or (loaded.may_be_deep and strict_json.is_deep(item)):
+        try:
+            strict_json.refuse_flaws(item)
+        except InvalidInput as refusal:
+            return refusal
+    return item
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InvalidInput([FieldError("", 'the body is JSON but no object: send {"name": value}')])
+    return value
 
 
 class BracketFormParser(BaseParser):
@@ -43,8 +70,11 @@ class BracketFormParser(BaseParser):
         return bracket_forms.parse(text)
 
 
-def parse(request: Request) -> dict[str, Any]:
-    """The fields in the body of `request`. Raises InvalidInput, BodyTooLarge or UnsupportedBody."""
+def parse(request: Request, *, limit: str = "MAX_REQUEST_BYTES", is_optional: bool = False) -> dict[str, Any]:
+    """The fields in the body of `request`; `limit` names the setting that says how large it may be.
+
+    An empty body has no fields if it `is_optional`. Raises InvalidInput, BodyTooLarge or UnsupportedBody.
+    """
     coding = request.META.get("HTTP_CONTENT_ENCODING", "identity").strip().lower()
     if coding not in ("", "identity"):
         raise UnsupportedBody(f"the body is encoded as {coding!a}: send it as it is, without Content-Encoding")
@@ -56,22 +86,25 @@ def parse(request: Request) -> dict[str, Any]:
     if parser is None:
         taken = " or ".join(each.media_type for each in parsers)
         raise UnsupportedBody(f"{content_type(request)[:80]!a} is not read here: send {taken}")
-    fields: Any = parser.parse(BytesIO(_read(request._request)))
+    body = _read(request._request, setting=limit)
+    if is_optional and not body:
+        return {}
+    fields: Any = parser.parse(BytesIO(body))
     return dict(fields)
 
 
-def _read(request: HttpRequest) -> bytes:
+def _read(request: HttpRequest, *, setting: str) -> bytes:
     """The body, and never further than the limit: BodyTooLarge, whether its length was announced or not."""
-    limit = settings.MAX_REQUEST_BYTES
+    limit = getattr(settings, setting)
     length = request.META.get("CONTENT_LENGTH") or "0"
     if length.isdecimal() and int(length[:20]) > limit:
-        raise _too_large(limit)
+        raise _too_large(limit, setting)
     try:
         body: bytes = _stream(request).read(limit + 1)
     except Exception as error:  # each server has its own for a client that goes away or breaks the framing
         raise InvalidInput([FieldError("", f"the body could not be read to its end: {error}")]) from None
     if len(body) > limit:
-        raise _too_large(limit)
+        raise _too_large(limit, setting)
     return body
 
 
@@ -82,5 +115,5 @@ def _stream(request: HttpRequest) -> Any:
     return request
 
 
-def _too_large(limit: int) -> BodyTooLarge:
-    return BodyTooLarge(f"the body has more than {limit} bytes: send less, or have an operator raise MAX_REQUEST_BYTES")
+def _too_large(limit: int, setting: str) -> BodyTooLarge:
+    return BodyTooLarge(f"the body has more than {limit} bytes: send less, or have an operator raise {setting}")

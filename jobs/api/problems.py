@@ -100,6 +100,11 @@ def handle(exc: Exception, context: Mapping[str, Any]) -> Response:
     )
 
 
+def of(refusal: exceptions.APIException) -> dict[str, Any]:
+    """The problem of one item among many, as the item alone would have been answered."""
+    return _problem(refusal.status_code, str(refusal.detail), getattr(refusal, "errors", None))
+
+
 def _verdict(exc: Exception, request: HttpRequest) -> tuple[int, str]:
     """Status and detail."""
     match exc:

@@ -5,11 +5,12 @@ from typing import Any
 
 from booper import recurrence
 from jobs.api import validation_queues
+from jobs.batches import NewJob
 from jobs.messages import timestamp
 from jobs.models import Job, LogEvent, Queue, Schedule
 
 
-def job(row: Job, *, now: datetime, has_conflict: bool = False) -> dict[str, Any]:
+def job(row: Job | NewJob, *, now: datetime, has_conflict: bool = False) -> dict[str, Any]:
     """`now` decides between scheduled and available."""
     inserted_at = timestamp(row.inserted_at)
     return {

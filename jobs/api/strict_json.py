@@ -13,6 +13,8 @@ MAX_DEPTH = 100
 # More than Python reads and writes as text.
 _MOST_DIGITS = 4300
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+# Raw control characters are no JSON, and raw surrogates no UTF-8: both can only come as escapes.
+_SUSPECT_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
 _Path = tuple[str | int, ...]
 
@@ -58,8 +60,25 @@ class _Reader:
         return value
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """JSON as it parses, and whether it may hold what can't be taken: then some of it may stand in as a flaw."""
+
+    value: Any
+    may_have_flaws: bool
+    may_be_deep: bool
+
+
 def parse(body: bytes) -> Any:
     """The value in `body`, UTF-8 with a byte order mark or without. Raises InvalidInput with all that is wrong."""
+    loaded = load(body)
+    if loaded.may_have_flaws or loaded.may_be_deep:
+        refuse_flaws(loaded.value)
+    return loaded.value
+
+
+def load(body: bytes) -> Loaded:
+    """The same for those who look for flaws themselves. Raises InvalidInput for what is no JSON at all."""
     text = decode(body).removeprefix("\ufeff")
     if not text.strip():
         raise InvalidInput([FieldError("", "the body is empty: send a JSON object")])
@@ -77,10 +96,8 @@ def parse(body: bytes) -> Any:
         raise InvalidInput([FieldError("", f"the body is not JSON: {error.msg} at {place}")]) from None
     except RecursionError:
         raise InvalidInput([FieldError("", _too_deep())]) from None
-    # Raw control characters are no JSON, and raw surrogates no UTF-8: both can only come as \u escapes.
-    if reader.has_flaws or "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH:
-        refuse_flaws(value)
-    return value
+    may_have_flaws = reader.has_flaws or _SUSPECT_ESCAPE.search(text) is not None
+    return Loaded(value, may_have_flaws, may_be_deep=text.count("[") + text.count("{") > MAX_DEPTH)
 
 
 def decode(body: bytes) -> str:
@@ -100,6 +117,17 @@ def refuse_flaws(value: Any) -> None:
             break
     if errors:
         raise InvalidInput(errors)
+
+
+def is_deep(value: Any) -> bool:
+    """Whether it nests deeper than MAX_DEPTH; in a fraction of the time that it takes to say where."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        nested = [node for node in level if isinstance(node, dict | list)]
+        level = [child for node in nested for child in (node.values() if isinstance(node, dict) else node)]
+        if not level:
+            return False
+    return any(isinstance(node, dict | list) for node in level)
 
 
 def _flaws(value: Any, path: _Path) -> Iterator[FieldError]:

@@ -4,11 +4,13 @@ from collections.abc import Iterator, Sequence
 
 from django.urls import URLPattern, path, re_path
 
-from jobs.api import demo, jobs, logs, openapi, preview, problems, queues, schedules
+from jobs.api import bulk, demo, jobs, logs, openapi, preview, problems, queues, schedules
 
 # Those in the OpenAPI document.
 ROUTES = [
     path("jobs", jobs.Jobs.as_view()),
+    path("jobs/batch", bulk.Batch.as_view()),
+    path("jobs/cancel", bulk.CancelJobs.as_view()),
     path("jobs/<str:job_id>", jobs.JobDetail.as_view()),
     path("jobs/<str:job_id>/cancel", jobs.CancelJob.as_view()),
     path("jobs/<str:job_id>/run", jobs.RunJob.as_view()),

@@ -31,9 +31,9 @@ class View(APIView):
     def owner_id(self) -> UUID:
         return UUID(str(self.request.user.pk))
 
-    def sent_fields(self) -> dict[str, Any]:
-        """The object in the request's body. Raises InvalidInput, BodyTooLarge or UnsupportedBody."""
-        return parsers.parse(self.request)
+    def sent_fields(self, **how: Any) -> dict[str, Any]:
+        """The object in the request's body; `how` is as for parsers.parse, and so is what it raises."""
+        return parsers.parse(self.request, **how)
 
 
 class OpenView(View):

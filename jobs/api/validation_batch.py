@@ -1,0 +1,60 @@
+"""The jobs of a batch, judged one by one: what is wrong with one says nothing of the others."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from rest_framework.exceptions import APIException
+
+from booper import payloads
+from booper.durations import shown
+from jobs.api import validation_jobs
+from jobs.api.problems import BodyTooLarge, FieldError, InvalidInput
+from jobs.api.validation import Input
+from jobs.api.validation_jobs import Wanted
+
+MOST_JOBS = 1000
+# Each costs a dozen queries of its own, in the transaction that all the others wait for.
+MOST_RECURRING = 100
+
+Judged = Wanted | APIException
+
+
+def wanted(fields: Mapping[str, Any], *, now: datetime) -> list[Judged]:
+    """By the body of POST /api/jobs/batch: what each job asks for, or why it is refused.
+
+    Raises InvalidInput if the body is no batch.
+    """
+    given = Input(fields, known=("jobs",))
+    items = given.value("jobs")
+    if not isinstance(items, list) or not items:
+        given.refuse("jobs", detail=f"{shown(items)} is not a list of jobs: write 1 to {MOST_JOBS}")
+    elif len(items) > MOST_JOBS:
+        given.refuse("jobs", detail=f"there are {len(items)}: send at most {MOST_JOBS} at once")
+    given.finish()
+    return _with_few_recurring([_judged(item, now=now) for item in items])
+
+
+def _judged(item: Any, *, now: datetime) -> Judged:
+    # The parser found something in it that can't be taken.
+    if isinstance(item, APIException):
+        return item
+    if not isinstance(item, dict):
+        return InvalidInput([FieldError("", f'{shown(item)} is not a job: write {{"url": "https://…"}}')])
+    try:
+        found = validation_jobs.wanted(item, key_header=None, now=now)
+    except InvalidInput as refusal:
+        return refusal
+    if (size := len(payloads.encode(item))) > settings.MAX_REQUEST_BYTES:
+        limit = f"at most {settings.MAX_REQUEST_BYTES} are taken (MAX_REQUEST_BYTES)"
+        return BodyTooLarge(f"the job has {size} bytes: {limit}, as for a job that is sent alone")
+    return found
+
+
+def _with_few_recurring(judged: list[Judged]) -> list[Judged]:
+    recurring = [place for place, item in enumerate(judged) if isinstance(item, Wanted) and item.plan is not None]
+    for place in recurring[MOST_RECURRING:]:
+        detail = f"a batch takes {MOST_RECURRING} recurring jobs, and there are {len(recurring)}: send it with another"
+        judged[place] = InvalidInput([FieldError("", detail)])
+    return judged
