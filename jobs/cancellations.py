@@ -29,14 +29,14 @@ class Cancelled:
 
 
 def cancel_matching(jobs: QuerySet[Job], *, now: datetime) -> Cancelled:
-    """scheduled | retryable | executing -> cancelled, for those of `jobs` that were there at `now`.
+    """scheduled | retryable | executing -> cancelled, for those of one user's `jobs` that were there at `now`.
 
     An upcoming run takes its schedule along, which ends. Each batch is committed by itself: what breaks off halfway
     has cancelled what it has. A row that another transaction holds is passed over, and waited for at the end, alone:
     two that each wait for a row of the other would never end.
     """
     cancelled, passed_over = Cancelled(), []
-    unfinished = jobs.filter(state__in=UNFINISHED_STATES, inserted_at__lte=now).order_by("id")
+    unfinished = jobs.filter(state__in=UNFINISHED_STATES, inserted_at__lte=now).order_by("user_id", "id")
     for candidates in _batches(unfinished):
         done = _cancel(unfinished, candidates, now=now)
         cancelled.add(done)

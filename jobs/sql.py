@@ -39,6 +39,25 @@ def chosen(*selects: str) -> str:
     return f"= ANY(ARRAY({union}))" if is_postgresql() else f"IN ({union})"
 
 
+def owned_by(user_id: UUID) -> models.Q | models.Func:
+    """The condition on the rows of a list; to be ordered by `user_id`, then `id`.
+
+    With `user_id = …` PostgreSQL takes it that everybody's rows lie evenly mixed, and walks the primary key until it
+    has met ten of this user's: it may read a million of somebody else's first. An array it does not see through, and
+    then only an index that begins with the user has the rows in that order.
+    """
+    if not is_postgresql():
+        return models.Q(user_id=user_id)
+    owner = models.Value(user_id, models.UUIDField())
+    return models.Func(
+        models.F("user_id"),
+        owner,
+        template="%(expressions)s])",
+        arg_joiner=" = ANY(ARRAY[",
+        output_field=models.BooleanField(),
+    )
+
+
 def rows(**columns: str) -> str:
     """A SELECT of the JSON list of objects %(rows)s as a table; `columns` are names and PostgreSQL types."""
     if is_postgresql():

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from jobs import batches, cancellations, clock, queue_names, tasks
 from jobs.api import operations, parsers, problems, queries, serializers, validation_batch
-from jobs.api.jobs import FILTERS, JobsView, filtered
+from jobs.api.jobs import FILTERS, JobsView
 from jobs.api.problems import FieldError, InvalidInput
 from jobs.api.validation import Input
 from jobs.api.validation_jobs import Wanted
@@ -41,7 +41,7 @@ class CancelJobs(JobsView):
     @operations.CANCEL_JOBS
     def post(self, request: Request) -> Response:
         given, now = self._filters(request), clock.now()
-        rows = filtered(self.get_queryset(), given, now=now)
+        rows = self.listed(given, now=now)
         wants_all = given.switch("all")
         if not wants_all and not any(given.has(name) for name in FILTERS):
             remedy = f"give one or more of {', '.join(FILTERS)}, or all=true for every job that has not ended"

@@ -29,7 +29,10 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """By a column of `model`, what has no value last on every database, and by id where values are equal."""
+    """By a column of `model`, what has no value last on every database, and by id where values are equal.
+
+    Of the rows of one user, as sql.owned_by has them.
+    """
 
     model: type[Model]
     column: str
@@ -38,8 +41,10 @@ class Order:
     @property
     def expressions(self) -> list[OrderBy]:
         """Fit for QuerySet.order_by."""
-        order = _directed(self.column, self.is_descending, nulls_last=True if self._is_nullable else None)
-        return [order] if self.column == "id" else [order, _directed("id", self.is_descending)]
+        by_id = _directed("id", self.is_descending)
+        if self.column == "id":
+            return [_directed("user_id", self.is_descending), by_id]
+        return [_directed(self.column, self.is_descending, nulls_last=True if self._is_nullable else None), by_id]
 
     def after(self, position: Position) -> Q:
         """Which rows come after it."""

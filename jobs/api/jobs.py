@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from booper import targets
-from jobs import clock, queue_names, schedule_transitions, tasks, transitions
+from jobs import clock, queue_names, schedule_transitions, sql, tasks, transitions
 from jobs.api import identifiers, operations, queries, serializers, validation_jobs
 from jobs.api.problems import Conflict
 from jobs.api.validation import Input
@@ -23,6 +23,13 @@ FILTERS = ("state", "schedule_id", "url", "name", "inserted_after", "inserted_be
 class JobsView(View):
     def get_queryset(self) -> JobQuerySet:
         return Job.objects.filter(user_id=self.owner_id)
+
+    def listed(self, given: Input, *, now: datetime) -> JobQuerySet:
+        """What the filters leave."""
+        # The runs of a schedule have an index of their own, which does not begin with the user.
+        is_of_schedule = given.has("schedule_id")
+        rows = self.get_queryset() if is_of_schedule else Job.objects.filter(sql.owned_by(self.owner_id))
+        return _filtered(rows, given, now=now)
 
     def find(self, job_id: str) -> Job:
         """By integer or uuid. Raises Http404 for what is not there or somebody else's."""
@@ -43,7 +50,7 @@ class Jobs(JobsView):
         now = clock.now()
         given = queries.read(request, known=(*queries.PAGE_FIELDS, *FILTERS))
         paging = queries.paging(given, model=Job, columns=queries.JOB_COLUMNS)
-        rows = filtered(self.get_queryset(), given, now=now)
+        rows = self.listed(given, now=now)
         given.finish()
         page = paging.page_of(rows)
         return answer_page([serializers.job(row, now=now) for row in page.rows], page)
@@ -109,7 +116,7 @@ class RetryJob(JobsView):
         return _waiting(moved, job, refusal="can't be retried: only a completed or discarded one can", now=now)
 
 
-def filtered(rows: JobQuerySet, given: Input, *, now: datetime) -> JobQuerySet:
+def _filtered(rows: JobQuerySet, given: Input, *, now: datetime) -> JobQuerySet:
     if states := queries.choices(given, "state", allowed=JobState.values):
         rows = rows.in_states(states, now)
     conditions = {

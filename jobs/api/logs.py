@@ -6,6 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from booper.durations import shown
+from jobs import sql
 from jobs.api import identifiers, operations, queries, serializers
 from jobs.api.validation import Input
 from jobs.api.views import View, answer, answer_page
@@ -16,7 +17,7 @@ _FILTERS = ("job_id", "event")
 
 class _LogsView(View):
     def get_queryset(self) -> QuerySet[LogEvent]:
-        return LogEvent.objects.filter(user_id=self.owner_id)
+        return LogEvent.objects.filter(sql.owned_by(self.owner_id))
 
 
 class Logs(_LogsView):

@@ -10,7 +10,7 @@ from django.http import Http404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jobs import clock, queues, tasks
+from jobs import clock, queues, sql, tasks
 from jobs.api import operations, queries, serializers, validation_queues
 from jobs.api.views import View, answer, answer_page
 from jobs.models import WAITING_STATES, Job, JobState, Queue
@@ -18,7 +18,7 @@ from jobs.models import WAITING_STATES, Job, JobState, Queue
 
 class _QueuesView(View):
     def get_queryset(self) -> QuerySet[Queue]:
-        return Queue.objects.filter(user_id=self.owner_id)
+        return Queue.objects.filter(sql.owned_by(self.owner_id))
 
 
 class Queues(_QueuesView):

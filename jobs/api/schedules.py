@@ -10,7 +10,7 @@ from django.http import Http404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jobs import clock, queue_names, schedule_transitions, tasks
+from jobs import clock, queue_names, schedule_transitions, sql, tasks
 from jobs.api import identifiers, operations, queries, serializers, validation_schedules
 from jobs.api.problems import Conflict
 from jobs.api.views import View, answer, answer_page
@@ -21,7 +21,7 @@ from jobs.schedule_transitions import Refused
 
 class _SchedulesView(View):
     def get_queryset(self) -> ScheduleQuerySet:
-        return Schedule.objects.existing().filter(user_id=self.owner_id)
+        return Schedule.objects.existing().filter(sql.owned_by(self.owner_id))
 
     def find(self, schedule_id: str) -> Schedule:
         """By uuid. Raises Http404 for what is not there (any more) or somebody else's."""
