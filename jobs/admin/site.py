@@ -11,7 +11,6 @@ from django.template.response import TemplateResponse
 from jobs import clock
 from jobs.admin import dashboard
 
-
 IndexView = Callable[..., TemplateResponse]
 
 
