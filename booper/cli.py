@@ -67,6 +67,15 @@ _SCHEDULE_COLUMNS: Columns = {
     "METHOD": "args.method",
     "URL": "args.url",
 }
+_MANY_COLUMNS: Columns = {**_JOB_COLUMNS, "REFUSED": "error.detail"}
+_QUEUE_COLUMNS: Columns = {
+    "QUEUE": "name",
+    "CONCURRENCY": "concurrency",
+    "RATE": "rate",
+    "PAUSED": "paused",
+    "WAITING": "waiting",
+    "RUNNING": "running",
+}
 _LOG_COLUMNS: Columns = {
     "LOG": "id",
     "AT": "inserted_at",
@@ -113,6 +122,8 @@ def _run(argv: Sequence[str]) -> int:
             answer = args.handler(scheduler, args)
         _show(answer, output=getattr(args, "output", None), columns=args.columns)
         sys.stdout.flush()
+        if refused := sum(1 for item in answer if "error" in item) if args.may_be_refused_in_part else 0:
+            return _complain([f"{refused} of {len(answer)} were refused, the others are taken"], code=API_ERROR)
     except (InvalidCall, _Misuse) as error:
         return _complain([str(error)], code=USAGE)
     except ConnectionFailed as error:
@@ -168,20 +179,18 @@ class _Group:
 
     def verb(self, name: str, handler: Handler, *, about: str, columns: Columns | None = None) -> _Parser:
         parser: _Parser = self._verbs.add_parser(name, help=about, description=about, parents=[self._common])
-        parser.set_defaults(handler=handler, columns=columns)
+        parser.set_defaults(handler=handler, columns=columns, may_be_refused_in_part=False)
         return parser
 
-    def verb_on_id(self, name: str, handler: Handler, *, about: str) -> _Parser:
+    def verb_on_id(self, name: str, handler: Handler, *, about: str, metavar: str = "ID") -> _Parser:
         parser = self.verb(name, handler, about=about)
-        parser.add_argument("id", metavar="ID")
+        parser.add_argument("id", metavar=metavar)
         return parser
 
     def listing(self, handler: Handler, *, about: str, columns: Columns | None, filters: Mapping[str, str]) -> None:
         parser = self.verb("list", handler, about=about, columns=columns)
         offered = {**filters, **_PAGE_FILTERS}
-        parser.set_defaults(filters=tuple(offered))
-        for name, meaning in offered.items():
-            parser.add_argument(_flag(name), metavar=name.rpartition("_")[2].upper(), help=meaning)
+        _add_filters(parser, offered)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -202,6 +211,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_jobs(commands.noun("jobs", about="See, cancel, run and retry jobs."))
     _add_schedules(commands.noun("schedules", about="See, pause, resume and delete recurring schedules."))
     _add_logs(commands.noun("logs", about="See what happened."))
+    _add_queues(commands.noun("queues", about="See, limit, pause and resume queues."))
     _add_deliveries(commands.noun("deliveries", about="See and resend callbacks and webhooks."))
     preview = commands.verb("preview", _preview, about="Show the next runs of a would-be schedule; create nothing.")
     _add_timing(preview)
@@ -234,7 +244,7 @@ def _add_run(commands: _Group) -> None:
     _add_field(run)
 
 
-_TEXT_FIELDS = ("name", "description", "idempotency_key", "callback_url", "webhook_url")
+_TEXT_FIELDS = ("name", "description", "idempotency_key", "callback_url", "webhook_url", "queue")
 _TIMING_FIELDS = ("schedule_in", "scheduled_at", "repeat_every", "cron", "timezone")
 
 
@@ -274,6 +284,17 @@ def _add_jobs(jobs: _Group) -> None:
         about="Cancel a job; the upcoming job of a schedule ends the schedule.",
     )
     cancel.add_argument("--scope", choices=["run"], help="run: skip this run and keep the schedule")
+    cancel_many = jobs.verb("cancel-many", _cancel_many, about="Cancel all jobs that the same filters would list.")
+    cancel_many.add_argument("--all", action="store_true", help="every job that has not ended, if there is no filter")
+    _add_filters(cancel_many, _JOB_FILTERS)
+    create_many = jobs.verb(
+        "create-many",
+        lambda scheduler, args: scheduler.jobs.create_many(args.jobs),
+        about="Schedule up to 1,000 requests, each taken or refused.",
+        columns=_MANY_COLUMNS,
+    )
+    create_many.add_argument("jobs", metavar="FILE", type=_jobs, help="a JSON list, or an object a line; - for stdin")
+    create_many.set_defaults(may_be_refused_in_part=True)
     jobs.verb_on_id("run", lambda scheduler, args: scheduler.jobs.run(args.id), about="Run a waiting job now.")
     jobs.verb_on_id(
         "retry", lambda scheduler, args: scheduler.jobs.retry(args.id), about="Run a job once more that has ended."
@@ -301,6 +322,34 @@ def _add_schedules(schedules: _Group) -> None:
         lambda scheduler, args: scheduler.schedules.trigger(args.id),
         about="Run it once now, outside its grid.",
     )
+
+
+def _add_queues(queues: _Group) -> None:
+    queues.listing(
+        lambda scheduler, args: scheduler.queues.list(**_filters(args)),
+        about="List queues, newest first.",
+        columns=_QUEUE_COLUMNS,
+        filters={},
+    )
+    actions: Mapping[str, tuple[Handler, str]] = {
+        "get": (lambda scheduler, args: scheduler.queues.get(args.id), "Show a queue."),
+        "pause": (lambda scheduler, args: scheduler.queues.pause(args.id), "Start none of its jobs."),
+        "resume": (lambda scheduler, args: scheduler.queues.resume(args.id), "Start its jobs again."),
+    }
+    for name, (handler, about) in actions.items():
+        queues.verb_on_id(name, handler, about=about, metavar="NAME")
+    limit = queues.verb_on_id(
+        "set", _set_queue, about="Set all its limits; what is left out is lifted.", metavar="NAME"
+    )
+    limit.add_argument("--concurrency", metavar="N", type=int, help="how many run at once, at most")
+    limit.add_argument("--rate", metavar="LIMIT/PERIOD", type=_rate, help="how many start, as in '100/minute'")
+    limit.add_argument("--paused", action="store_true", help="start none")
+
+
+def _add_filters(parser: _Parser, offered: Mapping[str, str]) -> None:
+    parser.set_defaults(filters=tuple(offered))
+    for name, meaning in offered.items():
+        parser.add_argument(_flag(name), metavar=name.rpartition("_")[2].upper(), help=meaning)
 
 
 def _add_logs(logs: _Group) -> None:
@@ -338,6 +387,14 @@ def _create(scheduler: Scheduler, args: argparse.Namespace) -> Json:
     if (job.get("job") or {}).get("has_conflict"):
         _complain([f"job {job.get('job_id')} already has this idempotency key: nothing new was scheduled"], code=OK)
     return job
+
+
+def _cancel_many(scheduler: Scheduler, args: argparse.Namespace) -> Json:
+    return scheduler.jobs.cancel_many(all=args.all, **_filters(args))
+
+
+def _set_queue(scheduler: Scheduler, args: argparse.Namespace) -> Json:
+    return scheduler.queues.update(args.id, _present(args, ("concurrency", "rate")) | {"paused": args.paused})
 
 
 def _preview(scheduler: Scheduler, args: argparse.Namespace) -> Json:
@@ -444,16 +501,38 @@ def _item_or_document(text: str) -> _Item | _Document:
 
 def _document(text: str) -> _Document:
     """JSON itself, `@file` with JSON in it, or `-` for JSON on stdin."""
+    return _Document(_parsed(_content(text)))
+
+
+def _content(text: str) -> str:
     try:
         if text == "-":
-            return _Document(_parsed(sys.stdin.read()))
+            return sys.stdin.read()
         if text.startswith("@"):
-            return _Document(_parsed(Path(text[1:]).read_text(encoding="utf-8-sig")))
+            return Path(text[1:]).read_text(encoding="utf-8-sig")
     except OSError as error:
         raise argparse.ArgumentTypeError(f"{text[1:]!r} can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is not in UTF-8") from error
-    return _Document(_parsed(text))
+    return text
+
+
+def _jobs(text: str) -> list[Json]:
+    """A JSON list, or an object a line, in the file of that name or on stdin."""
+    content = _content("-" if text == "-" else f"@{text}")
+    lines = [line for line in content.splitlines() if line.strip()]
+    is_lines = bool(lines) and lines[0].lstrip().startswith("{")
+    jobs = [_parsed(line) for line in lines] if is_lines else _parsed(content)
+    if not isinstance(jobs, list) or not jobs or not all(isinstance(job, dict) for job in jobs):
+        raise argparse.ArgumentTypeError(f"{text!r} holds no jobs, use a JSON list of objects or an object a line")
+    return jobs
+
+
+def _rate(text: str) -> Json:
+    limit, slash, period = text.partition("/")
+    if not slash or not limit.strip().isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no rate, use one like '100/minute' or '5/30 seconds'")
+    return {"limit": int(limit), "period": _duration(period if period.strip()[:1].isdigit() else f"1 {period}")}
 
 
 def _parsed(text: str) -> Any:

@@ -195,18 +195,14 @@ class _Listed(_Resource):
     def iterate(self, *, page_size: int = PAGE_SIZE, **filters: Filter) -> Iterator[Json]:
         """Every row, page after page, as it is consumed; an `offset` says where to begin.
 
-        Rows that arrive meanwhile push older ones to the next page; those are not given twice. Rows that leave the list
-        meanwhile, as a job does that leaves the `state` asked for, pull others forward: those may be missed.
+        Each page goes on after the last row of the one before, whatever arrives or leaves meanwhile: no row is given
+        twice and none is passed over, and the last page takes no longer than the first.
         """
-        offset = int(str(filters.pop("offset", None) or 0))
-        previous_page: set[Any] = set()
-        while True:
-            page = self.list(limit=page_size, offset=offset, **filters)
-            yield from (row for row in page if row.get("id") not in previous_page)
-            if len(page) < page_size:
-                return
-            previous_page = {row.get("id") for row in page}
-            offset += len(page)
+        cursor: str | None = ""
+        while cursor is not None:
+            rows, cursor = self._transport.page(self.path, query={**filters, "limit": page_size, "cursor": cursor})
+            yield from _objects(rows)
+            filters.pop("offset", None)
 
 
 class _Readable(_Listed):
@@ -248,11 +244,15 @@ class Jobs(_Readable):
         """Cancel a job. The upcoming job of a schedule ends the schedule, unless `scope="run"`: that skips one run."""
         return self._post(id, "cancel", query={"scope": scope})
 
-    def cancel_many(self, **filters: Filter) -> Any:
-        """Cancel what the same filters would list; at least one is needed, so that a slip can't cancel everything."""
-        if all(value is None for value in filters.values()):
-            raise InvalidCall("filters: none given; state='scheduled' cancels every job that waits")
-        return self._transport.call("POST", f"{self.path}/cancel", query=filters)
+    def cancel_many(self, *, all: bool | None = None, **filters: Filter) -> Json:
+        """Cancel what the same filters would list and has not ended; answers {"cancelled": how many}.
+
+        The upcoming job of a schedule takes its schedule along. Without any filter `all=True` is needed, so that a slip
+        can't cancel everything.
+        """
+        if not all and not any(value is not None for value in filters.values()):
+            raise InvalidCall("filters: none given; state='scheduled' cancels what waits, all=True everything")
+        return _object(self._transport.call("POST", f"{self.path}/cancel", query={**filters, "all": all or None}))
 
     def run(self, id: Id) -> Json:
         """Run a waiting job now."""
@@ -305,17 +305,33 @@ class Deliveries(_Listed):
         return self._post(id, "resend")
 
 
-class Queues(_Resource):
+_LIMITS = ("concurrency", "rate", "paused")
+
+
+class Queues(_Listed):
     """Queues are known by their name."""
 
     path = "/api/queues"
 
     def get(self, name: str) -> Json:
+        """Its limits, and how many of its jobs wait and run."""
         return self._get(name)
 
-    def update(self, name: str, settings: Mapping[str, Any]) -> Json:
-        """Set concurrency, rate or pause."""
-        return _object(self._transport.call("PUT", self._path_of(name), body=settings, is_repeatable=True))
+    def update(self, name: str, limits: Mapping[str, Any]) -> Json:
+        """Set all its limits, `concurrency`, `rate` and `paused`: one that is left out is lifted. Makes the queue."""
+        return _object(self._transport.call("PUT", self._path_of(name), body=limits, is_repeatable=True))
+
+    def pause(self, name: str) -> Json:
+        """Start none of its jobs until it is resumed; its other limits stay. Two calls."""
+        return self._change(name, paused=True)
+
+    def resume(self, name: str) -> Json:
+        """Start its jobs again. Two calls."""
+        return self._change(name, paused=False)
+
+    def _change(self, name: str, **changes: Any) -> Json:
+        queue = self.get(name)
+        return self.update(name, {limit: queue.get(limit) for limit in _LIMITS} | changes)
 
 
 class _BearerAuth(AuthBase):
@@ -363,6 +379,24 @@ class _Transport:
         needs_key: bool = True,
     ) -> Any:
         """The content of `data` in the answer, None for an empty one. Raises a BooperError for everything else."""
+        answer = self._answer(method, path, query=query, body=body, is_repeatable=is_repeatable, needs_key=needs_key)
+        return None if answer is None else answer.get("data", answer)
+
+    def page(self, path: str, *, query: Mapping[str, Filter]) -> tuple[Any, str | None]:
+        """The rows of a list, and the cursor for the next page or None."""
+        answer = self._answer("GET", path, query=query, is_repeatable=True) or {}
+        return answer.get("data"), answer.get("cursor")
+
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Filter] | None = None,
+        body: Any = None,
+        is_repeatable: bool = False,
+        needs_key: bool = True,
+    ) -> Json | None:
         if needs_key and self._api_key is None:
             raise InvalidCall(f"api_key: there is none; pass it or set {API_KEY_VARIABLE}")
         url = self.base_url + path
@@ -371,10 +405,10 @@ class _Transport:
         api_key = self._api_key if needs_key else None
         for wait_seconds in self._retry_waits_seconds if is_repeatable else ():
             try:
-                return _data(self._send(method, url, parameters=parameters, content=content, api_key=api_key))
+                return _checked(self._send(method, url, parameters=parameters, content=content, api_key=api_key))
             except ConnectionFailed:
                 time.sleep(wait_seconds)
-        return _data(self._send(method, url, parameters=parameters, content=content, api_key=api_key))
+        return _checked(self._send(method, url, parameters=parameters, content=content, api_key=api_key))
 
     def _send(
         self, method: str, url: str, *, parameters: dict[str, str], content: bytes | None, api_key: str | None
@@ -513,8 +547,8 @@ def _plain(value: Any) -> str | float:
     raise TypeError(f"{value!r} is a {type(value).__name__}, use a string, number, list or dict")
 
 
-def _data(response: requests.Response) -> Any:
-    """The content of `data`, None for an empty answer. Raises the APIError of any status but 2xx."""
+def _checked(response: requests.Response) -> Json | None:
+    """The JSON of an answer, None for an empty one. Raises the APIError of any status but 2xx."""
     answer = _json_or_none(response)
     if not 200 <= response.status_code < 300:
         raise _api_error(response, problem=answer if isinstance(answer, dict) else {})
@@ -523,7 +557,7 @@ def _data(response: requests.Response) -> Any:
     if not isinstance(answer, dict):
         detail = f"{response.url} answered without JSON: is it a Booper server? {API_URL_VARIABLE} says where"
         raise APIError(response.status_code, problem={}, title="Not Booper's answer", detail=detail, errors=[])
-    return answer.get("data", answer)
+    return answer
 
 
 def _json_or_none(response: requests.Response) -> Any:

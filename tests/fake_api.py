@@ -3,7 +3,7 @@
 import json
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -43,7 +43,16 @@ LOG: dict[str, Any] = {
 }
 DELIVERY: dict[str, Any] = {"id": "5e1f4a8e-0a0f-4a57-8f4f-0f5b9a6c1d22", "state": "sent", "job_id": 73496}
 
-_ROWS = {"jobs": JOB, "schedules": SCHEDULE, "logs": LOG, "deliveries": DELIVERY}
+QUEUE: dict[str, Any] = {
+    "name": "mail",
+    "concurrency": 5,
+    "rate": {"limit": 100, "period": [1, "minute"]},
+    "paused": False,
+    "waiting": 1204,
+    "running": 5,
+}
+
+_ROWS = {"jobs": JOB, "schedules": SCHEDULE, "logs": LOG, "deliveries": DELIVERY, "queues": QUEUE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,9 @@ class FakeApi:
 
     def answer(self, data: Any, *, status: int = 200) -> None:
         self.answers.append(Answer(status, {"data": data}))
+
+    def answer_page(self, ids: Iterable[str], *, cursor: str | None) -> None:
+        self.answers.append(Answer(200, {"data": [{"id": each} for each in ids], "cursor": cursor}))
 
     def hang_up(self) -> None:
         self.answers.append(Answer(is_hung_up=True))
@@ -124,7 +136,7 @@ def _handler_for(api: FakeApi) -> type[BaseHTTPRequestHandler]:
             content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
             body = json.loads(content) if content else None
-            return Call(self.command, parts.path, dict(parse_qsl(parts.query)), headers, body)
+            return Call(self.command, parts.path, dict(parse_qsl(parts.query, keep_blank_values=True)), headers, body)
 
         def _send(self, answer: Answer) -> None:
             content = b"" if answer.body is None else answer.body
@@ -149,6 +161,9 @@ def _healthy(call: Call) -> Answer:
         return Answer(204)
     if call.path == "/api/jobs/batch":
         return Answer(201, {"data": [JOB for _ in call.body["jobs"]]})
+    if call.path == "/api/jobs/cancel":
+        return Answer(200, {"data": {"cancelled": 3}})
     row = _ROWS.get(steps[0], {"noun": steps[0]})
     is_list = call.method == "GET" and len(steps) == 1 and steps[0] in _ROWS
-    return Answer(201 if call.path == "/api/jobs" else 200, {"data": [row] if is_list else row})
+    answer = {"data": [row] if is_list else row} | ({"cursor": None} if "cursor" in call.query else {})
+    return Answer(201 if call.path == "/api/jobs" else 200, answer)

@@ -115,6 +115,13 @@ def test_a_form_body_has_them_too(api: Api, user: User) -> None:
     assert count_of(cancel(api, "?name=a", "", content_type=FORM)) == 0
 
 
+def test_the_type_of_a_body_that_is_not_there_does_not_matter(api: Api, user: User) -> None:
+    make_job(user=user)
+    assert count_of(cancel(api, "?name=a", "", content_type="text/plain")) == 0
+    problem_of(cancel(api, "?all=true", "all=true", content_type="text/plain"), status=415)
+    assert states() == ["scheduled"]
+
+
 @pytest.mark.parametrize(
     ("query", "body", "pointers"),
     [

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from booper import __version__, cli
-from tests.fake_api import API_KEY, DELIVERY, JOB, LOG, SCHEDULE, Answer, FakeApi, serve
+from tests.fake_api import API_KEY, DELIVERY, JOB, LOG, QUEUE, SCHEDULE, Answer, FakeApi, serve
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = (ROOT / "docs" / "sdk-and-cli.md").read_text(encoding="utf-8")
@@ -94,6 +94,7 @@ def test_run_takes_each_method_in_any_case(api: FakeApi, method: str) -> None:
             ["--callback-url", "https://c", "--webhook-url", "https://w"],
             {"callback_url": "https://c", "webhook_url": "https://w"},
         ),
+        (["--queue", "mail"], {"queue": "mail"}),
         (["--timeout", "2.5", "--max-attempts", "7"], {"timeout": 2.5, "max_attempts": 7}),
         (["--header", "X-Tenant: 7", "--header", "X-At:10:30"], {"headers": {"X-Tenant": "7", "X-At": "10:30"}}),
         (["--header", "X-Empty:"], {"headers": {"X-Empty": ""}}),
@@ -180,6 +181,7 @@ COMMANDS = [
     ("jobs list", "GET", "/api/jobs"),
     ("jobs get 7", "GET", "/api/jobs/7"),
     ("jobs cancel 7", "POST", "/api/jobs/7/cancel"),
+    ("jobs cancel-many --all", "POST", "/api/jobs/cancel"),
     ("jobs run 7", "POST", "/api/jobs/7/run"),
     ("jobs retry 7", "POST", "/api/jobs/7/retry"),
     ("jobs timeline 7", "GET", "/api/jobs/7/timeline"),
@@ -189,6 +191,9 @@ COMMANDS = [
     ("schedules disable abc", "POST", "/api/schedules/abc/disable"),
     ("schedules trigger abc", "POST", "/api/schedules/abc/trigger"),
     ("schedules delete abc", "DELETE", "/api/schedules/abc"),
+    ("queues list", "GET", "/api/queues"),
+    ("queues get mail", "GET", "/api/queues/mail"),
+    ("queues set mail", "PUT", "/api/queues/mail"),
     ("logs list", "GET", "/api/logs"),
     ("logs get abc", "GET", "/api/logs/abc"),
     ("deliveries list", "GET", "/api/deliveries"),
@@ -204,7 +209,8 @@ def test_each_command_is_one_call(
 ) -> None:
     assert cli.main(shlex.split(line)) == 0
 
-    assert [(call.method, call.path, call.query) for call in api.calls] == [(method, path, {})]
+    query = {"all": "true"} if "--all" in line else {}
+    assert [(call.method, call.path, call.query) for call in api.calls] == [(method, path, query)]
     assert json.loads(capsys.readouterr().out)
 
 
@@ -235,6 +241,8 @@ def test_each_command_has_something_to_show_on_a_terminal(api: FakeApi, line: st
         ("logs list --job-id 7 --event job.error --limit 5", {"job_id": "7", "event": "job.error", "limit": "5"}),
         ("deliveries list --job-id 7", {"job_id": "7"}),
         ("jobs cancel 7 --scope run", {"scope": "run"}),
+        ("jobs cancel-many --state scheduled --name 'a b'", {"state": "scheduled", "name": "a b"}),
+        ("queues list --order-by name,asc --limit 5", {"order_by": "name,asc", "limit": "5"}),
     ],
 )
 def test_filters_become_the_query(api: FakeApi, line: str, query: dict[str, str]) -> None:
@@ -262,6 +270,66 @@ def test_server_key_and_output_may_stand_before_or_after_the_command(
 
     assert api.last.headers["authorization"] == "Bearer sk_other"
     assert capsys.readouterr().out.startswith("JOB ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "limits"),
+    [
+        ([], {"paused": False}),
+        (["--concurrency", "3", "--paused"], {"concurrency": 3, "paused": True}),
+        (["--rate", "100/minute"], {"rate": {"limit": 100, "period": [1, "minutes"]}, "paused": False}),
+        (["--rate", "5/30 seconds"], {"rate": {"limit": 5, "period": [30, "seconds"]}, "paused": False}),
+        (["--rate", "5 / 0.5"], {"rate": {"limit": 5, "period": [0.5, "seconds"]}, "paused": False}),
+    ],
+)
+def test_the_limits_of_a_queue_are_set_all_at_once(api: FakeApi, arguments: list[str], limits: dict[str, Any]) -> None:
+    assert cli.main(["queues", "set", "mail", *arguments]) == 0
+    assert (api.last.method, api.last.path, api.last.body) == ("PUT", "/api/queues/mail", limits)
+
+
+@pytest.mark.parametrize(("verb", "is_paused"), [("pause", True), ("resume", False)])
+def test_a_queue_is_paused_and_resumed_with_its_limits_as_they_are(
+    api: FakeApi, capsys: pytest.CaptureFixture[str], verb: str, is_paused: bool
+) -> None:
+    assert cli.main(["queues", verb, "mail"]) == 0
+    assert api.last.body == {"concurrency": 5, "rate": QUEUE["rate"], "paused": is_paused}
+    assert json.loads(capsys.readouterr().out) == QUEUE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'[{{"url": "{URL}"}}, {{"url": "{URL}", "body": {{"a": "é"}}}}]',
+        f'\n{{"url": "{URL}"}}\n\n  {{"url": "{URL}", "body": {{"a": "é"}}}}\n',
+    ],
+)
+def test_many_jobs_come_from_a_file_or_stdin(
+    api: FakeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    file = tmp_path / "jobs.json"
+    file.write_text(text, encoding="utf-8")
+    monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+    for source in (str(file), "-"):
+        assert cli.main(["jobs", "create-many", source]) == 0
+        assert (api.last.method, api.last.path) == ("POST", "/api/jobs/batch")
+        assert api.last.body == {"jobs": [{"url": URL}, {"url": URL, "body": {"a": "é"}}]}
+
+
+def test_refused_jobs_among_many_are_shown_and_end_with_1(
+    api: FakeApi, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "jobs.json"
+    file.write_text("[{}, {}]")
+    for _ in range(2):
+        api.answer([JOB, {"error": {"status": 400, "detail": "url: it is required"}}], status=207)
+    code, shown = on_a_terminal(["jobs", "create-many", str(file)])
+    assert code == 1
+    assert [line.split()[0] for line in shown.splitlines()] == ["JOB", "73496", "-"]
+    assert shown.splitlines()[2].endswith("url: it is required")
+    assert "1 of 2 were refused" in capsys.readouterr().err
+
+    assert cli.main(["jobs", "create-many", str(file)]) == 1
+    assert json.loads(capsys.readouterr().out)[1]["error"]["status"] == 400
 
 
 # What is printed
@@ -404,6 +472,18 @@ def test_json_keeps_unicode_readable_where_the_terminal_has_it(
         (["jobs", "get", "\udcff"], "id:"),
         (["jobs", "list", "--name", "\udcff"], "can't be sent"),
         (["jobs", "cancel", "7", "--scope", "all"], "--scope"),
+        (["jobs", "cancel-many"], "all=True"),
+        (["jobs", "cancel-many", "7"], "7"),
+        (["jobs", "create-many"], "FILE"),
+        (["jobs", "create-many", "x.json"], "'x.json' can't be read: No such file"),
+        (["jobs", "create-many", "{numbers}"], "holds no jobs"),
+        (["jobs", "create-many", "{binary}"], "UTF-8"),
+        (["queues", "set", "mail", "--rate", "fast"], "100/minute"),
+        (["queues", "set", "mail", "--rate", "5/fortnight"], "fortnight"),
+        (["queues", "set", "mail", "--rate", "x/minute"], "100/minute"),
+        (["queues", "set", "mail", "--concurrency", "many"], "--concurrency"),
+        (["queues", "pause"], "NAME"),
+        (["queues", "get", ".."], "id:"),
         (["jobs", "list", "--output", "xml"], "--output"),
         (["jobs", "list", "--api-url", "nonsense"], "BOOPER_API_URL"),
         (["jobs", "list", "--api-key", "a b"], "api_key"),
@@ -414,7 +494,8 @@ def test_a_mistake_ends_with_2_says_which_in_few_lines_and_sends_nothing(
 ) -> None:
     (tmp_path / "body").write_text("{}")
     (tmp_path / "binary").write_bytes(b"\xff")
-    places = {"{body}": str(tmp_path / "body"), "{binary}": str(tmp_path / "binary")}
+    (tmp_path / "numbers").write_text("[1]")
+    places = {f"{{{name}}}": str(tmp_path / name) for name in ("body", "binary", "numbers")}
     for place, path in places.items():
         arguments = [argument.replace(place, path) for argument in arguments]
 
@@ -557,7 +638,11 @@ DATA_ROWS = re.findall(r"^\| `(--(?:data|json) [^@|-][^|]*)` \| `([^`]*)`", DOCU
 
 
 @pytest.mark.parametrize("line", CONSOLE_LINES)
-def test_the_command_lines_in_the_documentation_work(api: FakeApi, line: str) -> None:
+def test_the_command_lines_in_the_documentation_work(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, line: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("jobs.jsonl").write_text('{"url": "https://example.com"}\n')
     program, *arguments = shlex.split(line)
 
     assert program == "booper"

@@ -26,7 +26,7 @@ from booper.client import (
     TooLarge,
     Unauthorized,
 )
-from tests.fake_api import API_KEY, DELIVERY, JOB, LOG, SCHEDULE, Answer, FakeApi, serve
+from tests.fake_api import API_KEY, DELIVERY, JOB, LOG, QUEUE, SCHEDULE, Answer, FakeApi, serve
 
 JOB_ID = JOB["job_id"]
 SCHEDULE_ID = SCHEDULE["id"]
@@ -61,7 +61,8 @@ CALLS: list[tuple[Use, str, str, Any]] = [
     (lambda s: s.jobs.get(UUID(JOB["id"])), "GET", f"/api/jobs/{JOB['id']}", JOB),
     (lambda s: s.jobs.update(JOB_ID, {"name": "x"}), "PATCH", "/api/jobs/73496", JOB),
     (lambda s: s.jobs.cancel(JOB_ID), "POST", "/api/jobs/73496/cancel", JOB),
-    (lambda s: s.jobs.cancel_many(state="scheduled"), "POST", "/api/jobs/cancel", JOB),
+    (lambda s: s.jobs.cancel_many(state="scheduled"), "POST", "/api/jobs/cancel", {"cancelled": 3}),
+    (lambda s: s.jobs.cancel_many(all=True), "POST", "/api/jobs/cancel", {"cancelled": 3}),
     (lambda s: s.jobs.run(JOB_ID), "POST", "/api/jobs/73496/run", JOB),
     (lambda s: s.jobs.retry(JOB_ID), "POST", "/api/jobs/73496/retry", JOB),
     (lambda s: s.jobs.timeline(JOB_ID), "GET", "/api/jobs/73496/timeline", JOB),
@@ -76,8 +77,10 @@ CALLS: list[tuple[Use, str, str, Any]] = [
     (lambda s: s.logs.get(LOG["id"]), "GET", f"/api/logs/{LOG['id']}", LOG),
     (lambda s: s.deliveries.list(), "GET", "/api/deliveries", [DELIVERY]),
     (lambda s: s.deliveries.resend(DELIVERY["id"]), "POST", f"/api/deliveries/{DELIVERY['id']}/resend", DELIVERY),
-    (lambda s: s.queues.get("mail"), "GET", "/api/queues/mail", {"noun": "queues"}),
-    (lambda s: s.queues.update("mail", {"concurrency": 3}), "PUT", "/api/queues/mail", {"noun": "queues"}),
+    (lambda s: s.queues.list(), "GET", "/api/queues", [QUEUE]),
+    (lambda s: list(s.queues.iterate()), "GET", "/api/queues", [QUEUE]),
+    (lambda s: s.queues.get("mail"), "GET", "/api/queues/mail", QUEUE),
+    (lambda s: s.queues.update("mail", {"concurrency": 3}), "PUT", "/api/queues/mail", QUEUE),
     (lambda s: s.preview({"cron": "0 9 * * *"}), "POST", "/api/preview", {"noun": "preview"}),
 ]
 
@@ -156,40 +159,57 @@ def test_a_scope_is_sent_only_when_given(api: FakeApi, scheduler: Scheduler) -> 
     assert api.last.query == {"scope": "run"}
 
 
-def test_cancel_many_needs_a_filter(api: FakeApi, scheduler: Scheduler) -> None:
-    with pytest.raises(InvalidCall, match="state='scheduled'"):
-        scheduler.jobs.cancel_many(state=None)
-
+def test_cancel_many_needs_a_filter_or_to_be_told_that_all_is_meant(api: FakeApi, scheduler: Scheduler) -> None:
+    for call in (lambda: scheduler.jobs.cancel_many(state=None), lambda: scheduler.jobs.cancel_many(all=False)):
+        with pytest.raises(InvalidCall, match="all=True"):
+            call()
     assert api.calls == []
 
+    scheduler.jobs.cancel_many(all=True)
+    assert api.last.query == {"all": "true"}
+    scheduler.jobs.cancel_many(state=["scheduled", "retryable"], name="a b")
+    assert api.last.query == {"state": "scheduled,retryable", "name": "a b"}
 
-def test_iterate_reads_page_after_page(api: FakeApi, scheduler: Scheduler) -> None:
-    for page in (["a", "b"], ["c", "d"], ["e"]):
-        api.answer([{"id": each} for each in page])
+
+def test_iterate_follows_the_cursors(api: FakeApi, scheduler: Scheduler) -> None:
+    for page, cursor in (("ab", "c1"), ("cd", "c2"), ("e", None)):
+        api.answer_page(page, cursor=cursor)
 
     rows = list(scheduler.jobs.iterate(page_size=2, state="scheduled"))
 
     assert [row["id"] for row in rows] == ["a", "b", "c", "d", "e"]
-    assert [call.query["offset"] for call in api.calls] == ["0", "2", "4"]
-    assert {call.query["state"] for call in api.calls} == {"scheduled"}
+    assert [call.query["cursor"] for call in api.calls] == ["", "c1", "c2"]
+    assert {(call.query["state"], call.query["limit"]) for call in api.calls} == {("scheduled", "2")}
 
 
-def test_iterate_does_not_repeat_rows_that_newer_ones_pushed_to_the_next_page(
-    api: FakeApi, scheduler: Scheduler
-) -> None:
-    for page in (["b", "a"], ["a", "z"], []):
-        api.answer([{"id": each} for each in page])
+def test_iterate_goes_on_behind_a_page_that_is_not_full(api: FakeApi, scheduler: Scheduler) -> None:
+    for page, cursor in (("", "c1"), ("a", "c2"), ("", None)):
+        api.answer_page(page, cursor=cursor)
 
-    assert [row["id"] for row in scheduler.logs.iterate(page_size=2)] == ["b", "a", "z"]
+    assert [row["id"] for row in scheduler.logs.iterate(page_size=2)] == ["a"]
 
 
 def test_iterate_begins_where_the_offset_says_and_reads_no_further_than_consumed(
     api: FakeApi, scheduler: Scheduler
 ) -> None:
-    api.answer([{"id": "a"}, {"id": "b"}])
+    api.answer_page("ab", cursor="c1")
+    api.answer_page("c", cursor=None)
+    rows = scheduler.deliveries.iterate(page_size=2, offset=40)
 
-    assert next(scheduler.deliveries.iterate(page_size=2, offset=40)) == {"id": "a"}
-    assert [call.query for call in api.calls] == [{"limit": "2", "offset": "40"}]
+    assert next(rows) == {"id": "a"}
+    assert [call.query for call in api.calls] == [{"limit": "2", "offset": "40", "cursor": ""}]
+    assert [row["id"] for row in rows] == ["b", "c"]
+    assert api.last.query == {"limit": "2", "cursor": "c1"}
+
+
+def test_pausing_and_resuming_a_queue_keeps_its_other_limits(api: FakeApi, scheduler: Scheduler) -> None:
+    for use, is_paused in ((scheduler.queues.pause, True), (scheduler.queues.resume, False)):
+        use("mail")
+        assert [(call.method, call.path) for call in api.calls[-2:]] == [
+            ("GET", "/api/queues/mail"),
+            ("PUT", "/api/queues/mail"),
+        ]
+        assert api.last.body == {"concurrency": 5, "rate": QUEUE["rate"], "paused": is_paused}
 
 
 @pytest.mark.parametrize("data", [{"message": "Pong"}, {"data": {"message": "Pong"}}])
@@ -434,6 +454,7 @@ NOT_REPEATED: list[Use] = [
     lambda s: s.jobs.create_many([{**HOOK, "idempotency_key": "k"}, HOOK]),
     lambda s: s.jobs.run(7),
     lambda s: s.jobs.cancel(7),
+    lambda s: s.jobs.cancel_many(state="scheduled"),
     lambda s: s.jobs.update(7, {}),
     lambda s: s.schedules.delete("x"),
     lambda s: s.schedules.trigger("x"),

@@ -75,6 +75,17 @@ def parse(request: Request, *, limit: str = "MAX_REQUEST_BYTES", is_optional: bo
 
     An empty body has no fields if it `is_optional`. Raises InvalidInput, BodyTooLarge or UnsupportedBody.
     """
+    # First of all: servers call a body text/plain that is not there.
+    body = _read(request._request, setting=limit) if is_optional else None
+    if body == b"":
+        return {}
+    parser = _parser_for(request)
+    fields: Any = parser.parse(BytesIO(_read(request._request, setting=limit) if body is None else body))
+    return dict(fields)
+
+
+def _parser_for(request: Request) -> BaseParser:
+    """By the Content-Type. Raises UnsupportedBody."""
     coding = request.META.get("HTTP_CONTENT_ENCODING", "identity").strip().lower()
     if coding not in ("", "identity"):
         raise UnsupportedBody(f"the body is encoded as {coding!a}: send it as it is, without Content-Encoding")
@@ -86,11 +97,7 @@ def parse(request: Request, *, limit: str = "MAX_REQUEST_BYTES", is_optional: bo
     if parser is None:
         taken = " or ".join(each.media_type for each in parsers)
         raise UnsupportedBody(f"{content_type(request)[:80]!a} is not read here: send {taken}")
-    body = _read(request._request, setting=limit)
-    if is_optional and not body:
-        return {}
-    fields: Any = parser.parse(BytesIO(body))
-    return dict(fields)
+    return parser
 
 
 def _read(request: HttpRequest, *, setting: str) -> bytes:
