@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from functools import partial
 
+from django.conf import settings
 from django.db import transaction
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -26,7 +27,9 @@ class Batch(JobsView):
         if "HTTP_IDEMPOTENCY_KEY" in request.META:
             detail = "the Idempotency-Key header is for a single job: give each job an idempotency_key of its own"
             raise InvalidInput([FieldError("", detail)])
-        judged = validation_batch.wanted(self.sent_fields(limit="MAX_BATCH_BYTES"), now=now)
+        length = request.META.get("CONTENT_LENGTH") or ""
+        is_small = length.isdecimal() and int(length) <= settings.MAX_REQUEST_BYTES
+        judged = validation_batch.wanted(self.sent_fields(limit="MAX_BATCH_BYTES"), is_small=is_small, now=now)
         good = [item for item in judged if isinstance(item, Wanted)]
         specs = queue_names.placed((item.spec for item in good), user_id=self.owner_id, now=now)
         plans = [item.plan for item in good]

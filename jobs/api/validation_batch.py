@@ -21,10 +21,10 @@ MOST_RECURRING = 100
 Judged = Wanted | APIException
 
 
-def wanted(fields: Mapping[str, Any], *, now: datetime) -> list[Judged]:
+def wanted(fields: Mapping[str, Any], *, is_small: bool = False, now: datetime) -> list[Judged]:
     """By the body of POST /api/jobs/batch: what each job asks for, or why it is refused.
 
-    Raises InvalidInput if the body is no batch.
+    If the whole body `is_small`, no job in it can be too large. Raises InvalidInput if the body is no batch.
     """
     given = Input(fields, known=("jobs",))
     items = given.value("jobs")
@@ -33,10 +33,10 @@ def wanted(fields: Mapping[str, Any], *, now: datetime) -> list[Judged]:
     elif len(items) > MOST_JOBS:
         given.refuse("jobs", detail=f"there are {len(items)}: send at most {MOST_JOBS} at once")
     given.finish()
-    return _with_few_recurring([_judged(item, now=now) for item in items])
+    return _with_few_recurring([_judged(item, is_small=is_small, now=now) for item in items])
 
 
-def _judged(item: Any, *, now: datetime) -> Judged:
+def _judged(item: Any, *, is_small: bool, now: datetime) -> Judged:
     # The parser found something in it that can't be taken.
     if isinstance(item, APIException):
         return item
@@ -46,7 +46,7 @@ def _judged(item: Any, *, now: datetime) -> Judged:
         found = validation_jobs.wanted(item, key_header=None, now=now)
     except InvalidInput as refusal:
         return refusal
-    if (size := len(payloads.encode(item))) > settings.MAX_REQUEST_BYTES:
+    if not is_small and (size := len(payloads.encode(item))) > settings.MAX_REQUEST_BYTES:
         limit = f"at most {settings.MAX_REQUEST_BYTES} are taken (MAX_REQUEST_BYTES)"
         return BodyTooLarge(f"the job has {size} bytes: {limit}, as for a job that is sent alone")
     return found

@@ -94,5 +94,7 @@ def _is_control(character: str) -> bool:
 
 
 def _doubled(sent: Mapping[str, Any]) -> list[str]:
+    if len({name.lower() for name in sent}) == len(sent):
+        return []
     times = Counter(name.lower() for name in sent)
     return [name for name in sent if times[name.lower()] > 1]

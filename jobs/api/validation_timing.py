@@ -1,7 +1,7 @@
 """When a job runs, as clients write it: in a while or at a moment, in a zone, and how long between its attempts."""
 
 from datetime import UTC, datetime, tzinfo
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from booper import durations, recurrence
@@ -24,8 +24,14 @@ def moment_asked_for(given: Input, *, now: datetime, zone: tzinfo) -> datetime |
     at = given.read("scheduled_at", partial(durations.parse_moment, now=now, zone=zone))
     if given.has("schedule_in"):
         wait = duration(given, "schedule_in", value=given.value("schedule_in"))
-        at = None if wait is None else wait.after(now, zone=zone)
+        at = None if wait is None else _after(wait, now, zone)
     return None if at is None else max(at, now)
+
+
+# The thousand jobs of a batch share a handful of waits.
+@lru_cache(maxsize=256)
+def _after(wait: durations.Duration, now: datetime, zone: tzinfo) -> datetime:
+    return wait.after(now, zone=zone)
 
 
 def duration(given: Input, *path: str | int, value: Any) -> durations.Duration | None:
