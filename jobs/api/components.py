@@ -8,7 +8,8 @@ from jobs.api.problems import CONTENT_TYPE, KINDS
 from jobs.api.validation_batch import MOST_JOBS
 from jobs.api.validation_queues import HIGHEST, NAME_PATTERN
 from jobs.api.validation_request import METHODS
-from jobs.models import CatchUp, EventType, JobState, Overlap
+from jobs.explanations import Code
+from jobs.models import CatchUp, DeliveryKind, DeliveryState, EventType, JobState, Overlap
 
 Schema = dict[str, Any]
 
@@ -262,6 +263,71 @@ _JOB_STATUS: Schema = _object(
     }
 )
 
+_ERROR: Schema = _or_null(_object({"code": {"type": "string"}, "message": {"type": "string"}}))
+_STATUS: Schema = _or_null({"type": "integer", "description": "The status of the last answer, if there was one."})
+_DELIVERY: dict[str, Schema] = {
+    "id": {**_UUID, "description": "The header `webhook-id`, the same in every attempt."},
+    "job_id": _JOB_ID,
+    "user_id": _UUID,
+    "kind": {"type": "string", "enum": DeliveryKind.values},
+    "event": {"type": "string", "example": "job.finished"},
+    "sequence": _or_null({"type": "integer", "description": "Of a webhook: numbers a job's events from 1."}),
+    "url": {"type": "string"},
+    "state": {"type": "string", "enum": DeliveryState.values},
+    "attempt": {"type": "integer", "description": "The attempts so far."},
+    "inserted_at": _TIME,
+    "next_attempt_at": {**_or_null(_TIME), "description": "null unless it is pending."},
+    "attempted_at": _or_null(_TIME),
+    "delivered_at": _or_null(_TIME),
+    "failed_at": _or_null(_TIME),
+    "resent_at": {**_or_null(_TIME), "description": "When it was last sent again on request."},
+    "response_status": _STATUS,
+    "error": {**_ERROR, "description": "Why the last attempt failed; `receiver_off` if none was made."},
+}
+_RECEIVER: dict[str, Schema] = {
+    "id": _UUID,
+    "user_id": _UUID,
+    "origin": {"type": "string", "description": "Scheme, host and port.", "example": "https://example.com"},
+    "state": {"type": "string", "enum": ["working", "failing", "off"]},
+    "failing_since": {**_or_null(_TIME), "description": "Nothing has reached it since."},
+    "disabled_at": {**_or_null(_TIME), "description": "When it was switched off, after five days of that."},
+    "last_failed_at": {**_TIME, "description": "To within a minute."},
+    "response_status": _STATUS,
+    "error": {**_ERROR, "description": "Why the last attempt that failed did."},
+}
+_TIMELINE: dict[str, Schema] = {
+    "id": _UUID,
+    "job_id": _JOB_ID,
+    "state": {"type": "string", "enum": JobState.values},
+    "reason": _object(
+        {
+            "code": {"type": "string", "enum": [code.value for code in Code]},
+            "message": {"type": "string", "example": "due for 5 minutes, but no worker is running"},
+            "until": _or_null(_TIME),
+        },
+        description="Why it ran late or has not run, or that it was on time.",
+    ),
+    "late_seconds": _or_null(
+        {"type": "number", "description": "From when it was due first to its first attempt, or until now."}
+    ),
+    "seconds_in_states": {"type": "object", "additionalProperties": {"type": "number"}},
+    "is_complete": {"type": "boolean", "description": "false where a part was pruned, or left out as it is too long."},
+    "entries": {
+        "type": "array",
+        "items": _object(
+            {
+                "at": _TIME,
+                "type": {"type": "string", "enum": ["log", "delivery", "wait"]},
+                "name": {"type": "string", "description": "The event, or the state in which it waited."},
+                "text": {"type": "string", "example": "waited 1.204 s until it was taken up"},
+                "attempt": _or_null({"type": "integer"}),
+                "seconds": _or_null({"type": "number", "description": "Of a wait."}),
+                "payload": {"type": "object"},
+            }
+        ),
+    },
+}
+
 _BROADCAST: dict[str, Schema] = {
     "content": {"type": "string", "maxLength": 10_000, "example": "Hi"},
     "author": _or_null({"type": "string", "maxLength": 255, "example": "Booper"}),
@@ -393,6 +459,10 @@ SCHEMAS: dict[str, Schema] = {
             "payload": {"type": "object"},
         }
     ),
+    "Delivery": _object(_DELIVERY),
+    "DeliveryWithBody": _object(_DELIVERY | {"body": {"type": "object", "description": "What is sent."}}),
+    "Receiver": _object(_RECEIVER),
+    "Timeline": _object(_TIMELINE),
     "Pong": _object({"message": {"type": "string", "enum": ["Pong"]}}),
     "BroadcastInput": _object(_BROADCAST, optional=("author", "channel")),
     "Broadcast": _object(_BROADCAST),
@@ -495,6 +565,13 @@ PARAMETERS: dict[str, Schema] = {
         "job_id", "Only the events of this job: its `job_id` or uuid.", {"anyOf": [_JOB_ID, _UUID]}
     ),
     "event": _choices("event", "Only events of this kind", EventType.values),
+    "delivery_id": _parameter("delivery_id", "Its uuid.", _UUID, place="path", required=True),
+    "delivery_job_id": _parameter(
+        "job_id", "Only the deliveries of this job: its `job_id` or uuid.", {"anyOf": [_JOB_ID, _UUID]}
+    ),
+    "kind": _choices("kind", "Only callbacks, or only webhooks", DeliveryKind.values),
+    "delivery_state": _choices("state", "Only deliveries in this state", DeliveryState.values),
+    "receiver_id": _parameter("receiver_id", "Its uuid.", _UUID, place="path", required=True),
     "scope": _parameter(
         "scope",
         "For the upcoming run of a schedule: `run` skips just that run, while without it the schedule ends.",

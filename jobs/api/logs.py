@@ -5,10 +5,8 @@ from django.http import Http404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from booper.durations import shown
 from jobs import sql
 from jobs.api import identifiers, operations, queries, serializers
-from jobs.api.validation import Input
 from jobs.api.views import View, answer, answer_page
 from jobs.models import EventType, LogEvent
 
@@ -25,7 +23,7 @@ class Logs(_LogsView):
     def get(self, request: Request) -> Response:
         given = queries.read(request, known=(*queries.PAGE_FIELDS, *_FILTERS))
         paging = queries.paging(given, model=LogEvent, columns=queries.LOG_COLUMNS)
-        rows = _of_job(self.get_queryset(), given)
+        rows = queries.of_job(self.get_queryset(), given)
         if events := queries.choices(given, "event", allowed=EventType.values):
             rows = rows.filter(event__in=events)
         given.finish()
@@ -41,18 +39,3 @@ class LogDetail(_LogsView):
         if found is None:
             raise Http404(f"there is no log row {log_id[:40]!a} of yours: GET /api/logs lists those there are")
         return answer(serializers.log_event(found))
-
-
-def _of_job(rows: QuerySet[LogEvent], given: Input) -> QuerySet[LogEvent]:
-    """Only those of the job that `job_id` names, by integer or uuid."""
-    value = given.value("job_id")
-    if value is None:
-        return rows
-    if isinstance(value, str):
-        number, uuid = identifiers.integer(value), identifiers.uuid(value)
-        if number is not None:
-            return rows.filter(job_id=number)
-        if uuid is not None:
-            return rows.filter(job__uuid=uuid)
-    given.refuse("job_id", detail=f"{shown(value)} is no id of a job: write its integer job_id or its uuid")
-    return rows

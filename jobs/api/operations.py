@@ -288,6 +288,64 @@ GET_LOG = _operation(
     refusals=(404,),
     parameters=_parameters("log_id"),
 )
+GET_TIMELINE = _operation(
+    "getTimeline",
+    "See what happened to a job, and why",
+    tag="jobs",
+    description="Its log, its deliveries and its waits in order, the time it spent in each state, and why it ran late "
+    "or has not run, as a code and in words.",
+    answers={200: ref("Timeline")},
+    refusals=(404,),
+    parameters=_parameters("job_id"),
+)
+_DELIVERY_ANSWER = {200: ref("DeliveryWithBody")}
+LIST_DELIVERIES = _listing(
+    "listDeliveries",
+    "List callbacks and webhooks",
+    tag="deliveries",
+    of="Delivery",
+    columns=queries.DELIVERY_COLUMNS,
+    filters=("delivery_job_id", "kind", "delivery_state"),
+)
+GET_DELIVERY = _operation(
+    "getDelivery",
+    "Get a delivery, with what is sent",
+    tag="deliveries",
+    answers=_DELIVERY_ANSWER,
+    refusals=(404,),
+    parameters=_parameters("delivery_id"),
+)
+RESEND_DELIVERY = _operation(
+    "resendDelivery",
+    "Send a delivery again",
+    tag="deliveries",
+    description="The same body under the same `webhook-id`, signed anew and retried for a day as if it were new. 409 "
+    "if it is still on its way, or its receiver is switched off.",
+    answers=_DELIVERY_ANSWER,
+    refusals=(404, 409),
+    parameters=_parameters("delivery_id"),
+)
+LIST_RECEIVERS = _listing(
+    "listReceivers", "List receivers that failed", tag="deliveries", of="Receiver", columns=queries.RECEIVER_COLUMNS
+)
+GET_RECEIVER = _operation(
+    "getReceiver",
+    "Get a receiver that failed",
+    tag="deliveries",
+    answers={200: ref("Receiver")},
+    refusals=(404,),
+    parameters=_parameters("receiver_id"),
+)
+ENABLE_RECEIVER = _operation(
+    "enableReceiver",
+    "Switch a receiver on",
+    tag="deliveries",
+    description="It is sent to again, and has five days again. Deliveries that failed meanwhile can be sent again one "
+    "by one. Nothing changes if it works.",
+    answers={200: ref("Receiver")},
+    refusals=(404,),
+    parameters=_parameters("receiver_id"),
+)
 PING = _operation("ping", "See whether the API is up", tag="demo", answers={200: ref("Pong")}, is_open=True)
 ECHO = _operation(
     "echo",

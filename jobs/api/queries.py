@@ -40,6 +40,21 @@ SCHEDULE_COLUMNS = {
     "run_count": "run_count",
 }
 LOG_COLUMNS = {"inserted_at": "id", "id": "id", "job_id": "job_id", "event": "event"}
+DELIVERY_COLUMNS = {
+    "inserted_at": "id",
+    "id": "uuid",
+    "job_id": "job_id",
+    "attempted_at": "attempted_at",
+    "delivered_at": "delivered_at",
+    "failed_at": "failed_at",
+}
+RECEIVER_COLUMNS = {
+    "inserted_at": "id",
+    "id": "id",
+    "origin": "origin",
+    "last_failed_at": "last_failed_at",
+    "disabled_at": "disabled_at",
+}
 QUEUE_COLUMNS = {"inserted_at": "id", "name": "name"}
 _DEFAULT_LIMIT = 10
 _HIGHEST_LIMIT = 100
@@ -150,6 +165,21 @@ def uuid(given: Input, name: str) -> UUID | None:
     if found is None:
         given.refuse(name, detail=f"{shown(value)} is not a uuid")
     return found
+
+
+def of_job(rows: QuerySet[M], given: Input) -> QuerySet[M]:
+    """Only those of the job that `job_id` names, by integer or uuid."""
+    value = given.value("job_id")
+    if value is None:
+        return rows
+    if isinstance(value, str):
+        number, job_uuid = identifiers.integer(value), identifiers.uuid(value)
+        if number is not None:
+            return rows.filter(job_id=number)
+        if job_uuid is not None:
+            return rows.filter(job__uuid=job_uuid)
+    given.refuse("job_id", detail=f"{shown(value)} is no id of a job: write its integer job_id or its uuid")
+    return rows
 
 
 def choices(given: Input, name: str, *, allowed: Sequence[str]) -> list[str] | None:

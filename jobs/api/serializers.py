@@ -1,5 +1,6 @@
 """Rows as the API shows them: plain values, times in RFC 3339 with Z."""
 
+import json
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -7,7 +8,7 @@ from booper import recurrence
 from jobs.api import validation_queues
 from jobs.batches import NewJob
 from jobs.messages import timestamp
-from jobs.models import Job, LogEvent, Queue, Schedule
+from jobs.models import Delivery, DeliveryState, Job, LogEvent, Queue, Receiver, Schedule
 
 
 def job(row: Job | NewJob, *, now: datetime, has_conflict: bool = False) -> dict[str, Any]:
@@ -94,6 +95,52 @@ def log_event(row: LogEvent) -> dict[str, Any]:
         "user_id": str(row.user_id),
         "payload": row.payload,
     }
+
+
+def delivery(row: Delivery) -> dict[str, Any]:
+    """Without its body, which may be long."""
+    return {
+        "id": str(row.uuid),
+        "job_id": row.job_id,
+        "user_id": str(row.user_id),
+        "kind": row.kind,
+        "event": row.event,
+        "sequence": row.sequence,
+        "url": row.url,
+        "state": row.state,
+        "attempt": row.attempt,
+        "inserted_at": timestamp(row.inserted_at),
+        "next_attempt_at": timestamp(row.due_at) if row.state == DeliveryState.PENDING else None,
+        "attempted_at": _timestamp(row.attempted_at),
+        "delivered_at": _timestamp(row.delivered_at),
+        "failed_at": _timestamp(row.failed_at),
+        "resent_at": _timestamp(row.resent_at),
+        "response_status": row.response_status,
+        "error": _error(row.error_code, row.error_message),
+    }
+
+
+def delivery_with_body(row: Delivery) -> dict[str, Any]:
+    return {**delivery(row), "body": json.loads(row.body)}
+
+
+def receiver(row: Receiver) -> dict[str, Any]:
+    state = "working" if row.failing_since is None else "failing" if row.disabled_at is None else "off"
+    return {
+        "id": str(row.id),
+        "user_id": str(row.user_id),
+        "origin": row.origin,
+        "state": state,
+        "failing_since": _timestamp(row.failing_since),
+        "disabled_at": _timestamp(row.disabled_at),
+        "last_failed_at": timestamp(row.last_failed_at),
+        "response_status": row.response_status,
+        "error": _error(row.error_code, row.error_message),
+    }
+
+
+def _error(code: str | None, message: str | None) -> dict[str, Any] | None:
+    return None if code is None else {"code": code, "message": message}
 
 
 def _timestamp(moment: datetime | None) -> str | None:

@@ -4,7 +4,20 @@ from collections.abc import Iterator, Sequence
 
 from django.urls import URLPattern, path, re_path
 
-from jobs.api import bulk, demo, jobs, logs, openapi, preview, problems, queues, schedules
+from jobs.api import (
+    bulk,
+    deliveries,
+    demo,
+    jobs,
+    logs,
+    openapi,
+    preview,
+    problems,
+    queues,
+    receivers,
+    schedules,
+    timeline,
+)
 
 # Those in the OpenAPI document.
 ROUTES = [
@@ -25,6 +38,13 @@ ROUTES = [
     path("queues/<str:name>", queues.QueueDetail.as_view()),
     path("logs", logs.Logs.as_view()),
     path("logs/<str:log_id>", logs.LogDetail.as_view()),
+    path("jobs/<str:job_id>/timeline", timeline.JobTimeline.as_view()),
+    path("deliveries", deliveries.Deliveries.as_view()),
+    path("deliveries/<str:delivery_id>", deliveries.DeliveryDetail.as_view()),
+    path("deliveries/<str:delivery_id>/resend", deliveries.ResendDelivery.as_view()),
+    path("receivers", receivers.Receivers.as_view()),
+    path("receivers/<str:receiver_id>", receivers.ReceiverDetail.as_view()),
+    path("receivers/<str:receiver_id>/enable", receivers.EnableReceiver.as_view()),
     path("ping", demo.Ping.as_view()),
     path("echo", demo.Echo.as_view()),
     path("broadcast", demo.Broadcast.as_view()),
