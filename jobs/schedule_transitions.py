@@ -1,7 +1,8 @@
 """Every write of a schedule: made, switched off and on, edited, deleted. Its row is the lock for all of them."""
 
+import logging
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from jobs import firing, periodic_tasks, queues, transitions
 from jobs.models import REQUEST_FIELDS, Job, JobState, Schedule
 from jobs.specs import JobSpec, RecurrenceSpec
 from jobs.transitions import Scheduled
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +241,70 @@ def fire_schedule(schedule_id: UUID, *, now: datetime) -> bool:
         jobs = list(upcoming.select_related("schedule"))
         firing.fire(jobs, now=now)
     return bool(jobs)
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """How many schedules got an upcoming run again, or were ended; `last` is where to go on, None at the end."""
+
+    restored: int
+    last: UUID | None
+
+
+def without_upcoming(*, after: UUID | None = None, limit: int) -> tuple[list[UUID], UUID | None]:
+    """Of the next `limit` enabled schedules by id: those without an upcoming run, and the last that was looked at.
+
+    That is None when these were the last ones.
+    """
+    enabled = Schedule.objects.filter(disabled_at__isnull=True, id__gt=after or UUID(int=0)).order_by("id")
+    ids = list(enabled.values_list("id", flat=True)[:limit])
+    upcoming = Job.objects.filter(schedule_id__in=ids, is_upcoming=True).values_list("schedule_id", flat=True)
+    bare = set(ids).difference(upcoming)
+    return sorted(bare), ids[-1] if len(ids) == limit else None
+
+
+def restore_upcoming(*, after: UUID | None = None, limit: int, now: datetime) -> Swept:
+    """Writes the upcoming run of enabled schedules that have none: the sweep for what fell through. Two queries."""
+    bare, last = without_upcoming(after=after, limit=limit)
+    return Swept(sum(_restore(schedule_id, now=now) for schedule_id in bare), last)
+
+
+def _restore(schedule_id: UUID, *, now: datetime) -> bool:
+    """The run after the latest there was: should its time be past, beat fires it late, as after an outage."""
+    extra = {"schedule_id": schedule_id}
+    try:
+        with transaction.atomic():
+            schedule = Schedule.objects.select_for_update().filter(id=schedule_id, disabled_at__isnull=True).first()
+            runs = Job.objects.filter(schedule_id=schedule_id)
+            if schedule is None or runs.filter(is_upcoming=True).exists():
+                return False
+            latest = runs.aggregate(latest=Max("occurrence_at"))["latest"]
+            is_over = schedule.max_runs is not None and schedule.run_count >= schedule.max_runs
+            at = None if is_over else _next_after(schedule, latest)
+            if at is None:
+                firing.end([schedule_id], now=now)
+            else:
+                firing.insert_upcoming([(schedule, at)], now=now)
+    except IntegrityError:
+        logger.warning("schedule %s has no upcoming run, and another job holds its key", schedule_id, extra=extra)
+        return False
+    logger.warning("schedule %s had no upcoming run, the next one is at %s", schedule_id, at, extra=extra)
+    return True
+
+
+def _next_after(schedule: Schedule, latest: datetime | None) -> datetime | None:
+    just_before = schedule.enabled_at - timedelta(microseconds=1)
+    after = just_before if latest is None else max(latest, just_before)
+    return recurrence.next_run(schedule.rule, after=after, starts_at=schedule.starts_at, ends_at=schedule.ends_at)
+
+
+def write_entry(schedule: Schedule) -> None:
+    """Writes its entry in django-celery-beat anew, if it is enabled and has none."""
+    with transaction.atomic():
+        locked = _lock(schedule)
+        if locked is not None and locked.disabled_at is None and locked.periodic_task_id is None:
+            periodic_tasks.write(locked)
+            locked.save(update_fields=["periodic_task", "beat_frequency"])
 
 
 def apply_edits(*, limit: int, now: datetime) -> int:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
@@ -26,6 +27,8 @@ _BATCH = 500
 _LONGEST_SLEEP_SECONDS = 0.5
 _PROMOTE_SECONDS = 5.0
 _EDITS = 1000
+_SWEEP_SECONDS = 30.0
+_SWEPT = 5000
 Answer = TypeVar("Answer")
 
 
@@ -34,6 +37,8 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         self._process: Process | None = None
         self._promote_at = 0.0
         self._heartbeat_at = 0.0
+        self._sweep_at = 0.0
+        self._swept: UUID | None = None
         self._lease = timedelta(seconds=settings.LEASE_SECONDS)
         super().__init__(*args, **kwargs)
         self.max_interval = _LONGEST_SLEEP_SECONDS
@@ -58,6 +63,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             self._safely(self._fire),
             self._safely(self._promote),
             self._safely(self._keep_lease),
+            self._safely(self._sweep),
             self._safely(lambda: super(Scheduler, self).tick(*args, **kwargs)),
         ]
         return max(0.0, min(_LONGEST_SLEEP_SECONDS if wait is None else float(wait) for wait in waits))
@@ -96,6 +102,14 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
                 self._process = leases.take(ProcessRole.BEAT, name, lease=self._lease, now=clock.now())
             else:
                 leases.renew(self._process, lease=self._lease, now=clock.now())
+        return _LONGEST_SLEEP_SECONDS
+
+    def _sweep(self) -> float:
+        """Goes through the enabled schedules, some thousands at a time, for those that lost their upcoming run."""
+        if time.monotonic() >= self._sweep_at:
+            self._sweep_at = time.monotonic() + _SWEEP_SECONDS
+            swept = schedule_transitions.restore_upcoming(after=self._swept, limit=_SWEPT, now=clock.now())
+            self._swept = swept.last
         return _LONGEST_SLEEP_SECONDS
 
     def _safely(self, call: Callable[[], Answer]) -> Answer | None:
