@@ -27,8 +27,8 @@ _BATCH = 500
 _LONGEST_SLEEP_SECONDS = 0.5
 _PROMOTE_SECONDS = 5.0
 _EDITS = 1000
-_SWEEP_SECONDS = 30.0
-_SWEPT = 5000
+_SWEEP_SECONDS = 10.0
+_SWEPT = 1000
 Answer = TypeVar("Answer")
 
 
@@ -105,7 +105,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         return _LONGEST_SLEEP_SECONDS
 
     def _sweep(self) -> float:
-        """Goes through the enabled schedules, some thousands at a time, for those that lost their upcoming run."""
+        """Goes through the enabled schedules, a thousand at a time, for those that lost their upcoming run."""
         if time.monotonic() >= self._sweep_at:
             self._sweep_at = time.monotonic() + _SWEEP_SECONDS
             swept = schedule_transitions.restore_upcoming(after=self._swept, limit=_SWEPT, now=clock.now())
