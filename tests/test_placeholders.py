@@ -2,7 +2,6 @@
 
 import copy
 import json
-import time
 from typing import Any
 
 import pytest
@@ -201,14 +200,13 @@ def test_depth_is_no_matter(depth: int) -> None:
     assert innermost(render(["$previous"], previous=nested(depth, "end")).body) == "end"
 
 
+@pytest.mark.timeout(10)
 def test_a_small_body_cannot_ask_for_gigabytes() -> None:
     state = {"blob": "x" * 65_000}
-    began = time.perf_counter()
     with pytest.raises(RenderTooLargeError, match="come to more than 1048576 bytes: use fewer"):
         render(["$state.blob"] * 100_000, state=state)
     with pytest.raises(RenderTooLargeError):
         render(query={"q": ["$state"] * 20}, headers={"H": "$state.blob"}, state=state)
-    assert time.perf_counter() - began < 1
     assert len(render(["$state.blob"] * 16, state=state).body) == 16
 
 
