@@ -37,6 +37,8 @@ _RESCUE_BATCH = 500
 _LONGEST_PAUSE_SECONDS = 5.0
 _BROKEN = (OperationalError, InterfaceError)
 
+_NOT_SENT = Outcome(response=None, failure=Failure("aborted", "not sent in time"), duration_ms=0)
+
 Key = tuple[Lane, int, int]
 
 
@@ -101,7 +103,8 @@ class Engine:
         self._process: Process | None = None
         self._sender: Sender | None = None
         self._condition = threading.Condition()
-        self._outbox: deque[tuple[Key, Request]] = deque()
+        # With the time of the claim.
+        self._outbox: deque[tuple[Key, Request, float]] = deque()
         self._arrived: deque[tuple[Key, Outcome]] = deque()
         self._is_stopping = False
         self._is_aborting = False
@@ -175,8 +178,7 @@ class Engine:
         sender = self._sender
         assert sender is not None
         while not self._is_ended.is_set():
-            while self._outbox:
-                sender.submit(*self._outbox.popleft())
+            self._submit(sender)
             if self._is_aborting:
                 sender.abort_all()
             arrived = sender.poll(1.0)
@@ -186,18 +188,24 @@ class Engine:
                     self._condition.notify()
         sender.close()
 
+    def _submit(self, sender: Sender) -> None:
+        while self._outbox:
+            key, request, claimed_at = self._outbox.popleft()
+            if time.monotonic() - claimed_at < self._lease.total_seconds() / 2:
+                sender.submit(key, request)
+                continue
+            # This process was suspended in between: another one may have sent it by now.
+            with self._condition:
+                self._arrived.append((key, _NOT_SENT))
+                self._condition.notify()
+
     # --- The database's thread ------------------------------------------------------------------------------------
 
     def _database(self) -> None:
         while not self._is_done():
             try:
                 self._wait()
-                self._record()
-                if not self._is_stopping:
-                    self._claim()
-                    self._rescue()
-                self._reconcile()
-                self._pause_seconds = 0.0
+                self._turn()
             except _BROKEN as error:
                 self._pause(error)
         process = self._process
@@ -206,6 +214,14 @@ class Engine:
         self._try_once(lambda: leases.give_up(process))
         assert self._sender is not None
         self._sender.wake()
+
+    def _turn(self) -> None:
+        self._record()
+        if not self._is_stopping:
+            self._claim()
+            self._rescue()
+        self._reconcile()
+        self._pause_seconds = 0.0
 
     def _is_done(self) -> bool:
         return self._is_stopping and not any(lane.in_hand for lane in self._lanes.values())
@@ -235,7 +251,7 @@ class Engine:
 
     def _claim(self) -> None:
         assert self._process is not None
-        if time.monotonic() - self._renewed_at >= self._lease.total_seconds():
+        if time.monotonic() - self._renewed_at >= self._lease.total_seconds() / 2:
             # After a pause: what is claimed before the lease is renewed would be taken from us at once.
             return
         for name, lane in self._lanes.items():
@@ -253,7 +269,7 @@ class Engine:
                 key = (name, item.row.id, item.row.attempt)
                 lane.in_hand[key] = item
                 if item.request is not None:
-                    self._outbox.append((key, item.request))
+                    self._outbox.append((key, item.request, time.monotonic()))
                 else:
                     self._arrived.append((key, Outcome(response=None, failure=item.failure, duration_ms=0)))
             if started and self._sender is not None:
@@ -369,23 +385,27 @@ class Engine:
     # --- The lease's thread ---------------------------------------------------------------------------------------
 
     def _keep_lease(self) -> None:
-        process = self._process
-        assert process is not None
-        pause_seconds = wait_seconds = self._lease.total_seconds() / 4
+        wait_seconds = self._lease.total_seconds() / 4
         while not self._is_ended.wait(wait_seconds):
-            wait_seconds = pause_seconds
-            began = time.monotonic()
-            try:
-                leases.renew(process, lease=self._lease, now=clock.now())
-                self._renewed_at = began
-            except _BROKEN as error:
-                self._lease_failed_at = time.monotonic()
-                logger.warning("the lease could not be renewed: %s", error)
-                connection.close()
-            if time.monotonic() - began > pause_seconds:
-                # The database stood still, for the others too; and what was written now is as of back then.
-                self._lease_failed_at = time.monotonic()
-                wait_seconds = 0.0
+            wait_seconds = self._renew_lease()
+
+    def _renew_lease(self) -> float:
+        """Renews it once; in how many seconds it is to be renewed again."""
+        assert self._process is not None
+        pause_seconds = self._lease.total_seconds() / 4
+        began = time.monotonic()
+        try:
+            leases.renew(self._process, lease=self._lease, now=clock.now())
+            self._renewed_at = began
+        except _BROKEN as error:
+            self._lease_failed_at = time.monotonic()
+            logger.warning("the lease could not be renewed: %s", error)
+            connection.close()
+        if time.monotonic() - began <= pause_seconds:
+            return pause_seconds
+        # The database stood still, for the others too; and what was written now is as of back then.
+        self._lease_failed_at = time.monotonic()
+        return 0.0
 
     def _until_it_works(self, call: Callable[[], Process]) -> Process:
         while True:

@@ -53,12 +53,18 @@ class Ledger:
 
 @dataclass
 class Evidence:
-    """`arrivals` in the order they came in. `now` is when the record was read."""
+    """`arrivals` in the order they came in. `now` is when the record was read.
+
+    An answer that has come in is recorded within `record_seconds`; until then the attempt is on the wire. It begins to
+    be there with the claim: `dial_seconds` later, on a machine that has other things to do, the request has gone out.
+    """
 
     ledger: Ledger
     record: Record
     arrivals: list[Arrival]
     now: float
+    record_seconds: float = 1.5
+    dial_seconds: float = 2.0
 
     @cached_property
     def sent(self) -> dict[int, list[Arrival]]:

@@ -13,12 +13,10 @@ Invariant = Callable[[Evidence], Iterator[str]]
 
 # The database's clock is read every ten seconds and counted on from there: this much it may stray in between.
 _CLOCK_SECONDS = 0.01
-# An answer that has come in is recorded within this time; until then the attempt is on the wire.
-_RECORD_SECONDS = 1.5
-# How long a request that was claimed may take to get going on a machine that has other things to do.
-_DIAL_SECONDS = 2.0
 # These codes say that Booper lost the attempt; all others that the target failed it.
 _LOST_CODES = {"lease_lost", "worker_stopped", "claim_lost"}
+_TAKEN = range(200, 300)
+_GONE = 410
 _END_COLUMNS = {"completed": "completed_at", "cancelled": "cancelled_at", "discarded": "discarded_at"}
 
 
@@ -34,14 +32,15 @@ def every_job_that_was_answered_201_ended(evidence: Evidence) -> Iterator[str]:
 def a_completed_job_was_answered_2xx_by_its_target(evidence: Evidence) -> Iterator[str]:
     for job in evidence.record.jobs.values():
         statuses = [arrival.status or 0 for arrival in evidence.sent.get(job.id, [])]
-        if job.state == "completed" and not any(200 <= status < 300 for status in statuses):
+        if job.state == "completed" and not any(status in _TAKEN for status in statuses):
             yield f"job {job.id} is completed, its target answered {statuses}"
 
 
 def a_discarded_job_failed_as_often_as_it_may(evidence: Evidence) -> Iterator[str]:
     for job in evidence.record.jobs.values():
         errors = evidence.events(job.id, "job.error")
-        if job.state == "discarded" and len(errors) < job.max_attempts:
+        is_gone = any(arrival.status == _GONE for arrival in evidence.sent.get(job.id, []))
+        if job.state == "discarded" and len(errors) < job.max_attempts and not is_gone:
             yield f"job {job.id} was discarded after {len(errors)} errors of {job.max_attempts}"
 
 
@@ -87,7 +86,7 @@ def _repeated(evidence: Evidence) -> Iterator[tuple[int, Arrival]]:
 
 def _faults_on_the_wire(evidence: Evidence, job_id: int, arrival: Arrival) -> list[str]:
     if arrival.answered_at is not None:
-        until = arrival.answered_at + _RECORD_SECONDS
+        until = arrival.answered_at + evidence.record_seconds
     else:
         until = evidence.events(job_id, "job.error", attempt=arrival.attempt)[0].inserted_at.timestamp()
     return evidence.worker_faults(arrival.at, until)
@@ -132,7 +131,7 @@ def nothing_is_claimed_after_its_cancel_nor_sent_long_after(evidence: Evidence) 
             # Cancelled while it was executing, between the claim and the first byte: that is on the wire already.
             started = evidence.events(job_id, "job.started", attempt=arrival.attempt)
             is_claimed_before = bool(started) and started[0].inserted_at.timestamp() <= answered_at
-            if not is_claimed_before or arrival.at > answered_at + _DIAL_SECONDS:
+            if not is_claimed_before or arrival.at > answered_at + evidence.dial_seconds:
                 yield f"job {job_id} was sent {arrival.at - answered_at:.3f} s after its cancel was answered"
 
 
@@ -161,7 +160,8 @@ def each_delivery_arrived_and_again_only_at_a_fault(evidence: Evidence) -> Itera
             if row.state != "delivered" or not arrivals:
                 yield f"{row.event} {row.sequence} of job {row.job_id} is {row.state}, arrived {len(arrivals)} times"
             for earlier in arrivals[:-1]:
-                if not evidence.worker_faults(earlier.at, (earlier.answered_at or evidence.now) + _RECORD_SECONDS):
+                until = (earlier.answered_at or evidence.now) + evidence.record_seconds
+                if earlier.status in _TAKEN and not evidence.worker_faults(earlier.at, until):
                     yield f"{row.event} {row.sequence} of job {row.job_id} came again without a fault"
 
 

@@ -1,0 +1,461 @@
+"""A small world in one thread, on a clock of its own, where everything that can go wrong does, by a seed.
+
+The engine's own turns and the real transitions run on the test's database. What is made up is all around them: the
+network, the target, the time, who gets to run when, and what becomes of a call to the database.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.db import OperationalError, connection, transaction
+
+from booper.outcome import Failure, Outcome, Request, Response
+from jobs import deliveries, engine, firing, leases, outgoing, queued, queues, runner, schedule_transitions, transitions
+from jobs.models import UNFINISHED_STATES, Delivery, Job, ProcessRole, Queue, Schedule, User
+from jobs.specs import RecurrenceSpec
+from jobs.stages import Finished, Stage, Started, Upcoming
+from jobs.wakeups import Lane
+from tests.factories import NOON, make_spec, make_user
+from tests.faults.evidence import Evidence, Fault, Ledger, Promise
+from tests.processes.harness import record
+from tests.processes.harness.target import Arrival
+
+Answer = TypeVar("Answer")
+Key = tuple[Lane, int, int]
+
+_LEASE = timedelta(seconds=20)
+_STEPS = 24
+_DRAIN_STEPS = 600
+_WORKERS = 3
+_BEATS = 2
+_GRACE_SECONDS = 4.0
+_URL = "https://target.example/"
+_ABORTED = Outcome(response=None, failure=Failure("aborted", "broken off"), duration_ms=1)
+_TIMED_OUT = Outcome(response=None, failure=Failure("timeout", "no answer in time"), duration_ms=1)
+
+
+@dataclass
+class Flight:
+    """A request on the wire."""
+
+    worker: "Worker"
+    key: Key
+    arrival: Arrival
+    ends_at: datetime
+    status: int | None
+
+
+class FaultyStage:
+    """A stage whose database fails it now and then: before the commit, or after it, or for a while altogether."""
+
+    def __init__(self, stage: Stage, world: "World") -> None:
+        self._stage = stage
+        self._world = world
+
+    def is_due(self, *, now: datetime) -> bool:
+        return self._world.database(lambda: self._stage.is_due(now=now))
+
+    def claim(self, worker_id: UUID, *, limit: int, is_crowded: bool, now: datetime) -> tuple[list[Started], Upcoming]:
+        stage = self._stage
+        return self._world.database(lambda: stage.claim(worker_id, limit=min(limit, 3), is_crowded=is_crowded, now=now))
+
+    def record(self, worker_id: UUID, finished: Sequence[Finished], *, now: datetime) -> Upcoming:
+        return self._world.database(lambda: self._stage.record(worker_id, finished, now=now))
+
+    def rescue(self, *, limit: int, now: datetime) -> tuple[int, Upcoming]:
+        return self._world.database(lambda: self._stage.rescue(limit=limit, now=now))
+
+    def hand_back(self, worker_id: UUID, *, known_ids: set[int], now: datetime) -> int:
+        return self._world.database(lambda: self._stage.hand_back(worker_id, known_ids=known_ids, now=now))
+
+
+class Worker(engine.Engine):
+    """An engine whose threads are the world's: each does a turn when it is its turn."""
+
+    def __init__(self, world: "World", number: int) -> None:
+        self.world = world
+        self._wire = Wire(self)
+        stages = {Lane.JOBS: runner, Lane.QUEUES: queued, Lane.DELIVERIES: deliveries}
+        super().__init__(
+            name=f"worker {number}",
+            stages={lane: FaultyStage(stage, world) for lane, stage in stages.items()},
+            make_sender=lambda: self._wire,
+            announce=world.announce,
+            concurrency=6,
+            lease=_LEASE,
+        )
+        self.paused_until = world.now
+        self.abort_at: datetime | None = None
+        self._process = leases.take(ProcessRole.WORKER, self._name, lease=_LEASE, now=world.now)
+        self._renew_at = world.now + _LEASE / 4
+
+    @property
+    def in_hand(self) -> set[Key]:
+        return {key for lane in self._lanes.values() for key in lane.in_hand}
+
+    @property
+    def has_ended(self) -> bool:
+        return self._is_done()
+
+    def database_turn(self) -> None:
+        try:
+            self._turn()
+        except OperationalError as error:
+            self._pause(error)
+
+    def lease_turn(self) -> None:
+        if self.world.now >= self._renew_at:
+            self._renew_at = self.world.now + timedelta(seconds=self._renew_lease())
+
+    def network_turn(self) -> None:
+        self._submit(self._wire)
+
+    def bring(self, key: Key, outcome: Outcome) -> None:
+        self._arrived.append((key, outcome))
+
+    def abort(self) -> None:
+        self._is_aborting = True
+
+    def end(self) -> None:
+        process = self._process
+        assert process is not None
+        self._try_once(lambda: engine.leases.give_up(process))
+
+
+class Wire:
+    """The sender of a worker: the world carries what it submits."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def submit(self, key: Key, request: Request) -> None:
+        self._worker.world.carry(self._worker, key, request)
+
+    def poll(self, timeout_seconds: float) -> list[tuple[Key, Outcome]]:
+        return []
+
+    def wake(self) -> None: ...
+    def abort_all(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class World:
+    """One run of everything, all of it decided by `seed`."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        # Backoff and shares are drawn from the module's own.
+        random.seed(seed)
+        self.now = NOON
+        self.ledger = Ledger()
+        self.arrivals: list[Arrival] = []
+        self.flights: list[Flight] = []
+        self.workers: list[Worker] = []
+        self.is_calm = False
+        self._worker_count = 0
+        self._down_until = NOON
+        self._beats_paused_until = [NOON] * _BEATS
+        outgoing.forget_secrets()
+        self.users: list[User] = [make_user(f"{name}@example.com") for name in ("ada", "grace")]
+        self.queues: list[Queue] = [self._new_queue(user) for user in self.users]
+
+    # --- What the engine knows of the world -----------------------------------------------------------------------
+
+    def monotonic(self) -> float:
+        return (self.now - NOON).total_seconds() + 1000
+
+    def database(self, call: Callable[[], Answer]) -> Answer:
+        """What becomes of a call: it is carried out and answered, or not carried out, or its answer is lost."""
+        if self.now < self._down_until:
+            raise OperationalError("the database is away")
+        fate = 0.0 if self.is_calm else self.random.random()
+        with transaction.atomic():
+            answer = call()
+            transaction.set_rollback(0.95 < fate <= 0.975)
+        if fate > 0.95:
+            raise OperationalError("rolled back" if fate <= 0.975 else "committed, but the answer is lost")
+        return answer
+
+    def announce(self, lane: Lane, instants: Iterable[datetime]) -> None:
+        """Some wake-ups are lost, some come twice, and each to whom it happens to come."""
+        if not self.workers:
+            return
+        listed = list(instants)
+        for _ in range(self.random.choice((0, 1, 1, 2))):
+            self.random.choice(self.workers).wake(lane, listed)
+
+    # --- Time goes by ---------------------------------------------------------------------------------------------
+
+    def run(self) -> Evidence:
+        for _ in range(2):
+            self._start_worker()
+        for _ in range(_STEPS):
+            self._step(self.random.choice((0.05, 0.3, 1.0, 2.0, 4.0)))
+            if self.random.random() < 0.75:
+                self._act()
+            if self.random.random() < 0.15:
+                self._go_wrong()
+        self._calm_down()
+        for _ in range(_DRAIN_STEPS):
+            if not self._is_busy():
+                break
+            self._step(self._until_next())
+        with connection.cursor() as cursor:
+            found = record.read(cursor)
+        seconds = _LEASE.total_seconds()
+        return Evidence(
+            self.ledger, found, self.arrivals, self.now.timestamp(), record_seconds=seconds, dial_seconds=seconds
+        )
+
+    def _step(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+        self._land()
+        turns = [
+            (worker, turn)
+            for worker in self.workers
+            for turn in (worker.database_turn, worker.network_turn, worker.lease_turn)
+        ]
+        self.random.shuffle(turns)
+        for worker, turn in turns:
+            # A busy machine: not everybody gets to run each time.
+            if worker.paused_until <= self.now and (self.is_calm or self.random.random() < 0.85):
+                turn()
+        for number in range(_BEATS):
+            self._beat(number)
+        self._end_stopped()
+        self._check()
+
+    def _land(self) -> None:
+        for flight in [flight for flight in self.flights if flight.ends_at <= self.now]:
+            if flight.worker.paused_until > self.now:
+                # The answer waits in its socket.
+                flight.arrival.answered_at = flight.arrival.answered_at or flight.ends_at.timestamp()
+                flight.arrival.status = flight.status
+                continue
+            self.flights.remove(flight)
+            if flight.status is not None:
+                flight.arrival.answered_at, flight.arrival.status = flight.ends_at.timestamp(), flight.status
+            flight.worker.bring(flight.key, _outcome(flight.status))
+
+    def carry(self, worker: Worker, key: Key, request: Request) -> None:
+        """Takes a request to its target, which has it at once; the answer takes its time."""
+        headers = {name.lower(): value for name, value in request.headers}
+        arrival = Arrival(self.now.timestamp(), request.method, "/", headers, request.body or b"")
+        self.arrivals.append(arrival)
+        seconds = 0.0 if self.is_calm else self.random.choice((0.0, 0.3, 1.0, 3.0, 12.0, 45.0))
+        self.flights.append(Flight(worker, key, arrival, self.now + timedelta(seconds=seconds), self._status(key[0])))
+
+    def _status(self, lane: Lane) -> int | None:
+        if self.is_calm:
+            return 200
+        if lane == Lane.DELIVERIES:
+            return self.random.choice((200, 200, 200, 500))
+        return self.random.choice((200, 200, 200, 200, 200, 200, 503, 503, 410, None))
+
+    def _beat(self, number: int) -> None:
+        if self.now < self._beats_paused_until[number] or self.random.random() < 0.3:
+            return
+        try:
+            self.database(lambda: firing.fire_due(limit=5, now=self.now))
+        except OperationalError:
+            return
+
+    # --- What clients do ------------------------------------------------------------------------------------------
+
+    def _act(self) -> None:
+        deeds: list[Callable[[], None]] = [
+            *[self._create_job] * 5,
+            *[self._cancel] * 2,
+            self._create_schedule,
+            self._switch_schedule,
+            self._trigger,
+        ]
+        try:
+            self.random.choice(deeds)()
+        except OperationalError:
+            self.ledger.unanswered_count += 1
+
+    def _spec_fields(self) -> dict[str, Any]:
+        chance = self.random.random
+        return {
+            "url": _URL,
+            "max_attempts": self.random.choice((1, 2, 4)),
+            "backoff_seconds": self.random.choice((None, [0.5, 2.0])),
+            "webhook_url": _URL if chance() < 0.5 else None,
+            "callback_url": _URL if chance() < 0.3 else None,
+            "idempotency_key": self.random.choice("abcdef") if chance() < 0.3 else None,
+        }
+
+    def _create_job(self) -> None:
+        user, queue = self.random.choice(list(zip(self.users, self.queues, strict=True)))
+        due_at = self.now + timedelta(seconds=self.random.choice((-1, 0, 0, 0.5, 3, 8)))
+        queue_id = queue.id if self.random.random() < 0.4 else None
+        spec = make_spec(scheduled_at=due_at, queue_id=queue_id, **self._spec_fields())
+        made = self.database(lambda: transitions.schedule(spec, user_id=user.id, now=self.now))
+        self._promise(made.job)
+        if made.is_new and made.job.queue_id is None:
+            self.announce(Lane.JOBS, [made.job.scheduled_at])
+
+    def _create_schedule(self) -> None:
+        user = self.random.choice(self.users)
+        first_at = self.now + timedelta(seconds=self.random.choice((0, 1, 4)))
+        plan = RecurrenceSpec(
+            frequency={"repeat_every": [self.random.choice((1, 3, 7)), "seconds"]},
+            timezone="UTC",
+            first_run_at=first_at,
+            max_runs=self.random.choice((None, None, 3)),
+            overlap=self.random.choice(("allow", "skip")),
+            catch_up=self.random.choice(("latest", "skip")),
+        )
+        spec = make_spec(scheduled_at=first_at, **self._spec_fields())
+        made = self.database(lambda: schedule_transitions.create(spec, plan, user_id=user.id, now=self.now))
+        self._promise(made.job)
+
+    def _promise(self, job: Job) -> None:
+        self.ledger.promises.setdefault(job.id, Promise(self.now.timestamp(), job.scheduled_at.timestamp()))
+
+    def _cancel(self) -> None:
+        jobs = list(Job.objects.order_by("-id")[:8])
+        if not jobs:
+            return
+        job = self.random.choice(jobs)
+        ends = self.random.random() < 0.5
+        cancelled = self.database(lambda: schedule_transitions.cancel_job(job, ends_schedule=ends, now=self.now))
+        if cancelled is not None:
+            self.ledger.cancels[job.id] = self.now.timestamp()
+
+    def _switch_schedule(self) -> None:
+        schedules = list(Schedule.objects.order_by("id"))
+        if not schedules:
+            return
+        schedule = self.random.choice(schedules)
+        switch = schedule_transitions.enable if schedule.disabled_at else schedule_transitions.disable
+        self.database(lambda: switch(schedule, now=self.now))
+
+    def _trigger(self) -> None:
+        schedules = list(Schedule.objects.order_by("id"))
+        if schedules:
+            schedule = self.random.choice(schedules)
+            self._promise(self.database(lambda: schedule_transitions.trigger(schedule, now=self.now)))
+
+    def _new_queue(self, user: User) -> Queue:
+        queue = queues.named(user.id, "narrow", now=self.now)
+        return queues.configure(
+            queue,
+            concurrency=self.random.choice((1, 2)),
+            rate_limit=None,
+            rate_seconds=None,
+            is_paused=False,
+            now=self.now,
+        )
+
+    # --- What goes wrong ------------------------------------------------------------------------------------------
+
+    def _go_wrong(self) -> None:
+        self.random.choice(
+            (self._kill_worker, self._pause_worker, self._stop_worker, self._stop_database, self._pause_beat)
+        )()
+        while len(self.workers) < _WORKERS and self.now >= self._down_until:
+            self._start_worker()
+
+    def _start_worker(self) -> None:
+        self._worker_count += 1
+        self.workers.append(Worker(self, self._worker_count))
+
+    def _fault(self, kind: str, *, seconds: float = 0.0) -> None:
+        began_at = self.now.timestamp()
+        self.ledger.faults.append(Fault(kind, began_at, began_at + seconds))
+
+    def _kill_worker(self) -> None:
+        if self.workers:
+            self._fault("worker killed")
+            self._forget(self.random.choice(self.workers))
+
+    def _forget(self, worker: Worker) -> None:
+        self.workers.remove(worker)
+        self.flights = [flight for flight in self.flights if flight.worker is not worker]
+
+    def _pause_worker(self) -> None:
+        if self.workers:
+            seconds = self.random.choice((2, 15, 25, 50))
+            self._fault("worker paused", seconds=seconds)
+            worker = self.random.choice(self.workers)
+            worker.paused_until = max(worker.paused_until, self.now + timedelta(seconds=seconds))
+
+    def _stop_worker(self) -> None:
+        if self.workers:
+            self._fault("worker told to stop", seconds=2 * _GRACE_SECONDS)
+            worker = self.random.choice(self.workers)
+            worker.stop_claiming()
+            worker.abort_at = worker.abort_at or self.now + timedelta(seconds=_GRACE_SECONDS)
+
+    def _end_stopped(self) -> None:
+        for worker in [worker for worker in self.workers if worker.abort_at is not None]:
+            if worker.paused_until > self.now:
+                continue
+            if worker.abort_at is not None and worker.abort_at <= self.now:
+                worker.abort()
+                for flight in [flight for flight in self.flights if flight.worker is worker]:
+                    self.flights.remove(flight)
+                    worker.bring(flight.key, _ABORTED)
+            if worker.has_ended:
+                worker.end()
+                self._forget(worker)
+
+    def _stop_database(self) -> None:
+        seconds = self.random.choice((1, 6, 25))
+        self._fault("database killed", seconds=seconds)
+        self._down_until = max(self._down_until, self.now + timedelta(seconds=seconds))
+
+    def _pause_beat(self) -> None:
+        seconds = self.random.choice((3, 30, 90))
+        self._fault("beat paused", seconds=seconds)
+        self._beats_paused_until[self.random.randrange(_BEATS)] = self.now + timedelta(seconds=seconds)
+
+    # --- How it ends ----------------------------------------------------------------------------------------------
+
+    def _calm_down(self) -> None:
+        """Nothing goes wrong any more, and nothing new is asked for."""
+        self.is_calm = True
+        while self.now < self._down_until:
+            self._step(1.0)
+        self._start_worker()
+        for schedule in Schedule.objects.filter(disabled_at__isnull=True):
+            schedule_transitions.disable(schedule, now=self.now)
+
+    def _is_busy(self) -> bool:
+        waiting = Job.objects.filter(state__in=UNFINISHED_STATES)
+        return waiting.exists() or Delivery.objects.filter(state__in=("pending", "sending")).exists()
+
+    def _until_next(self) -> float:
+        """Half a second while there is something to do; else until then: nobody waits hours for a webhook's retry."""
+        due = Delivery.objects.filter(state="pending").order_by("due_at").values_list("due_at", flat=True).first()
+        is_idle = not self.flights and not any(worker.in_hand for worker in self.workers)
+        if self.flights:
+            # Never so long that a lease would run out for want of a turn.
+            nearest = min(flight.ends_at for flight in self.flights)
+            return min(max(0.5, (nearest - self.now).total_seconds()), _LEASE.total_seconds() / 5)
+        if due is None or not is_idle or Job.objects.filter(state__in=UNFINISHED_STATES).exists():
+            return 0.5
+        return max(0.5, (due - self.now).total_seconds())
+
+    def _check(self) -> None:
+        """What must hold at every moment."""
+        held = [key for worker in self.workers for key in worker.in_hand]
+        assert len(held) == len(set(held)), f"at {self.now} two workers have the same attempt: {sorted(held)}"
+        running = Job.objects.filter(queue_id__isnull=False, state="executing").values_list("queue_id", flat=True)
+        for queue_id, count in Counter(running).items():
+            allowed = next(queue.concurrency for queue in self.queues if queue.id == queue_id)
+            assert allowed is None or count <= allowed, f"at {self.now} queue {queue_id} runs {count} jobs"
+
+
+def _outcome(status: int | None) -> Outcome:
+    if status is None:
+        return _TIMED_OUT
+    response = Response(status, (("Content-Type", "application/json"),), b'{"ok": true}', False)
+    return Outcome(response=response, failure=None, duration_ms=1)

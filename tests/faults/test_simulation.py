@@ -1,0 +1,69 @@
+"""Two hundred small worlds, each decided by its seed, in which everything that can go wrong does.
+
+`pytest tests/faults/test_simulation.py::test_no_world_breaks_a_promise[17]` replays one of them. With FAULTS_LONG=1
+there are ten thousand.
+"""
+
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import transaction
+
+from jobs import engine, leases
+from jobs.models import Process
+from tests.faults import invariants
+from tests.faults.simulation import World
+from tests.faults.trial import IS_LONG
+
+pytestmark = pytest.mark.django_db
+
+_SEEDS = 10_000 if IS_LONG else 200
+
+
+class _Nothing:
+    """Stands for a connection that the engine closes: here all share one."""
+
+    def close(self) -> None: ...
+
+
+class _WorldClock:
+    """The world's time, as the modules `time` and `jobs.clock` would tell it."""
+
+    def __init__(self, world: World) -> None:
+        self.monotonic = world.monotonic
+        self._world = world
+
+    def now(self) -> object:
+        return self._world.now
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+class _WorldLeases:
+    """jobs.leases, through the world's database."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def renew(self, process: Process, *, lease: timedelta, now: datetime) -> None:
+        self._world.database(lambda: leases.renew(process, lease=lease, now=now))
+
+    def give_up(self, process: Process) -> None:
+        self._world.database(lambda: leases.give_up(process))
+
+    def forget_dead(self, *, silent_since: datetime) -> int:
+        return self._world.database(lambda: leases.forget_dead(silent_since=silent_since))
+
+
+@pytest.mark.parametrize("seed", range(_SEEDS))
+def test_no_world_breaks_a_promise(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    with transaction.atomic():
+        world = World(seed)
+        monkeypatch.setattr(engine, "clock", _WorldClock(world))
+        monkeypatch.setattr(engine, "time", _WorldClock(world))
+        monkeypatch.setattr(engine, "leases", _WorldLeases(world))
+        monkeypatch.setattr(engine, "connection", _Nothing())
+        monkeypatch.setattr(engine, "close_old_connections", lambda: None)
+        evidence = world.run()
+        cases = invariants.broken(evidence)
+        assert not cases, f"{invariants.counts(evidence)}\n" + "\n".join(cases)
