@@ -184,7 +184,7 @@ def _counted(counts: Mapping[str, float]) -> Iterator[Metric]:
     # A series that first appears with its first failure has no rate for that one.
     ends = dict.fromkeys(FINISHED_STATES, 0.0) | tallies.by_label(counts, tallies.JOBS_FINISHED)
     yield _rising("jobs_finished", "Jobs that ended, by how.", "state", ends)
-    attempts = {tallies.SUCCESS: 0.0} | tallies.by_label(counts, tallies.ATTEMPTS)
+    attempts = {tallies.SUCCESS: 0.0, tallies.LEASE_LOST: 0.0} | tallies.by_label(counts, tallies.ATTEMPTS)
     yield _rising("attempts", "Attempts that ended, by outcome: success, or what went wrong.", "outcome", attempts)
     deliveries = {tallies.SUCCESS: 0.0} | tallies.by_label(counts, tallies.DELIVERY_ATTEMPTS)
     yield _rising("delivery_attempts", "Attempts at callbacks and webhooks, by outcome.", "outcome", deliveries)

@@ -110,7 +110,7 @@ def decide(finished: Finished, *, now: datetime) -> Ended:
 
 def rescue(*, limit: int, now: datetime) -> tuple[int, Upcoming]:
     rescued = transitions.rescue(limit=limit, now=now)
-    tallies.own.count(tallies.ATTEMPTS, [str(transitions.LEASE_LOST["code"])] * len(rescued))
+    tallies.own.count(tallies.ATTEMPTS, [tallies.LEASE_LOST] * len(rescued))
     for job in rescued:
         extra = _log_fields(job)
         logger.warning("job %s attempt %s: its worker is gone, now %s", job.id, job.attempt, job.state, extra=extra)

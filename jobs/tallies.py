@@ -11,6 +11,7 @@ DELIVERY_ATTEMPTS = "delivery_attempts"
 CONCURRENCY = "concurrency"
 # The label of the outcome of an attempt that went well; of others it is the code of what went wrong.
 SUCCESS = "success"
+LEASE_LOST = "lease_lost"
 
 _SEPARATOR = "|"
 _SUM = "sum"

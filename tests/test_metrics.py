@@ -1,11 +1,14 @@
 """What processes count, how it is added up, and what Prometheus reads of it all."""
 
+import re
 import threading
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import yaml
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from prometheus_client.parser import text_string_to_metric_families
@@ -325,9 +328,26 @@ def test_what_processes_counted_is_shown_and_a_series_without_a_failure_is_there
     run_due(REFUSED)
     Page(own, name="worker").write(now=NOON)
     found = shown()
-    assert found["booper_attempts_total"] == {"success": 0, "connection_refused": 1}
+    assert found["booper_attempts_total"] == {"success": 0, "lease_lost": 0, "connection_refused": 1}
     assert found["booper_lateness_seconds_count"] == {"": 1}
     assert found["booper_request_duration_seconds_bucket"]["0.005"] == 1
+
+
+DOCS = Path(__file__).parent.parent / "docs"
+ALERTS = DOCS / "examples" / "alerts.yml"
+
+
+@pytest.mark.usefixtures("jobs_in_each_state")
+def test_every_alert_asks_for_figures_that_there_are(own: Tallies):
+    own.set_gauge(tallies.CONCURRENCY, 500)
+    Page(own, name="worker-1").write(now=NOON)
+    there = shown()
+    [group] = yaml.safe_load(ALERTS.read_text())["groups"]
+    asked = re.findall(r"(booper_\w+)(?:\{\w+=\"(\w+)\"\})?", " ".join(rule["expr"] for rule in group["rules"]))
+    assert len(asked) > 12
+    for name, label in asked:
+        assert name in there, f"{name} is not among the figures"
+        assert not label or label in there[name], f"{name} has no {label}"
 
 
 @pytest.mark.django_db
@@ -364,3 +384,14 @@ def test_a_large_table_is_estimated_from_the_databases_statistics(large_tables: 
         assert rowcounts.by_state(Job, ("scheduled", "cancelled")) == {"scheduled": 20, "cancelled": 10}
         assert rowcounts.of_table(Job) == 30
     assert all("EXPLAIN" in query["sql"] or "pg_relation_size" in query["sql"] for query in queries)
+
+
+@pytest.mark.django_db
+def test_the_page_on_operations_has_every_figure_and_every_alert_as_it_is():
+    page = (DOCS / "operations.md").read_text()
+    text = metrics.exposition(now=NOON, stored=metrics.count_stored()).decode()
+    for family in re.findall(r"^# TYPE (booper_\w+) ", text, re.MULTILINE):
+        assert f"`{family}`" in page, family
+    [group] = yaml.safe_load(ALERTS.read_text())["groups"]
+    for rule in group["rules"]:
+        assert f"| {rule['alert']} | `{' '.join(rule['expr'].split())}` |" in page
