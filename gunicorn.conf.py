@@ -4,7 +4,7 @@ from gunicorn import glogging
 from gunicorn.config import Config
 
 from config import settings
-from jobs.json_logs import JsonFormatter
+from jobs.log_lines import JsonFormatter
 
 
 class Logger(glogging.Logger):

@@ -138,7 +138,12 @@ def blocked_reason(ip: str | Address, allowed_networks: Iterable[str | Network] 
     an IPv4 address within an IPv6 one (NAT64, 6to4) only if it may be contacted itself; an IPv4-mapped address is
     judged as the IPv4 address. Whatever is not an IP address is blocked. ValueError: a bad entry in `allowed_networks`.
     """
-    allowed = _allowed_ranges(tuple(allowed_networks))
+    return _blocked_reason(ip, tuple(allowed_networks))
+
+
+@lru_cache(maxsize=4096)
+def _blocked_reason(ip: str | Address, allowed_networks: tuple[str | Network, ...]) -> str | None:
+    allowed = _allowed_ranges(allowed_networks)
     try:
         address = ip_address(ip)
     except ValueError:

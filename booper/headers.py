@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 # Who frames the message decides where it ends: a second opinion about that is how requests are smuggled.
 FRAMING = frozenset(
@@ -22,12 +23,20 @@ _NOT_IN_A_VALUE = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 
 def problem(name: str, value: str) -> str | None:
     """What is wrong with this header, and what to do about it; None if it can be sent."""
+    if found := _problem_of_name(name):
+        return found
+    if not value.isprintable() and (forbidden := _NOT_IN_A_VALUE.search(value)):
+        return f"the header {name} has {forbidden[0]!a} at position {forbidden.start()}: leave control characters out"
+    return None
+
+
+# The same few names over and over.
+@lru_cache(maxsize=1024)
+def _problem_of_name(name: str) -> str | None:
     if not _NAME.fullmatch(name):
         return f"the header name {name!a} may hold only letters, digits and hyphens"
     if name.lower() in FRAMING or name.lower().startswith("proxy-"):
         return f"the header {name} is set by the sender itself: leave it out"
-    if forbidden := _NOT_IN_A_VALUE.search(value):
-        return f"the header {name} has {forbidden[0]!a} at position {forbidden.start()}: leave control characters out"
     return None
 
 

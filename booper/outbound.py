@@ -35,8 +35,9 @@ FAILURE_CODES = failures.CODES
 _LONGEST_NAP_SECONDS = 3600.0
 _MAX_IDLE_HANDLES = 256
 # Connections kept beyond those in use. By itself libcurl would keep four times as many as there are transfers, and look
-# through all of them for the oldest whenever there is one too many.
-_MAX_IDLE_CONNECTIONS = 128
+# through all of them for the oldest whenever there is one too many. Enough for a batch that ended to begin the next
+# one: dialling anew costs as much as the rest of a request.
+_MAX_IDLE_CONNECTIONS = 512
 # Common servers close an idle connection after 5 s: one that is used up to that moment dies under a request.
 _KEPT_IDLE_SECONDS = 4
 _KEPT_AT_MOST_SECONDS = 60

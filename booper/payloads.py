@@ -8,6 +8,8 @@ from typing import Any
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _REPLACEMENT = "\ufffd"
 _MAX_DEPTH = 100
+# 1e999 parses to infinity without a word.
+_EXPONENT = re.compile("[0-9][eE]")
 
 
 def encode(value: Any) -> bytes:
@@ -39,12 +41,12 @@ def decode_json(body: bytes) -> Any:
 
 def _parse(text: str) -> tuple[bool, Any]:
     try:
-        value = json.loads(text, parse_constant=_refuse)
-        # 1e999 parses to infinity without a word: encoding it again is what finds it out.
-        if "\\u" in text or "\x00" in text or "e" in text or "E" in text:
-            json.dumps(value, allow_nan=False)
+        value = _DECODER.decode(text)
+        if "\\u" in text or "\x00" in text:
             value = _storable(value)
-        if not _is_shallow(value):
+        if _EXPONENT.search(text):
+            json.dumps(value, allow_nan=False)
+        if text.count("{") + text.count("[") > _MAX_DEPTH and not _is_shallow(value):
             return False, None
     except (ValueError, RecursionError):
         return False, None
@@ -53,6 +55,9 @@ def _parse(text: str) -> tuple[bool, Any]:
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
 
 
 def _storable(value: Any) -> Any:

@@ -9,6 +9,7 @@ import hmac
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 ID_HEADER = "webhook-id"
 TIMESTAMP_HEADER = "webhook-timestamp"
@@ -92,6 +93,7 @@ def _digest(payload: bytes, *, key: bytes, message_id: str, timestamp: str) -> s
     return base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode("ascii")
 
 
+@lru_cache(maxsize=1024)
 def _key(secret: str) -> bytes:
     """The bytes a secret stands for; padding and the prefix may be missing, as in the reference libraries."""
     encoded = secret.removeprefix(SECRET_PREFIX).rstrip("=")

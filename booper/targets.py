@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Any, Literal
 from urllib.parse import quote
@@ -130,7 +131,14 @@ def parse(
     private by convention (localhost, a single label, *.internal) is refused here already, unless `allowed_networks`
     opens something: then its address decides. Ports of well-known other protocols are refused whatever is allowed.
     """
-    allowed = tuple(allowed_networks)
+    if not isinstance(url, str):
+        raise InvalidTarget(f"a URL is a string such as https://example.com/path, not {type(url).__name__}")
+    return _parse(url, allow_http, tuple(allowed_networks), max_length)
+
+
+# A job is parsed when it is created and at each attempt, and much of what is sent goes to the same few URLs.
+@lru_cache(maxsize=4096)
+def _parse(url: str, allow_http: bool, allowed: tuple[str | Network, ...], max_length: int) -> Target:
     scheme, authority, rest = _split(url, max_length=max_length)
     host, address, port_text = _host_and_port(authority)
     port = _DEFAULT_PORTS[scheme] if port_text is None else _parse_port(port_text)
@@ -166,8 +174,6 @@ def with_query(url: str, query: Mapping[str, Any]) -> str:
 
 def _split(url: str, *, max_length: int) -> tuple[str, str, str]:
     """Scheme in lower case, authority as given, path and query in ASCII."""
-    if not isinstance(url, str):
-        raise InvalidTarget(f"a URL is a string such as https://example.com/path, not {type(url).__name__}")
     if len(url) > max_length:
         raise InvalidTarget(f"the URL has {len(url)} characters; at most {max_length} are taken")
     if forbidden := _FORBIDDEN.search(url):

@@ -1,6 +1,5 @@
 """Many jobs at once: all of them or none, in one transaction, and in as many queries for a thousand as for one."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -131,7 +130,7 @@ def _insert(specs: Mapping[int, JobSpec], *, user_id: UUID, now: datetime) -> di
         uuid = uuid7()
         places[uuid] = place
         rows.append(_row(spec, place=place, uuid=uuid, now=now))
-    parameters = {"user": sql.uuid_value(user_id), "now": sql.time_value(now), "rows": json.dumps(rows)}
+    parameters = {"user": sql.uuid_value(user_id), "now": sql.time_value(now), "rows": sql.json_parameter(rows)}
     with connection.cursor() as cursor:
         cursor.execute(_INSERT.format(now=sql.null_time(), rows=sql.rows(**_COLUMNS)), parameters)
         inserted = [(job_id, uuid if isinstance(uuid, UUID) else UUID(uuid)) for job_id, uuid in cursor.fetchall()]

@@ -45,14 +45,17 @@ COLUMNS = ", ".join(f"jobs_job.{name}" for name in _NAMES)
 
 def from_row(row: tuple[Any, ...]) -> Claimed:
     """`row` has COLUMNS as the driver returns them: JSON as text, on SQLite uuids as text and times without a zone."""
-    values = dict(zip(_NAMES, row, strict=True))
-    may_have_references = "$" in values["args"]
-    values["args"] = json.loads(values["args"])
-    if values["backoff_seconds"] is not None:
-        values["backoff_seconds"] = json.loads(values["backoff_seconds"])
+    job = Claimed(*row)
+    text: Any = job.args
+    job.may_have_references = "$" in text
+    job.args = json.loads(text)
+    if job.backoff_seconds is not None:
+        job.backoff_seconds = json.loads(str(job.backoff_seconds))
     if not sql.is_postgresql():
         for name in ("uuid", "user_id", "schedule_id"):
-            values[name] = None if values[name] is None else UUID(values[name])
+            value = getattr(job, name)
+            setattr(job, name, None if value is None else UUID(value))
         for name in ("scheduled_at", "attempted_at", "occurrence_at"):
-            values[name] = None if values[name] is None else values[name].replace(tzinfo=UTC)
-    return Claimed(**values, may_have_references=may_have_references)
+            moment = getattr(job, name)
+            setattr(job, name, None if moment is None else moment.replace(tzinfo=UTC))
+    return job

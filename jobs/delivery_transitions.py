@@ -1,6 +1,5 @@
 """Every write of a delivery's state, the same way as jobs.transitions does it for jobs."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -71,7 +70,7 @@ def record(worker_id: UUID, attempted: Sequence[Attempted], *, now: datetime) ->
         error_code="text",
         error_message="text",
     )
-    rows = json.dumps([_row(item) for item in attempted])
+    rows = sql.json_parameter([_row(item) for item in attempted])
     parameters = {"rows": rows, "worker": sql.uuid_value(worker_id), "now": sql.time_value(now)}
     with transaction.atomic():
         with connection.cursor() as cursor:

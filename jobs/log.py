@@ -7,7 +7,7 @@ from uuid import UUID
 
 from jobs import sql
 from jobs.models import EventType
-from jobs.models.identifiers import uuid7
+from jobs.models.identifiers import uuid7_hex
 
 Entry = dict[str, Any]
 
@@ -17,7 +17,7 @@ def entry(
 ) -> Entry:
     """A row of the log, ready to be appended."""
     return {
-        "id": uuid7().hex,
+        "id": uuid7_hex(),
         "event": event.value,
         "inserted_at": sql.time_text(now),
         "job_id": job_id,

@@ -4,7 +4,6 @@ A queue has a `ready_at`: before it, nobody looks at the queue. Whoever makes a 
 that forward; the claim moves it on to the next job, the next token, or (full, paused, empty) to never.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -77,7 +76,7 @@ def touch(due: Iterable[tuple[int | None, datetime]]) -> None:
     values = [{"id": queue_id, "at": sql.time_text(at)} for queue_id, at in sorted(earliest.items())]
     statement = _TOUCH.format(rows=sql.rows(id="bigint", at="timestamptz"), by_id=sql.by_id_alone())
     with connection.cursor() as cursor:
-        cursor.execute(statement, {"rows": json.dumps(values)})
+        cursor.execute(statement, {"rows": sql.json_parameter(values)})
 
 
 def allowances(*, limit: int, now: datetime) -> list[Allowance]:
@@ -123,7 +122,7 @@ def settle(allowed: list[Allowance], started: Mapping[int, int], *, now: datetim
     source = sql.rows(id="bigint", tokens="double precision", next="text", at="timestamptz")
     statement = _SETTLE.format(rows=source, now=sql.null_time(), by_id=sql.by_id_alone())
     with connection.cursor() as cursor:
-        cursor.execute(statement, {"rows": json.dumps(values), "now": sql.time_value(now)})
+        cursor.execute(statement, {"rows": sql.json_parameter(values), "now": sql.time_value(now)})
         return [sql.time_from_row(row[0]) for row in cursor.fetchall() if row[0] is not None]
 
 

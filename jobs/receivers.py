@@ -4,7 +4,6 @@ A receiver is a server of one user's: scheme, host and port. It is switched off 
 it, so one dead path among others that work does not count. While all goes well, nothing is written.
 """
 
-import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -144,7 +143,7 @@ def _write(failed: Mapping[_Key, Attempt], *, now: datetime) -> None:
         error_message="text",
     )
     parameters = {
-        "rows": json.dumps(values),
+        "rows": sql.json_parameter(values),
         "silent_since": sql.time_value(now - _SILENCE),
         "off_since": sql.time_value(now - OFF_AFTER),
     }

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from booper import verdict
 from booper.outcome import Failure
-from jobs import outgoing, tallies, transitions
+from jobs import log_lines, outgoing, tallies, transitions
 from jobs.claimed import AnyJob, Claimed
 from jobs.models import Job, JobState, Schedule
 from jobs.stages import Finished, Started, Upcoming
@@ -82,9 +82,14 @@ def _tell(ended: Sequence[Ended], finished: Sequence[Finished]) -> None:
     outcomes = [tallies.SUCCESS if item.error is None else str(item.error["code"]) for item in ended]
     tallies.own.count(tallies.ATTEMPTS, outcomes)
     tallies.own.observe(tallies.REQUEST_DURATION, [item.outcome.duration_ms / 1000 for item in finished])
-    for item, outcome in zip(ended, outcomes, strict=True):
-        extra = _log_fields(item.job) | {"outcome": outcome}
-        logger.info("job %s attempt %s: %s", item.job.id, item.job.attempt, item.state.value, extra=extra)
+    lines = [
+        (
+            f"job {item.job.id} attempt {item.job.attempt}: {item.state.value}",
+            _log_fields(item.job) | {"outcome": outcome},
+        )
+        for item, outcome in zip(ended, outcomes, strict=True)
+    ]
+    log_lines.log_each(logger, logging.INFO, lines)
 
 
 def _log_fields(job: AnyJob) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 A guard that matches no row means that the race was lost: somebody else moved the job first, and nothing is written.
 """
 
-import json
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -321,7 +320,7 @@ def _record_rows(worker_id: UUID, rows: list[dict[str, Any]], *, now: datetime) 
     if not rows:
         return set()
     source = sql.rows(id="bigint", attempt="int", state="text", retry_at="timestamptz", forgiven="int", events="int")
-    parameters = {"rows": json.dumps(rows), "worker": sql.uuid_value(worker_id), "now": sql.time_value(now)}
+    parameters = {"rows": sql.json_parameter(rows), "worker": sql.uuid_value(worker_id), "now": sql.time_value(now)}
     with connection.cursor() as cursor:
         cursor.execute(_RECORD.format(rows=source, now=sql.null_time(), by_id=sql.by_id_alone()), parameters)
         return {row[0] for row in cursor.fetchall()}

@@ -363,10 +363,10 @@ def test_a_sender_is_not_used_on_the_other_side_of_a_fork(sender: Sender[str], m
 
 def test_connections_beyond_those_in_use_are_not_hoarded(sender: Sender[str]) -> None:
     with serving(answer_all()) as server:
-        for number in range(300):
+        for number in range(700):
             sender.submit(f"{number}", a_request(server.url()))
         outcomes_of(sender)
-        assert server.connection_count == 300
+        assert server.connection_count == 700
         began = time.monotonic()
         while server.closed_count < 160 and time.monotonic() - began < 10:
             sender.poll(0.02)

@@ -1,6 +1,6 @@
 """Identifiers that sort by the time they were made, so that an index on them grows at one end."""
 
-import os
+import random
 import threading
 import time
 import uuid
@@ -29,11 +29,21 @@ _ticks = _Ticks()
 def uuid7() -> uuid.UUID:
     """A version 7 UUID (RFC 9562): 48 bits of milliseconds, 12 bits of their fraction, 62 random bits.
 
-    Two made by one process are in order even within a clock tick or when the clock is set back.
+    Two made by one process are in order even within a clock tick or when the clock is set back. They are unlike any
+    other, and no secret.
     """
+    return uuid.UUID(int=_next())
+
+
+def uuid7_hex() -> str:
+    """The same as its 32 digits, for a third of the cost."""
+    return f"{_next():032x}"
+
+
+def _next() -> int:
     milliseconds, fraction = divmod(_ticks.next(), _TICKS_PER_MILLISECOND)
-    randomness = int.from_bytes(os.urandom(8), "big") >> 2
-    return uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | randomness)
+    # Seeded by the system, and anew after a fork.
+    return milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | random.getrandbits(62)
 
 
 def earliest_uuid7(moment: datetime) -> uuid.UUID:

@@ -124,7 +124,7 @@ class Worker(engine.Engine):
     def end(self) -> None:
         process = self._process
         assert process is not None
-        self._try_once(lambda: engine.leases.give_up(process))
+        self._try_once(lambda: self.world.database(lambda: leases.give_up(process)))
 
 
 class Wire:

@@ -1,4 +1,4 @@
-"""Each log record is one line of JSON, whatever is in it."""
+"""Each thing that is logged is one line, of JSON or for people, whatever is in it."""
 
 import json
 import logging
@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from jobs.json_logs import JsonFormatter
+from jobs.log_lines import JsonFormatter, Line, LineFormatter, log_each
 from tests.factories import make_job
 from tests.runs import OK, REFUSED, answered, deliver_due, run_due
 
@@ -27,7 +27,8 @@ def formatted(message: str = "hello", *values: Any, exc_info: Any = None, **extr
 
 
 def records_of(caplog: pytest.LogCaptureFixture, logger: str) -> list[dict[str, Any]]:
-    return [json.loads(JsonFormatter().format(record)) for record in caplog.records if record.name == logger]
+    texts = [JsonFormatter().format(record) for record in caplog.records if record.name == logger]
+    return [json.loads(line) for text in texts for line in text.splitlines()]
 
 
 def test_a_record_has_time_level_logger_and_message():
@@ -55,6 +56,34 @@ def test_a_traceback_is_a_field():
         read = formatted(exc_info=(type(error), error, error.__traceback__))
     assert "Traceback" in read["exception"]
     assert "ValueError: boom" in read["exception"]
+
+
+TWO_LINES: list[Line] = [
+    ("job 7: completed", {"job_id": 7, "attempt": 1}),
+    ("job 8: retryable", {"job_id": 8, "attempt": None}),
+]
+
+
+def test_what_ends_together_is_one_record_with_a_line_each(caplog: pytest.LogCaptureFixture):
+    caplog.set_level("INFO")
+    log_each(logging.getLogger("jobs.runner"), logging.INFO, TWO_LINES)
+    assert len(caplog.records) == 1
+    first, second = records_of(caplog, "jobs.runner")
+    assert (first["message"], first["level"], first["job_id"], first["attempt"]) == ("job 7: completed", "info", 7, 1)
+    assert (second["message"], second["job_id"]) == ("job 8: retryable", 8)
+    assert "attempt" not in second
+    lines = LineFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s").format(caplog.records[0]).splitlines()
+    assert [line.partition(" INFO ")[2] for line in lines] == [
+        "jobs.runner: job 7: completed",
+        "jobs.runner: job 8: retryable",
+    ]
+
+
+def test_nothing_is_logged_of_nothing_nor_below_the_level(caplog: pytest.LogCaptureFixture):
+    caplog.set_level("INFO")
+    log_each(logging.getLogger("jobs.runner"), logging.INFO, [])
+    log_each(logging.getLogger("jobs.runner"), logging.DEBUG, TWO_LINES)
+    assert not caplog.records
 
 
 @pytest.mark.django_db
