@@ -145,7 +145,7 @@ def test_a_signal_ends_every_process_and_what_they_started(supervise: Supervise,
     for _ in range(3):
         supervised.next_line("| up")
     supervised.process.send_signal(number)
-    assert supervised.process.wait(timeout=5) == 0
+    assert supervised.process.wait(timeout=30) == 0
     assert supervised.all_gone_within(2)
 
 
@@ -161,7 +161,7 @@ def test_a_process_finishes_what_it_is_doing_before_the_broker_goes(supervise: S
     ends = [(name.strip(), what) for name, what in said if what in ("finished", "gone")]
     assert sorted(ends[:2]) == [("worker.1", "finished"), ("worker.2", "finished")]
     assert ends[2:] == [("broker", "gone")]
-    assert supervised.process.wait(timeout=5) == 0
+    assert supervised.process.wait(timeout=30) == 0
 
 
 def test_a_process_that_will_not_go_is_killed_when_its_grace_is_over(supervise: Supervise) -> None:
@@ -171,7 +171,7 @@ def test_a_process_that_will_not_go_is_killed_when_its_grace_is_over(supervise: 
     supervised.next_line("| up")
     supervised.process.send_signal(signal.SIGTERM)
     assert supervised.next_line("web is killed") == "."
-    assert supervised.process.wait(timeout=5) == 1
+    assert supervised.process.wait(timeout=30) == 1
     assert supervised.all_gone_within(2)
 
 
@@ -250,4 +250,4 @@ def test_a_reader_that_goes_away_takes_nothing_down(supervise: Supervise) -> Non
     supervised.process.stdout.close()
     assert not supervised.all_gone_within(0.5)
     supervised.process.send_signal(signal.SIGTERM)
-    assert supervised.process.wait(timeout=5) == 0
+    assert supervised.process.wait(timeout=30) == 0
