@@ -343,8 +343,13 @@ class Engine:
         if moment < self._rescue_at or is_outage or since_outage < self._lease.total_seconds() / 2:
             return
         self._rescue_at = moment + _RESCUE_SECONDS
+        now = clock.reread()
+        if clock.seconds_since_step() < self._lease.total_seconds() / 2:
+            # The same where the clock was set: leases are by the old time until they are renewed.
+            self._reconcile_at = 0.0
+            return
         for lane in self._lanes.values():
-            count, upcoming = lane.stage.rescue(limit=_RESCUE_BATCH, now=clock.now())
+            count, upcoming = lane.stage.rescue(limit=_RESCUE_BATCH, now=now)
             if count == _RESCUE_BATCH:
                 self._rescue_at = moment
             self._chain(upcoming)
@@ -354,11 +359,13 @@ class Engine:
         if time.monotonic() < self._reconcile_at:
             return
         assert self._process is not None
+        now = clock.reread()
         for name, lane in self._lanes.items():
-            count = lane.stage.hand_back(self._process.id, known_ids=lane.known_ids, now=clock.now())
+            count = lane.stage.hand_back(self._process.id, known_ids=lane.known_ids, now=now)
             if count:
                 logger.warning("handed back %d %s of a claim that did not reach this worker", count, name)
-        leases.forget_dead(silent_since=clock.now() - timedelta(hours=1))
+        leases.begin_anew(now=now)
+        leases.forget_dead(silent_since=now - timedelta(hours=1))
         self._reconcile_at = time.monotonic() + _RECONCILE_SECONDS
 
     def _chain(self, upcoming: Upcoming) -> None:
@@ -395,7 +402,7 @@ class Engine:
         pause_seconds = self._lease.total_seconds() / 4
         began = time.monotonic()
         try:
-            leases.renew(self._process, lease=self._lease, now=clock.now())
+            leases.renew(self._process, lease=self._lease, now=clock.reread())
             self._renewed_at = began
         except _BROKEN as error:
             self._lease_failed_at = time.monotonic()

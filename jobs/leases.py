@@ -4,6 +4,9 @@ from datetime import datetime, timedelta
 
 from jobs.models import Process, ProcessRole
 
+# Processes agree on the time to within this.
+_APART = timedelta(seconds=2)
+
 
 def take(role: ProcessRole, name: str, *, lease: timedelta, now: datetime) -> Process:
     return Process.objects.create(role=role, name=name, started_at=now, heartbeat_at=now, lease_expires_at=now + lease)
@@ -25,3 +28,14 @@ def give_up(process: Process) -> None:
 
 def forget_dead(*, silent_since: datetime) -> int:
     return Process.objects.filter(heartbeat_at__lt=silent_since).delete()[0]
+
+
+def begin_anew(*, now: datetime) -> int:
+    """Has leases of heartbeats that are yet to come begin now: the clock was set back, and a dead process would seem
+    alive until it has caught up. How many."""
+    count = 0
+    for process in Process.objects.filter(heartbeat_at__gt=now + _APART):
+        lease = process.lease_expires_at - process.heartbeat_at
+        same = Process.objects.filter(id=process.id, heartbeat_at=process.heartbeat_at)
+        count += same.update(heartbeat_at=now, lease_expires_at=now + lease)
+    return count

@@ -4,6 +4,7 @@
 there are ten thousand.
 """
 
+import math
 from datetime import datetime, timedelta
 
 import pytest
@@ -36,6 +37,11 @@ class _WorldClock:
     def now(self) -> object:
         return self._world.now
 
+    reread = now
+
+    def seconds_since_step(self) -> float:
+        return math.inf
+
     def sleep(self, seconds: float) -> None: ...
 
 
@@ -50,6 +56,9 @@ class _WorldLeases:
 
     def give_up(self, process: Process) -> None:
         self._world.database(lambda: leases.give_up(process))
+
+    def begin_anew(self, *, now: datetime) -> int:
+        return self._world.database(lambda: leases.begin_anew(now=now))
 
     def forget_dead(self, *, silent_since: datetime) -> int:
         return self._world.database(lambda: leases.forget_dead(silent_since=silent_since))
