@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +13,6 @@ from tests.faults.evidence import Evidence
 from tests.faults.invariants import repeats
 from tests.faults.trial import IS_LONG, Trial
 from tests.processes.harness.fixtures import running
-from tests.processes.harness.servers import require
 from tests.processes.harness.stack import Servers, Stack
 from tests.processes.harness.target import Arrival, Reply, always
 from tests.processes.harness.waiting import eventually, pause
@@ -22,9 +20,6 @@ from tests.processes.harness.waiting import eventually, pause
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(900)]
 
 _LEASE_SECONDS = 5
-_FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
-# libfaketime takes the monotonic deadline of time.sleep for one of the clock it fakes, and answers EINVAL.
-_SLEEP = "import select, time\ntime.sleep = lambda seconds: select.select([], [], [], seconds) and None\n"
 
 
 @pytest.fixture(scope="module")
@@ -213,44 +208,6 @@ def test_of_cancel_and_run_one_wins(trial: Trial) -> None:
     sent = set(evidence.sent)
     report.say(f"{len(won)} of {len(numbers)} were cancelled, {len(sent & set(won))} of them on the wire")
     assert {number for number in numbers if number not in won} <= sent
-
-
-def test_a_worker_whose_clock_jumps_an_hour_sends_nothing_early_and_steals_no_lease(
-    trial: Trial, tmp_path: Path
-) -> None:
-    require("libfaketime", is_here=_FAKETIME.exists())
-    stack = trial.stack
-    for index in (1, 2):
-        stack.workers[index].kill()
-    offset = tmp_path / "offset"
-    offset.write_text("+0\n")
-    (tmp_path / "sitecustomize.py").write_text(_SLEEP)
-    fake = {
-        "LD_PRELOAD": str(_FAKETIME),
-        "FAKETIME_TIMESTAMP_FILE": str(offset),
-        "FAKETIME_NO_CACHE": "1",
-        "DONT_FAKE_MONOTONIC": "1",
-        "PYTHONPATH": str(tmp_path),
-    }
-    jumping = stack.start_worker(3, settings=fake)
-    url = stack.target.answer("/jumps", always(Reply(delay_seconds=1.0)))
-
-    def fields(number: int) -> dict[str, object]:
-        return {"method": "post", "url": url, "schedule_in": 0.3 * (number % 10), "webhook_url": stack.target.url("/w")}
-
-    with trial.load(per_second=10, fields=fields):
-        for step in ("+3600", "-3600", "+3600"):
-            offset.write_text(f"{step}\n")
-            pause(2.0)
-        # Beside one whose clock is right, and who looks for leases that have run out.
-        stack.start_worker(1)
-        pause(_LEASE_SECONDS)
-        offset.write_text("-3600\n")
-        pause(_LEASE_SECONDS)
-    assert jumping.is_alive
-    evidence = trial.conclude(within_seconds=30)
-    assert not repeats(evidence)
-    assert _print_lateness(evidence) < 4.0
 
 
 def _print_lateness(evidence: Evidence) -> float:
