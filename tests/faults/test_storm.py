@@ -9,6 +9,7 @@ import pytest
 from tests.faults import report
 from tests.faults.evidence import Evidence
 from tests.faults.trial import IS_LONG, Trial
+from tests.faults.watch import Watch
 from tests.processes.harness.fixtures import running
 from tests.processes.harness.processes import Running
 from tests.processes.harness.stack import STACK_KINDS, Servers, Stack
@@ -22,14 +23,14 @@ _JOBS, _SECONDS = (10_000, 60.0) if IS_LONG else (600, 20.0)
 _PER_SECOND = 1.25 * _JOBS / _SECONDS
 _BETWEEN_FAULTS_SECONDS = 3.0 if IS_LONG else 1.0
 _DONE_WITHIN_SECONDS = 45.0
+# The long form with what an instance has by default.
+_LEASE_SECONDS = 20 if IS_LONG else 5
 _SCHEDULES = 5
 
 
 @pytest.fixture(params=STACK_KINDS)
 def trial(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Trial]:
-    # The long form with the settings that an instance has by default.
-    settings = {} if IS_LONG else {"LEASE_SECONDS": "5"}
-    with running(request.param, servers=servers, settings=settings) as stack:
+    with running(request.param, servers=servers, settings={"LEASE_SECONDS": str(_LEASE_SECONDS)}) as stack:
         stack.start(workers=2, beats=2)
         yield Trial(stack)
 
@@ -39,17 +40,23 @@ def test_nothing_is_lost_while_every_kind_of_process_is_killed_in_turn(trial: Tr
     stack.target.answer("/storm", _answer)
     schedules = [trial.create(method="post", url=stack.target.url("/ticks"), repeat_every=1) for _ in range(_SCHEDULES)]
     faults = cycle(_faults(trial))
-    with trial.load(per_second=_PER_SECOND, fields=lambda number: _fields(stack, number), clients=4):
-        while len(trial.ledger.promises) < _JOBS or len(trial.ledger.faults) < len(_faults(trial)):
-            kind, strike = next(faults)
-            with trial.ledger.fault(kind):
-                strike()
-            pause(_BETWEEN_FAULTS_SECONDS)
-    _end(trial, schedules)
-    evidence = trial.conclude(within_seconds=120)
+    with Watch(stack.database) as watch:
+        with trial.load(per_second=_PER_SECOND, fields=lambda number: _fields(stack, number), clients=4):
+            while len(trial.ledger.promises) < _JOBS or len(trial.ledger.faults) < len(_faults(trial)):
+                kind, strike = next(faults)
+                with trial.ledger.fault(kind):
+                    strike()
+                pause(_BETWEEN_FAULTS_SECONDS)
+        _end(trial, schedules)
+        evidence = trial.conclude(within_seconds=120)
     seconds = _last_end(evidence) - trial.ledger.last_fault_at
-    report.say(f"{stack.kind}: the last job was done {seconds:.1f} s after the last fault")
+    report.say(
+        f"{stack.kind}: the last job was done {seconds:.1f} s after the last fault; in {watch.look_count} looks no "
+        f"attempt executed for more than {watch.longest_unleased_seconds:.1f} s after its lease had run out"
+    )
     assert seconds < _DONE_WITHIN_SECONDS
+    assert watch.longest_unleased_seconds < _DONE_WITHIN_SECONDS - _LEASE_SECONDS
+    assert watch.bare_schedules == 0
 
 
 def _answer(arrival: Arrival) -> Reply:

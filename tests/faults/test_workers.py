@@ -55,6 +55,27 @@ def test_what_a_killed_worker_had_on_the_wire_is_sent_again_and_nothing_else(tri
     assert repeats(evidence)["lease_lost"] > 0, "no request was on the wire when the worker was killed"
 
 
+def test_what_a_dead_worker_had_is_taken_up_within_thirty_seconds_however_long_it_may_take(trial: Trial) -> None:
+    stack = trial.stack
+    # The long form with the lease that a worker has by default.
+    lease_seconds = 20 if IS_LONG else _LEASE_SECONDS
+    url = stack.target.answer("/hours", lambda arrival: Reply(delay_seconds=None if arrival.attempt == 1 else 0.0))
+    for index in (1, 2):
+        stack.workers[index].kill()
+    settings = {"LEASE_SECONDS": str(lease_seconds)}
+    dying = stack.start_worker(3, settings=settings)
+    for _ in range(20):
+        trial.create(url=url, timeout=900)
+    trial.wait_for_requests(20, within_seconds=10)
+    for index in (1, 2):
+        stack.start_worker(index, settings=settings)
+    with trial.ledger.fault("worker killed"):
+        dying.kill()
+    trial.wait_for_requests(40, within_seconds=lease_seconds + 10)
+    evidence = trial.conclude(within_seconds=10)
+    assert repeats(evidence) == {"lease_lost": 20}
+
+
 def test_a_rolling_restart_under_steady_load_fails_and_repeats_nothing(trial: Trial) -> None:
     stack = trial.stack
     url = stack.target.answer("/steady", always(Reply(delay_seconds=0.5)))
@@ -177,23 +198,29 @@ def test_a_target_that_hangs_holds_up_no_other_job(trial: Trial) -> None:
     assert sorted(job.state for job in evidence.record.jobs.values()) == ["completed"] * 50 + ["discarded"] * 50
 
 
-def test_messages_that_come_five_times_or_late_run_nothing_twice(trial: Trial) -> None:
+def test_messages_that_come_five_times_or_after_the_lease_run_nothing_twice(trial: Trial) -> None:
     stack = trial.stack
+    url = stack.target.answer("/long", always(Reply(delay_seconds=_LEASE_SECONDS + 2.0)))
     for index in (1, 2):
         stack.workers[index].kill()
     for number in range(50):
         trial.create(method="post", url=stack.target.url("/doubled"), body=number, schedule_in=0.1 * (number % 5))
+        trial.create(method="post", url=url, body=number)
     taken = messages.take_all(stack, at_least=1)
     messages.put(stack, taken, times=5)
     for index in (1, 2):
         stack.start_worker(index)
+    trial.wait_for_requests(100, within_seconds=30)
+    # Half of them are on the wire still, under leases that were renewed, when the messages come again; later, none is.
+    pause(_LEASE_SECONDS + 1.0)
+    messages.put(stack, taken, times=5)
     stack.wait_until_done(within_seconds=30)
     messages.put(stack, taken, times=5)
     eventually(lambda: messages.count(stack) == 0, "the late messages were read", within_seconds=10)
     trial.create(method="post", url=stack.target.url("/after-them"))
     evidence = trial.conclude(within_seconds=30)
     assert not repeats(evidence)
-    assert len(evidence.arrivals) == 51
+    assert len(evidence.arrivals) == 101
 
 
 def test_of_cancel_and_run_one_wins(trial: Trial) -> None:

@@ -169,6 +169,20 @@ class Database:
     def undelivered_count(self) -> int:
         return self.count("jobs_delivery", "state IN ('pending', 'sending')")
 
+    def unleased(self) -> set[tuple[int, int]]:
+        """The jobs that execute under no live lease, each with its attempt."""
+        zone = "" if self.url.startswith("sqlite:") else "+00"
+        now = f"'{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}{zone}'"
+        alive = f"SELECT 1 FROM jobs_process p WHERE p.id = worker_id AND p.lease_expires_at > {now}"
+        with self._cursor() as cursor:
+            cursor.execute(f"SELECT id, attempt FROM jobs_job WHERE state = 'executing' AND NOT EXISTS ({alive})")
+            return {(row[0], row[1]) for row in cursor.fetchall()}
+
+    def schedules_without_one_upcoming_run(self) -> int:
+        """Of those that are enabled: with none, or with two."""
+        upcoming = "SELECT count(*) FROM jobs_job WHERE schedule_id = jobs_schedule.id AND is_upcoming"
+        return self.count("jobs_schedule", f"disabled_at IS NULL AND ({upcoming}) <> 1")
+
     @contextlib.contextmanager
     def _cursor(self) -> Iterator[Any]:
         with contextlib.closing(self._connect()) as connection:
