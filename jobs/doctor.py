@@ -34,7 +34,12 @@ def _examine(check: Check, now: datetime, is_to_fix: bool) -> Iterator[Finding]:
     if not is_to_fix or check.fix is None or all(finding.level == Level.OK for finding in found):
         yield from found
         return
-    fixed = check.fix(now)
+    try:
+        fixed = check.fix(now)
+    except (DatabaseError, InterfaceError) as error:
+        yield replace(found[0], message=f"{found[0].message}; it could not be repaired: {error}")
+        yield from found[1:]
+        return
     left = _look(check, now)
     yield replace(left[0], fixed=fixed)
     yield from left[1:]

@@ -179,13 +179,14 @@ def _orphans() -> QuerySet[PeriodicTask]:
 
 
 def _fix_entries(now: datetime) -> int:
+    # First, for one may have the name of a missing one.
+    ids = list(_orphans().values_list("id", flat=True)[:_MOST])
+    PeriodicTask.objects.filter(id__in=ids)._raw_delete("default")
     # Before edits are taken over: a missing entry would count as one that was switched off.
     missing = list(_without_entry())
     for schedule in missing:
         schedule_transitions.write_entry(schedule)
     edited = schedule_transitions.apply_edits(limit=_MOST, now=now)
-    ids = list(_orphans().values_list("id", flat=True)[:_MOST])
-    PeriodicTask.objects.filter(id__in=ids)._raw_delete("default")
     return len(missing) + edited + len(ids)
 
 

@@ -217,6 +217,16 @@ def test_an_entry_without_a_schedule_is_deleted():
     assert list(PeriodicTask.objects.all()) == [other]
 
 
+def test_an_entry_that_lost_its_schedule_makes_room_for_the_new_one_of_that_name():
+    processes()
+    schedule = make_schedule()
+    Schedule.objects.filter(id=schedule.id).update(periodic_task=None)
+    assert levels("beat entries") == ["error", "warning"]
+    assert repaired("beat entries") == ("ok", 2)
+    schedule.refresh_from_db()
+    assert list(PeriodicTask.objects.filter(task="booper.fire_schedule")) == [schedule.periodic_task]
+
+
 # --- Jobs and deliveries ----------------------------------------------------------------------------------------------
 
 
@@ -386,6 +396,20 @@ def test_a_look_that_fails_is_told_and_the_others_are_made(monkeypatch: pytest.M
     processes()
     monkeypatch.setattr(schedule_transitions, "without_upcoming", fail)
     assert troubles() == {"upcoming runs": "could not be looked at: out of memory"}
+
+
+def test_a_repair_that_fails_is_told_and_the_others_are_made(monkeypatch: pytest.MonkeyPatch):
+    def fail(*_: Any, **__: Any) -> Any:
+        raise DatabaseError("out of memory")
+
+    processes()
+    lose_upcoming(make_schedule())
+    PeriodicTask.objects.filter(task="booper.fire_schedule").delete()
+    monkeypatch.setattr(schedule_transitions, "restore_upcoming", fail)
+    left = {finding.check: finding for finding in found(fix=True) if finding.level != "ok"}
+    assert list(left) == ["upcoming runs"]
+    assert "1 enabled schedules" in left["upcoming runs"].message
+    assert "could not be repaired: out of memory" in left["upcoming runs"].message
 
 
 def test_what_is_found_is_named_by_its_first_few_ids():
