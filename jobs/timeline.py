@@ -1,6 +1,6 @@
 """What happened to a job, in order, how long it was in each state, and why it ran late or has not run."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -42,14 +42,18 @@ class Timeline:
     is_complete: bool
 
 
-def of(job: Job, *, now: datetime) -> Timeline:
-    """In at most eight queries."""
+def of(job: Job, *, now: datetime, mask: Callable[[Any], Any] = lambda payload: payload) -> Timeline:
+    """In at most eight queries. `mask` takes what is not to be shown out of a payload."""
     log = LogEvent.objects.filter(job_id=job.id).order_by("id")
     events = list(log.exclude(event__in=_DELIVERY_EVENTS)[:MOST])
     sendings = list(log.filter(event__in=_DELIVERY_EVENTS)[:MOST])
     deliveries = list(Delivery.objects.filter(job_id=job.id).defer("body").order_by("id")[:MOST])
     past = history.read(job, events, now=now)
-    entries = [*_waits(past.spans), *map(_logged, events), *map(_logged, sendings), *map(_delivery, deliveries)]
+    entries = [
+        *_waits(past.spans),
+        *(_logged(event, mask(event.payload)) for event in [*events, *sendings]),
+        *(_delivery(row, mask(_described(row))) for row in deliveries),
+    ]
     return Timeline(
         # A wait that begins when something happens begins after it.
         entries=sorted(entries, key=lambda entry: (entry.at, entry.type == "wait")),
@@ -93,15 +97,15 @@ _TEXTS = {
 }
 
 
-def _logged(event: LogEvent) -> Entry:
-    known = {"attempt": event.attempt} | event.payload
+def _logged(event: LogEvent, payload: dict[str, Any]) -> Entry:
+    known = {"attempt": event.attempt} | payload
     return Entry(
         at=event.inserted_at,
         type="log",
         name=event.event,
         text=_filled(_TEXTS.get(EventType(event.event), event.event), known),
         attempt=event.attempt or None,
-        payload=event.payload,
+        payload=payload,
     )
 
 
@@ -113,7 +117,19 @@ def _filled(text: str, values: dict[str, Any]) -> str:
         return text.partition("{")[0].strip(" :,")
 
 
-def _delivery(row: Delivery) -> Entry:
+def _described(row: Delivery) -> dict[str, Any]:
+    return {
+        "id": str(row.uuid),
+        "kind": row.kind,
+        "event": row.event,
+        "sequence": row.sequence,
+        "url": row.url,
+        "state": row.state,
+        "attempt": row.attempt,
+    }
+
+
+def _delivery(row: Delivery, payload: dict[str, Any]) -> Entry:
     states = {
         DeliveryState.PENDING: f"is to be sent, attempt {row.attempt + 1}, at {row.due_at:%Y-%m-%d %H:%M:%S} UTC",
         DeliveryState.SENDING: f"is on the wire, attempt {row.attempt}",
@@ -124,14 +140,6 @@ def _delivery(row: Delivery) -> Entry:
         at=row.inserted_at,
         type="delivery",
         name=row.event,
-        text=f"{row.kind} to {row.url}: {states[DeliveryState(row.state)]}",
-        payload={
-            "id": str(row.uuid),
-            "kind": row.kind,
-            "event": row.event,
-            "sequence": row.sequence,
-            "url": row.url,
-            "state": row.state,
-            "attempt": row.attempt,
-        },
+        text=f"{row.kind} to {payload['url']}: {states[DeliveryState(row.state)]}",
+        payload=payload,
     )

@@ -118,6 +118,50 @@ def test_an_upcoming_run_says_that_it_is_one(admin: Client) -> None:
     assert standing(job_html(admin, job)) == "The upcoming run of its schedule, due in 1 min."
 
 
+# Why it ran late or has not run
+
+
+def why(html: str) -> tuple[str, str]:
+    """The reason at the head of a job's page: its code, and its words."""
+    [(code, message)] = re.findall(r'<p class="reason"><code>(\w+)</code> <bdi>(.*)</bdi></p>', html)
+    return code, message
+
+
+def timeline_of(html: str) -> list[str]:
+    [section] = re.findall(r'<fieldset class="module" id="timeline">.*?</fieldset>', html, re.DOTALL)
+    return [str(line) for line in re.findall(r"<bdi>(.*?)</bdi>", section)]
+
+
+def test_the_page_says_why_in_a_code_and_in_words(admin: Client, stopped_clock: StoppedClock) -> None:
+    code, message = why(job_html(admin, make_ended_job(JobState.RETRYABLE)))
+    assert (code, "the target answered 500" in message) == ("retrying_until", True)
+    job = make_job()
+    stopped_clock.advance(minutes=5)
+    code, message = why(job_html(admin, job))
+    assert (code, message.startswith("due for 5 minutes, but no worker is running")) == ("no_workers", True)
+
+
+def test_the_page_shows_how_long_a_job_waited_and_for_what(admin: Client, stopped_clock: StoppedClock) -> None:
+    job, worker = make_job(callback_url="https://example.com/c"), start_worker()
+    claimed = execute(job, worker_id=worker.id, now=NOON + MINUTE)
+    finish(claimed, worker_id=worker.id, state=JobState.COMPLETED, now=NOON + 2 * MINUTE, response=ANSWER)
+    stopped_clock.advance(hours=1)
+    html = job_html(admin, job)
+    assert why(html)[0] == "waiting_for_worker"
+    lines = timeline_of(html)
+    assert lines[0] == "available 1 min, executing 1 min; begun 1 min after it was due"
+    assert lines[1:3] == ["waited 60.000 s until it was taken up", "attempt 1 began"]
+    assert "ended: completed" in lines
+    assert lines[-1].startswith("callback to https://example.com/c: is to be sent")
+
+
+def test_of_a_long_timeline_the_latest_part_is_shown(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_page, "MOST_ENTRIES", 1)
+    html = job_html(admin, make_ended_job(JobState.DISCARDED))
+    assert timeline_of(html)[1:] == ["ended: discarded"]
+    assert "The latest entry" in html
+
+
 # What there is to see
 
 
@@ -143,15 +187,14 @@ def test_a_job_page_costs_the_same_queries_however_much_has_happened(admin: Clie
     for events in (0, 30):
         job, worker = make_job(webhook_url="https://example.com/events"), start_worker()
         execute(job, worker_id=worker.id)
-        event = LogEvent.objects.filter(job=job)[0]
         for _ in range(events):
             LogEvent.objects.create(
-                event=event.event, inserted_at=NOON, job=job, user=job.user, attempt=1, payload=ANSWER
+                event="worker.http.response", inserted_at=NOON, job=job, user=job.user, attempt=1, payload=ANSWER
             )
         with CaptureQueriesContext(connection) as queries:
             job_html(admin, job)
-        # Who asks, the job, its owner, the holder of its lease, its log, its deliveries.
-        assert len(counted(queries)) == 6, counted(queries)
+        # Who asks, the job, its owner, the holder of its lease, its log, its deliveries; and the four of its timeline.
+        assert len(counted(queries)) == 10, counted(queries)
 
 
 def test_of_many_events_the_latest_are_shown_and_the_rest_linked_to(

@@ -1,19 +1,23 @@
 """All that an operator needs to know of one job at three in the morning, read in a fixed number of queries."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Case, F, JSONField, TextField, When
 from django.db.models.functions import Cast, Length
 from django.utils.safestring import SafeString
 
+from jobs import timeline
 from jobs.admin import markup, masking, operations, words
 from jobs.admin.operations import Operation
+from jobs.explanations import Reason
 from jobs.models import Delivery, EventType, Job, LogEvent, Process
+from jobs.timeline import Timeline
 
 MOST_EVENTS = 100
 MOST_DELIVERIES = 50
+MOST_ENTRIES = 100
 # Longer payloads are not even fetched, only linked to.
 _LONGEST_FETCHED = 64 * 1024
 _LONGEST_SHOWN = 3_000
@@ -25,9 +29,21 @@ class EventRow:
     payload: SafeString
 
 
+@dataclass(frozen=True, slots=True)
+class TimelineRow:
+    at: datetime
+    text: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobPage:
+    """`spent`: how long it was in which state, and how late it began."""
+
     sentence: str
+    reason: Reason
+    spent: str
+    entries: list[TimelineRow]
+    has_earlier_entries: bool
     has_begun: bool
     possible: list[Operation]
     events: list[EventRow]
@@ -38,10 +54,15 @@ class JobPage:
 
 def read(job: Job, *, now: datetime) -> JobPage:
     holder = Process.objects.filter(id=job.worker_id).first() if job.worker_id else None
+    told = timeline.of(job, now=now, mask=masking.masked)
     events = _newest_events(job)
     deliveries = list(job.deliveries.defer("body").order_by("-id")[: MOST_DELIVERIES + 1])
     return JobPage(
         sentence=words.state(job, holder=holder, last_error=_last_error(events), now=now),
+        reason=told.reason,
+        spent=_spent(told),
+        entries=[TimelineRow(entry.at, markup.visible(entry.text)) for entry in told.entries[-MOST_ENTRIES:]],
+        has_earlier_entries=len(told.entries) > MOST_ENTRIES or not told.is_complete,
         has_begun=job.attempt > 0,
         possible=[operation for operation in operations.OPERATIONS.values() if operation.is_possible(job)],
         events=[EventRow(event, _payload(event)) for event in reversed(events[:MOST_EVENTS])],
@@ -49,6 +70,16 @@ def read(job: Job, *, now: datetime) -> JobPage:
         deliveries=deliveries[:MOST_DELIVERIES],
         has_more_deliveries=len(deliveries) > MOST_DELIVERIES,
     )
+
+
+def _spent(told: Timeline) -> str:
+    states = [f"{name} {words.span(timedelta(seconds=took))}" for name, took in told.seconds_in_states.items()]
+    late = (
+        ""
+        if told.late_seconds is None
+        else f"begun {words.span(timedelta(seconds=told.late_seconds))} after it was due"
+    )
+    return "; ".join(part for part in (", ".join(states), late) if part)
 
 
 def _newest_events(job: Job) -> list[LogEvent]:
