@@ -97,7 +97,9 @@ _database = dj_database_url.parse(DATABASE_URL, conn_max_age=None, conn_health_c
 _is_sqlite = _database["ENGINE"] == "django.db.backends.sqlite3"
 if _is_sqlite:
     DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _database["ENGINE"] = "config.sqlite"
     _database["OPTIONS"] = {
+        # For opening it; config.sqlite has its own way to wait for a turn.
         "timeout": 20,
         # A transaction that reads first and writes later would fail at once instead of waiting for its turn.
         "transaction_mode": "IMMEDIATE",

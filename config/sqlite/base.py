@@ -1,0 +1,56 @@
+"""Whoever waits for SQLite's one write lock asks for it again every few milliseconds, however long it has waited.
+
+SQLite's own wait grows to a tenth of a second between two tries: beside others who write all the time, a worker tried
+again and again when one of them was at it, and could not record for seconds what had long been answered.
+"""
+
+import random
+import sqlite3
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.db.backends.sqlite3 import base
+
+Answer = TypeVar("Answer")
+
+_LONGEST_WAIT_SECONDS = 20.0
+_PAUSE_SECONDS = (0.001, 0.004)
+_PRIMARY_CODE = 0xFF
+
+
+class Cursor(base.SQLiteCursorWrapper):
+    def execute(self, query: str, params: Any = None) -> Any:
+        return self._in_turn(lambda: super(Cursor, self).execute(query, params))
+
+    def executemany(self, query: str, param_list: Any) -> Any:
+        parameters = list(param_list)
+        return self._in_turn(lambda: super(Cursor, self).executemany(query, parameters))
+
+    def _in_turn(self, call: Callable[[], Answer]) -> Answer:
+        """sqlite3.OperationalError when it was not its turn within 20 seconds."""
+        ends_at = time.monotonic() + _LONGEST_WAIT_SECONDS
+        while True:
+            try:
+                return call()
+            except sqlite3.OperationalError as error:
+                # Inside a transaction the lock is held already: what is busy then stays so.
+                if not _is_busy(error) or self.connection.in_transaction or time.monotonic() > ends_at:
+                    raise
+            time.sleep(random.uniform(*_PAUSE_SECONDS))
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    def get_new_connection(self, conn_params: dict[str, Any]) -> sqlite3.Connection:
+        connection: sqlite3.Connection = super().get_new_connection(conn_params)
+        # From here on the cursor does the waiting.
+        connection.execute("PRAGMA busy_timeout = 0")
+        return connection
+
+    def create_cursor(self, name: str | None = None) -> Cursor:
+        cursor: Cursor = self.connection.cursor(factory=Cursor)
+        return cursor
+
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorcode & _PRIMARY_CODE == sqlite3.SQLITE_BUSY
