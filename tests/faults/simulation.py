@@ -6,35 +6,31 @@ network, the target, the time, who gets to run when, and what becomes of a call 
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
-from uuid import UUID
+from typing import TypeVar
 
 from django.db import OperationalError, connection, transaction
 
 from booper.outcome import Failure, Outcome, Request, Response
-from jobs import deliveries, engine, firing, leases, outgoing, queued, queues, runner, schedule_transitions, transitions
-from jobs.models import UNFINISHED_STATES, Delivery, Job, ProcessRole, Queue, Schedule, User
-from jobs.specs import RecurrenceSpec
-from jobs.stages import Finished, Stage, Started, Upcoming
+from jobs import firing, outgoing, schedule_transitions
+from jobs.models import UNFINISHED_STATES, Delivery, Job, Schedule
 from jobs.wakeups import Lane
-from tests.factories import NOON, make_spec, make_user
-from tests.faults.evidence import Evidence, Fault, Ledger, Promise
+from tests.factories import NOON
+from tests.faults.evidence import Evidence, Fault, Ledger
+from tests.faults.simulated_clients import Clients
+from tests.faults.simulated_worker import LEASE, Key, Worker
 from tests.processes.harness import record
 from tests.processes.harness.target import Arrival
 
 Answer = TypeVar("Answer")
-Key = tuple[Lane, int, int]
 
-_LEASE = timedelta(seconds=20)
 _STEPS = 24
 _DRAIN_STEPS = 600
 _WORKERS = 3
 _BEATS = 2
 _GRACE_SECONDS = 4.0
-_URL = "https://target.example/"
 _ABORTED = Outcome(response=None, failure=Failure("aborted", "broken off"), duration_ms=1)
 _TIMED_OUT = Outcome(response=None, failure=Failure("timeout", "no answer in time"), duration_ms=1)
 
@@ -43,105 +39,11 @@ _TIMED_OUT = Outcome(response=None, failure=Failure("timeout", "no answer in tim
 class Flight:
     """A request on the wire."""
 
-    worker: "Worker"
+    worker: Worker
     key: Key
     arrival: Arrival
     ends_at: datetime
     status: int | None
-
-
-class FaultyStage:
-    """A stage whose database fails it now and then: before the commit, or after it, or for a while altogether."""
-
-    def __init__(self, stage: Stage, world: "World") -> None:
-        self._stage = stage
-        self._world = world
-
-    def is_due(self, *, now: datetime) -> bool:
-        return self._world.database(lambda: self._stage.is_due(now=now))
-
-    def claim(self, worker_id: UUID, *, limit: int, is_crowded: bool, now: datetime) -> tuple[list[Started], Upcoming]:
-        stage = self._stage
-        return self._world.database(lambda: stage.claim(worker_id, limit=min(limit, 3), is_crowded=is_crowded, now=now))
-
-    def record(self, worker_id: UUID, finished: Sequence[Finished], *, now: datetime) -> Upcoming:
-        return self._world.database(lambda: self._stage.record(worker_id, finished, now=now))
-
-    def rescue(self, *, limit: int, now: datetime) -> tuple[int, Upcoming]:
-        return self._world.database(lambda: self._stage.rescue(limit=limit, now=now))
-
-    def hand_back(self, worker_id: UUID, *, known_ids: set[int], now: datetime) -> int:
-        return self._world.database(lambda: self._stage.hand_back(worker_id, known_ids=known_ids, now=now))
-
-
-class Worker(engine.Engine):
-    """An engine whose threads are the world's: each does a turn when it is its turn."""
-
-    def __init__(self, world: "World", number: int) -> None:
-        self.world = world
-        self._wire = Wire(self)
-        stages = {Lane.JOBS: runner, Lane.QUEUES: queued, Lane.DELIVERIES: deliveries}
-        super().__init__(
-            name=f"worker {number}",
-            stages={lane: FaultyStage(stage, world) for lane, stage in stages.items()},
-            make_sender=lambda: self._wire,
-            announce=world.announce,
-            concurrency=6,
-            lease=_LEASE,
-        )
-        self.paused_until = world.now
-        self.abort_at: datetime | None = None
-        self._process = leases.take(ProcessRole.WORKER, self._name, lease=_LEASE, now=world.now)
-        self._renew_at = world.now + _LEASE / 4
-
-    @property
-    def in_hand(self) -> set[Key]:
-        return {key for lane in self._lanes.values() for key in lane.in_hand}
-
-    @property
-    def has_ended(self) -> bool:
-        return self._is_done()
-
-    def database_turn(self) -> None:
-        try:
-            self._turn()
-        except OperationalError as error:
-            self._pause(error)
-
-    def lease_turn(self) -> None:
-        if self.world.now >= self._renew_at:
-            self._renew_at = self.world.now + timedelta(seconds=self._renew_lease())
-
-    def network_turn(self) -> None:
-        self._submit(self._wire)
-
-    def bring(self, key: Key, outcome: Outcome) -> None:
-        self._arrived.append((key, outcome))
-
-    def abort(self) -> None:
-        self._is_aborting = True
-
-    def end(self) -> None:
-        process = self._process
-        assert process is not None
-        self._try_once(lambda: self.world.database(lambda: leases.give_up(process)))
-
-
-class Wire:
-    """The sender of a worker: the world carries what it submits."""
-
-    def __init__(self, worker: Worker) -> None:
-        self._worker = worker
-
-    def submit(self, key: Key, request: Request) -> None:
-        self._worker.world.carry(self._worker, key, request)
-
-    def poll(self, timeout_seconds: float) -> list[tuple[Key, Outcome]]:
-        return []
-
-    def wake(self) -> None: ...
-    def abort_all(self) -> None: ...
-    def close(self) -> None: ...
 
 
 class World:
@@ -161,8 +63,7 @@ class World:
         self._down_until = NOON
         self._beats_paused_until = [NOON] * _BEATS
         outgoing.forget_secrets()
-        self.users: list[User] = [make_user(f"{name}@example.com") for name in ("ada", "grace")]
-        self.queues: list[Queue] = [self._new_queue(user) for user in self.users]
+        self.clients = Clients(self)
 
     # --- What the engine knows of the world -----------------------------------------------------------------------
 
@@ -197,7 +98,7 @@ class World:
         for _ in range(_STEPS):
             self._step(self.random.choice((0.05, 0.3, 1.0, 2.0, 4.0)))
             if self.random.random() < 0.75:
-                self._act()
+                self.clients.act()
             if self.random.random() < 0.15:
                 self._go_wrong()
         self._calm_down()
@@ -207,7 +108,7 @@ class World:
             self._step(self._until_next())
         with connection.cursor() as cursor:
             found = record.read(cursor)
-        seconds = _LEASE.total_seconds()
+        seconds = LEASE.total_seconds()
         return Evidence(
             self.ledger, found, self.arrivals, self.now.timestamp(), record_seconds=seconds, dial_seconds=seconds
         )
@@ -264,95 +165,6 @@ class World:
             self.database(lambda: firing.fire_due(limit=5, now=self.now))
         except OperationalError:
             return
-
-    # --- What clients do ------------------------------------------------------------------------------------------
-
-    def _act(self) -> None:
-        deeds: list[Callable[[], None]] = [
-            *[self._create_job] * 5,
-            *[self._cancel] * 2,
-            self._create_schedule,
-            self._switch_schedule,
-            self._trigger,
-        ]
-        try:
-            self.random.choice(deeds)()
-        except OperationalError:
-            self.ledger.unanswered_count += 1
-
-    def _spec_fields(self) -> dict[str, Any]:
-        chance = self.random.random
-        return {
-            "url": _URL,
-            "max_attempts": self.random.choice((1, 2, 4)),
-            "backoff_seconds": self.random.choice((None, [0.5, 2.0])),
-            "webhook_url": _URL if chance() < 0.5 else None,
-            "callback_url": _URL if chance() < 0.3 else None,
-            "idempotency_key": self.random.choice("abcdef") if chance() < 0.3 else None,
-        }
-
-    def _create_job(self) -> None:
-        user, queue = self.random.choice(list(zip(self.users, self.queues, strict=True)))
-        due_at = self.now + timedelta(seconds=self.random.choice((-1, 0, 0, 0.5, 3, 8)))
-        queue_id = queue.id if self.random.random() < 0.4 else None
-        spec = make_spec(scheduled_at=due_at, queue_id=queue_id, **self._spec_fields())
-        made = self.database(lambda: transitions.schedule(spec, user_id=user.id, now=self.now))
-        self._promise(made.job)
-        if made.is_new and made.job.queue_id is None:
-            self.announce(Lane.JOBS, [made.job.scheduled_at])
-
-    def _create_schedule(self) -> None:
-        user = self.random.choice(self.users)
-        first_at = self.now + timedelta(seconds=self.random.choice((0, 1, 4)))
-        plan = RecurrenceSpec(
-            frequency={"repeat_every": [self.random.choice((1, 3, 7)), "seconds"]},
-            timezone="UTC",
-            first_run_at=first_at,
-            max_runs=self.random.choice((None, None, 3)),
-            overlap=self.random.choice(("allow", "skip")),
-            catch_up=self.random.choice(("latest", "skip")),
-        )
-        spec = make_spec(scheduled_at=first_at, **self._spec_fields())
-        made = self.database(lambda: schedule_transitions.create(spec, plan, user_id=user.id, now=self.now))
-        self._promise(made.job)
-
-    def _promise(self, job: Job) -> None:
-        self.ledger.promises.setdefault(job.id, Promise(self.now.timestamp(), job.scheduled_at.timestamp()))
-
-    def _cancel(self) -> None:
-        jobs = list(Job.objects.order_by("-id")[:8])
-        if not jobs:
-            return
-        job = self.random.choice(jobs)
-        ends = self.random.random() < 0.5
-        cancelled = self.database(lambda: schedule_transitions.cancel_job(job, ends_schedule=ends, now=self.now))
-        if cancelled is not None:
-            self.ledger.cancels[job.id] = self.now.timestamp()
-
-    def _switch_schedule(self) -> None:
-        schedules = list(Schedule.objects.order_by("id"))
-        if not schedules:
-            return
-        schedule = self.random.choice(schedules)
-        switch = schedule_transitions.enable if schedule.disabled_at else schedule_transitions.disable
-        self.database(lambda: switch(schedule, now=self.now))
-
-    def _trigger(self) -> None:
-        schedules = list(Schedule.objects.order_by("id"))
-        if schedules:
-            schedule = self.random.choice(schedules)
-            self._promise(self.database(lambda: schedule_transitions.trigger(schedule, now=self.now)))
-
-    def _new_queue(self, user: User) -> Queue:
-        queue = queues.named(user.id, "narrow", now=self.now)
-        return queues.configure(
-            queue,
-            concurrency=self.random.choice((1, 2)),
-            rate_limit=None,
-            rate_seconds=None,
-            is_paused=False,
-            now=self.now,
-        )
 
     # --- What goes wrong ------------------------------------------------------------------------------------------
 
@@ -439,7 +251,7 @@ class World:
         if self.flights:
             # Never so long that a lease would run out for want of a turn.
             nearest = min(flight.ends_at for flight in self.flights)
-            return min(max(0.5, (nearest - self.now).total_seconds()), _LEASE.total_seconds() / 5)
+            return min(max(0.5, (nearest - self.now).total_seconds()), LEASE.total_seconds() / 5)
         if due is None or not is_idle or Job.objects.filter(state__in=UNFINISHED_STATES).exists():
             return 0.5
         return max(0.5, (due - self.now).total_seconds())
@@ -450,7 +262,7 @@ class World:
         assert len(held) == len(set(held)), f"at {self.now} two workers have the same attempt: {sorted(held)}"
         running = Job.objects.filter(queue_id__isnull=False, state="executing").values_list("queue_id", flat=True)
         for queue_id, count in Counter(running).items():
-            allowed = next(queue.concurrency for queue in self.queues if queue.id == queue_id)
+            allowed = next(queue.concurrency for queue in self.clients.queues if queue.id == queue_id)
             assert allowed is None or count <= allowed, f"at {self.now} queue {queue_id} runs {count} jobs"
 
 
