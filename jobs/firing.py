@@ -111,11 +111,15 @@ def fire(upcoming: Sequence[Job], *, now: datetime) -> None:
     end([item.schedule.id for item in successors if item.next_at is None], now=now)
 
 
-def end(schedule_ids: Iterable[UUID], *, now: datetime) -> None:
-    """Switches schedules off: no run is left, or none is wanted."""
+def end(schedule_ids: Iterable[UUID], *, forgets: bool = False, now: datetime) -> None:
+    """Switches schedules off: no run is left, or (`forgets` `$previous`) none is wanted.
+
+    One that ends by itself forgets nothing, as its last run has still to be sent.
+    """
     ids = list(schedule_ids)
+    fields: dict[str, Any] = {"disabled_at": now} | ({"previous": {}} if forgets else {})
     if ids:
-        Schedule.objects.filter(id__in=ids, disabled_at__isnull=True).update(disabled_at=now, previous={})
+        Schedule.objects.filter(id__in=ids, disabled_at__isnull=True).update(**fields)
         periodic_tasks.set_enabled(ids, is_enabled=False)
 
 

@@ -39,13 +39,24 @@ def remember(answers: Sequence[Answer]) -> list[str | None]:
 
 
 def _apply(schedule: Schedule, answer: Answer) -> str | None:
-    is_json = isinstance(answer.body, dict | list)
-    # A run that began before the schedule was disabled and enabled again is no run before the next one.
-    if schedule.disabled_at is None and answer.attempted_at is not None and answer.attempted_at >= schedule.enabled_at:
-        schedule.previous = answer.body if is_json else {}
+    # A run that began before the schedule was disabled, or enabled again, is no run before the next one. Of one that
+    # ended by itself the last run begins after that.
+    since = schedule.disabled_at or schedule.enabled_at
+    if answer.attempted_at is not None and answer.attempted_at >= since:
+        schedule.previous = answer.body if isinstance(answer.body, dict | list) else {}
+    if _is_broken_set(answer.body):
+        limit = settings.MAX_RESPONSE_BYTES
+        return (
+            f"$set can't be read: the answer is longer than {limit} bytes or no valid JSON, send it whole and shorter"
+        )
     patch = placeholders.extract_set(answer.body)
     if patch is None:
         return None
     merged = placeholders.merge_state(schedule.state, patch=patch, limit_bytes=settings.MAX_STATE_BYTES)
     schedule.state = merged.state
     return merged.refusal
+
+
+def _is_broken_set(body: Any) -> bool:
+    """An object with a `$set` that came as text: it was cut off at the limit, or is not quite JSON."""
+    return isinstance(body, str) and body.lstrip().startswith("{") and '"$set"' in body

@@ -83,12 +83,12 @@ def disable(schedule: Schedule, *, now: datetime) -> Schedule | None:
             return None
         upcoming = Job.objects.filter(schedule_id=locked.id, is_upcoming=True)
         transitions.cancel_runs(upcoming, reason="schedule_disabled", now=now)
-        firing.end([locked.id], now=now)
+        firing.end([locked.id], forgets=True, now=now)
     return Schedule.objects.get(id=schedule.id)
 
 
 def enable(schedule: Schedule, *, now: datetime) -> Schedule | Refused | None:
-    """disabled -> enabled, from now on: what was missed stays missed. None if it is already."""
+    """disabled -> enabled, from now on: what was missed stays missed, `$previous` is `{}`. None if it is already."""
     with transaction.atomic():
         locked = _lock(schedule)
         if locked is None or locked.disabled_at is None:
@@ -104,7 +104,7 @@ def enable(schedule: Schedule, *, now: datetime) -> Schedule | Refused | None:
                 _upcoming(locked, at=at, now=now).save(force_insert=True)
         except IntegrityError:
             return Refused(f"another job holds its idempotency key {locked.idempotency_key!r}: cancel that one first")
-        Schedule.objects.filter(id=locked.id).update(disabled_at=None, enabled_at=now)
+        Schedule.objects.filter(id=locked.id).update(disabled_at=None, enabled_at=now, previous={})
         periodic_tasks.set_enabled([locked.id], is_enabled=True)
     return Schedule.objects.get(id=schedule.id)
 
@@ -216,7 +216,7 @@ def cancel_upcoming(job: Job, *, ends_schedule: bool, now: datetime) -> Job | No
         after = job.occurrence_at or now
         at = recurrence.next_run(schedule.rule, after=after, starts_at=schedule.starts_at, ends_at=schedule.ends_at)
         if ends_schedule or at is None:
-            firing.end([schedule.id], now=now)
+            firing.end([schedule.id], forgets=ends_schedule, now=now)
         else:
             firing.insert_upcoming([(schedule, at)], now=now)
     return Job.objects.get(id=job.id)

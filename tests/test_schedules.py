@@ -222,6 +222,40 @@ def test_disabling_drops_previous_and_keeps_state():
     assert schedule_transitions.disable(schedule, now=NOON + MINUTE) is None
 
 
+def test_the_last_run_is_sent_what_the_one_before_was_answered():
+    schedule = make_schedule(max_runs=2)
+    complete(upcoming_of(schedule), body={"sent": 3}, now=NOON)
+    assert fire_all(NOON + MINUTE) == 1
+    schedule.refresh_from_db()
+    assert schedule.disabled_at == NOON + MINUTE
+    assert schedule.previous == {"sent": 3}
+
+
+def test_what_the_last_run_was_answered_shows_until_the_schedule_is_enabled_again():
+    schedule = make_schedule(max_runs=1)
+    worker = uuid4()
+    [run] = transitions.claim(worker, limit=1, now=NOON)
+    answer = {"status": 200, "headers": {}, "body": {"sent": 4}, "duration_ms": 1, "truncated": False}
+    transitions.record(worker, [Ended(job=run, state=JobState.COMPLETED, response=answer)], now=NOON)
+    schedule.refresh_from_db()
+    assert schedule.previous == {"sent": 4}
+    schedule_transitions.edit(schedule, make_spec(), plan_of(schedule, max_runs=5), now=NOON)
+    enabled = schedule_transitions.enable(schedule, now=NOON)
+    assert isinstance(enabled, Schedule)
+    assert enabled.previous == {}
+
+
+def test_a_late_answer_of_a_run_from_before_disabling_is_not_previous():
+    schedule = make_schedule()
+    worker = uuid4()
+    [run] = transitions.claim(worker, limit=1, now=NOON)
+    schedule_transitions.disable(schedule, now=NOON + MINUTE)
+    answer = {"status": 200, "headers": {}, "body": {"old": 1}, "duration_ms": 1, "truncated": False}
+    transitions.record(worker, [Ended(job=run, state=JobState.COMPLETED, response=answer)], now=NOON + 2 * MINUTE)
+    schedule.refresh_from_db()
+    assert schedule.previous == {}
+
+
 def test_enabling_starts_from_now_without_a_stampede():
     schedule = make_schedule()
     schedule_transitions.disable(schedule, now=NOON)
@@ -310,6 +344,22 @@ def test_a_set_that_is_refused_leaves_the_state_and_a_log_row():
     refusal = LogEvent.objects.get(event="job.error")
     assert refusal.payload["code"] == "set_refused"
     assert Job.objects.get(schedule=schedule, is_upcoming=False).state == "completed"
+
+
+@pytest.mark.parametrize("body", ['{"$set": {"big": "' + "x" * 65_000, '{"n": NaN, "$set": {"a": 1}}'])
+def test_a_set_in_an_answer_that_is_no_whole_json_leaves_a_log_row(body):
+    schedule = make_schedule()
+    complete(upcoming_of(schedule), body=body, now=NOON)
+    schedule.refresh_from_db()
+    assert schedule.state == {}
+    refusal = LogEvent.objects.get(event="job.error")
+    assert refusal.payload["code"] == "set_refused"
+    assert "65536 bytes" in refusal.payload["message"]
+
+
+def test_a_text_about_a_set_is_no_set():
+    complete(upcoming_of(make_schedule()), body='answer {"$set": {}} to set something', now=NOON)
+    assert not LogEvent.objects.filter(event="job.error").exists()
 
 
 def test_a_failed_run_sets_nothing():
