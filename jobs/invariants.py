@@ -144,13 +144,13 @@ def _sequences(now: datetime) -> Iterator[Trouble]:
 
 
 def _entries(now: datetime) -> Iterator[Trouble]:
-    missing = [str(row.id) for row in _without_entry()]
+    missing = [row.id for row in _without_entry()]
     if missing:
         yield Trouble(
             f"{len(missing)} enabled schedules have no entry in django-celery-beat: {examples(missing)}",
             "manage.py doctor --fix writes it anew; to switch a schedule off, disable it",
         )
-    edited = [edit.schedule.id for edit in periodic_tasks.edited(limit=_MOST) if edit.schedule.periodic_task_id]
+    edited = [schedule_id for schedule_id in periodic_tasks.edited(limit=_MOST) if schedule_id not in missing]
     if edited:
         yield Trouble(
             f"{len(edited)} entries of django-celery-beat were edited, and beat did not take that over: "

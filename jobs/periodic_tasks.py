@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import F
@@ -28,12 +29,13 @@ _PERIODS = (("days", 86_400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A schedule whose entry is no longer what Booper wrote. `frequency` is None where it can't be run."""
+    """What an entry says that is no longer what Booper wrote. `frequency` is None where it can't be run."""
 
-    schedule: Schedule
     is_enabled: bool
     frequency: dict[str, Any] | None
     timezone: str
+    starts_at: datetime | None
+    ends_at: datetime | None
 
 
 def write(schedule: Schedule) -> None:
@@ -132,7 +134,6 @@ def _spelling(crontab: CrontabSchedule | None, interval: IntervalSchedule | None
 
 
 _EDITED = """
-SELECT s.id, p.enabled, c.minute, c.hour, c.day_of_month, c.month_of_year, c.day_of_week, c.timezone, i.every, i.period
 FROM jobs_schedule s
 LEFT JOIN django_celery_beat_periodictask p ON p.id = s.periodic_task_id
 LEFT JOIN django_celery_beat_crontabschedule c ON c.id = p.crontab_id
@@ -144,33 +145,47 @@ WHERE s.deleted_at IS NULL AND (
         c.minute || ' ' || c.hour || ' ' || c.day_of_month || ' ' || c.month_of_year || ' ' || c.day_of_week || ' '
             || c.timezone,
         i.every || ' ' || i.period, ''))
+    OR (p.id IS NOT NULL AND COALESCE(p.start_time <> s.starts_at, (p.start_time IS NULL) <> (s.starts_at IS NULL)))
+    OR (p.id IS NOT NULL AND COALESCE(p.expires <> s.ends_at, (p.expires IS NULL) <> (s.ends_at IS NULL)))
 )
-LIMIT %(limit)s
 """
 
 
-def edited(*, limit: int) -> list[Edit]:
+def edited(*, limit: int) -> list[UUID]:
     """The schedules whose entry was changed in django-celery-beat's admin. Reads all: only after a change there."""
     with connection.cursor() as cursor:
-        cursor.execute(_EDITED, {"limit": limit})
-        rows = cursor.fetchall()
-    schedules = Schedule.objects.in_bulk([Schedule._meta.pk.to_python(row[0]) for row in rows])
-    return [_edit(schedules[Schedule._meta.pk.to_python(row[0])], *row[1:]) for row in rows]
+        cursor.execute(f"SELECT s.id {_EDITED} LIMIT %s", [limit])
+        return [Schedule._meta.pk.to_python(row[0]) for row in cursor.fetchall()]
 
 
-def _edit(schedule: Schedule, is_enabled: Any, *fields: Any) -> Edit:
-    *crontab, timezone, every, period = fields
-    frequency: dict[str, Any] | None = None
-    if crontab[0] is not None:
-        frequency = {"cron": " ".join(crontab)}
-    elif every is not None:
-        frequency = {"repeat_every": _repeat_every(every, period)}
-    if frequency is not None and _is_as_written(schedule, frequency, timezone):
-        frequency, timezone = schedule.frequency, schedule.timezone
-    timezone = timezone or schedule.timezone
+def edit_of(schedule: Schedule) -> Edit | None:
+    """What was changed in the entry of a schedule that is locked, or None."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT s.id {_EDITED} AND s.id = %s", [Schedule._meta.pk.get_db_prep_value(schedule.id, connection)]
+        )
+        if cursor.fetchone() is None:
+            return None
+    entries = PeriodicTask.objects.select_related("crontab", "interval")
+    entry = entries.filter(id=schedule.periodic_task_id).first()
+    if entry is None:
+        return Edit(False, None, schedule.timezone, schedule.starts_at, schedule.ends_at)
+    frequency, timezone = _frequency(schedule, entry)
     if frequency is not None and not _can_be_run(frequency, timezone):
         frequency = None
-    return Edit(schedule, bool(is_enabled), frequency, timezone)
+    return Edit(entry.enabled, frequency, timezone, entry.start_time, entry.expires)
+
+
+def _frequency(schedule: Schedule, entry: PeriodicTask) -> tuple[dict[str, Any] | None, str]:
+    """As the entry has it, with its time zone; in the client's own spelling as long as it is the same."""
+    if entry.crontab is None and entry.interval is None:
+        return None, schedule.timezone
+    if schedule.beat_frequency == _spelling(entry.crontab, entry.interval):
+        return schedule.frequency, schedule.timezone
+    if entry.crontab is not None:
+        expression = " ".join(getattr(entry.crontab, name) for name in _CRON_FIELDS)
+        return {"cron": expression}, str(entry.crontab.timezone)
+    return {"repeat_every": _repeat_every(entry.interval.every, entry.interval.period)}, schedule.timezone
 
 
 def _can_be_run(frequency: dict[str, Any], timezone: str) -> bool:
@@ -184,14 +199,6 @@ def _can_be_run(frequency: dict[str, Any], timezone: str) -> bool:
         logger.warning("an entry edited in django-celery-beat's admin can't be run: %s", error)
         return False
     return True
-
-
-def _is_as_written(schedule: Schedule, frequency: dict[str, Any], timezone: str | None) -> bool:
-    """Only the switch was turned: the client's own spelling of the frequency stays."""
-    if "cron" in frequency:
-        return schedule.beat_frequency == f"{frequency['cron']} {timezone}"
-    every, period = frequency["repeat_every"]
-    return schedule.beat_frequency in (f"{every} {period}", f"{int(every * 1_000_000)} microseconds")
 
 
 def _repeat_every(every: int, period: str) -> list[Any]:

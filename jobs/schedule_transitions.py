@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import Max, QuerySet
 
 from booper import recurrence
-from jobs import firing, periodic_tasks, queues, transitions
+from jobs import firing, messages, periodic_tasks, queues, transitions
 from jobs.models import REQUEST_FIELDS, Job, JobState, Schedule
 from jobs.specs import JobSpec, RecurrenceSpec
 from jobs.transitions import Scheduled
@@ -308,37 +308,77 @@ def write_entry(schedule: Schedule) -> None:
 
 
 def apply_edits(*, limit: int, now: datetime) -> int:
-    """Takes over what was edited in django-celery-beat's admin; how many schedules it was."""
-    edits = periodic_tasks.edited(limit=limit)
-    for item in edits:
-        _apply_edit(item, now=now)
-    return len(edits)
+    """Takes over what was edited in django-celery-beat's admin, up to `limit` schedules; how many it was."""
+    return sum(_apply_edit_safely(schedule_id, now=now) for schedule_id in periodic_tasks.edited(limit=limit))
 
 
-def _apply_edit(item: periodic_tasks.Edit, *, now: datetime) -> None:
-    schedule = item.schedule
-    with transaction.atomic():
-        if item.frequency is not None and (item.frequency, item.timezone) != (schedule.frequency, schedule.timezone):
-            args = {name: value for name, value in schedule.args.items() if name not in ("cron", "repeat_every")}
-            if item.timezone != schedule.timezone:
-                args["timezone"] = item.timezone
-            spec = JobSpec(
-                scheduled_at=now,
-                **{name: getattr(schedule, name) for name in REQUEST_FIELDS} | {"args": args | item.frequency},
-            )
-            plan = RecurrenceSpec(
-                first_run_at=schedule.anchor_at, **{name: getattr(schedule, name) for name in _RECURRENCE_FIELDS}
-            )
-            edit(schedule, spec, replace(plan, frequency=item.frequency, timezone=item.timezone), now=now)
-        if item.is_enabled and item.frequency is not None:
-            enable(schedule, now=now)
-        else:
-            disable(schedule, now=now)
-        if item.frequency is None:
-            # Back to what Booper can run, and switched off: the operator sees that the edit was not taken.
-            schedule.refresh_from_db()
-            periodic_tasks.write(schedule)
-            schedule.save()
+def _apply_edit_safely(schedule_id: UUID, *, now: datetime) -> bool:
+    """Whether it was taken over: one that can't be must hold up no other."""
+    try:
+        with transaction.atomic():
+            return _apply_edit(schedule_id, now=now)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        logger.exception("an edit of the entry of schedule %s can't be taken over", schedule_id)
+        return False
+
+
+def _apply_edit(schedule_id: UUID, *, now: datetime) -> bool:
+    """Another beat, or a change by the API, may have come first: what counts is what is there under the lock."""
+    schedule = Schedule.objects.existing().select_for_update().filter(id=schedule_id).first()
+    item = None if schedule is None else periodic_tasks.edit_of(schedule)
+    if schedule is None or item is None:
+        return False
+    if item.frequency is None:
+        # Back to what Booper can run, and switched off: the operator sees that the edit was not taken.
+        disable(schedule, now=now)
+        schedule.refresh_from_db()
+        periodic_tasks.write(schedule)
+        schedule.save()
+        return True
+    spec, plan = _as_edited(schedule, item, frequency=item.frequency, now=now)
+    is_enabled = item.is_enabled and not _leaves_no_run(schedule, spec, plan, now=now)
+    outcome = enable(schedule, now=now) if is_enabled else disable(schedule, now=now)
+    if isinstance(outcome, Refused):
+        logger.warning("schedule %s was switched on by its entry and can't be enabled: %s", schedule_id, outcome.reason)
+    if isinstance(outcome, Refused) or not is_enabled:
+        periodic_tasks.set_enabled([schedule_id], is_enabled=False)
+    return True
+
+
+def _leaves_no_run(schedule: Schedule, spec: JobSpec, plan: RecurrenceSpec, *, now: datetime) -> bool:
+    """Edits it, and says whether that was the end of it."""
+    if all(getattr(schedule, name) == getattr(plan, name) for name in _RECURRENCE_FIELDS):
+        return False
+    if not isinstance(edit(schedule, spec, plan, now=now), Refused):
+        return False
+    disable(schedule, now=now)
+    edit(schedule, spec, plan, now=now)
+    return True
+
+
+def _as_edited(
+    schedule: Schedule, item: periodic_tasks.Edit, *, frequency: dict[str, Any], now: datetime
+) -> tuple[JobSpec, RecurrenceSpec]:
+    """As if a client had sent what the entry says now."""
+    args = dict(schedule.args)
+    if frequency != schedule.frequency:
+        args = {name: value for name, value in args.items() if name not in ("cron", "repeat_every")} | frequency
+    if item.timezone != schedule.timezone:
+        args["timezone"] = item.timezone
+    for name in ("starts_at", "ends_at"):
+        at: datetime | None = getattr(item, name)
+        if at is None:
+            args.pop(name, None)
+        elif at != getattr(schedule, name):
+            args[name] = messages.timestamp(at)
+    fields = {name: getattr(schedule, name) for name in REQUEST_FIELDS}
+    plan = RecurrenceSpec(
+        first_run_at=schedule.anchor_at, **{name: getattr(schedule, name) for name in _RECURRENCE_FIELDS}
+    )
+    edited = replace(plan, frequency=frequency, timezone=item.timezone, starts_at=item.starts_at, ends_at=item.ends_at)
+    return JobSpec(scheduled_at=now, **fields | {"args": args}), edited
 
 
 def _lock(schedule: Schedule) -> Schedule | None:

@@ -26,7 +26,8 @@ logger = logging.getLogger(__name__)
 _BATCH = 500
 _LONGEST_SLEEP_SECONDS = 0.5
 _PROMOTE_SECONDS = 5.0
-_EDITS = 1000
+# As many as take about a second: runs that are due wait meanwhile.
+_EDITS = 100
 _SWEEP_SECONDS = 10.0
 _SWEPT = 1000
 Answer = TypeVar("Answer")
@@ -39,6 +40,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         self._heartbeat_at = 0.0
         self._sweep_at = 0.0
         self._swept: UUID | None = None
+        self._has_edits = True  # some may have been made while there was no beat
         self._lease = timedelta(seconds=settings.LEASE_SECONDS)
         super().__init__(*args, **kwargs)
         self.max_interval = _LONGEST_SLEEP_SECONDS
@@ -50,8 +52,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
     def schedule_changed(self) -> bool:
         """Something was edited in django-celery-beat's admin: it may have been an entry of Booper's."""
         is_changed = bool(super().schedule_changed())
-        if is_changed:
-            self._safely(lambda: schedule_transitions.apply_edits(limit=_EDITS, now=clock.now()))
+        self._has_edits = self._has_edits or is_changed
         return is_changed
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
@@ -65,6 +66,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             self._safely(self._keep_lease),
             self._safely(self._sweep),
             self._safely(lambda: super(Scheduler, self).tick(*args, **kwargs)),
+            self._safely(self._take_over_edits),
         ]
         return max(0.0, min(_LONGEST_SLEEP_SECONDS if wait is None else float(wait) for wait in waits))
 
@@ -86,6 +88,12 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             return 0.0
         next_due_at = firing.next_due_at()
         return _LONGEST_SLEEP_SECONDS if next_due_at is None else (next_due_at - clock.now()).total_seconds()
+
+    def _take_over_edits(self) -> float:
+        """Should it fail, the edits are still to be taken over at the next tick."""
+        if self._has_edits:
+            self._has_edits = schedule_transitions.apply_edits(limit=_EDITS, now=clock.now()) > 0
+        return 0.0 if self._has_edits else _LONGEST_SLEEP_SECONDS
 
     def _promote(self) -> float:
         """Here and not by a task: a hung broker must not keep the wake-ups of the next minute from being known."""
