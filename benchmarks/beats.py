@@ -191,7 +191,7 @@ def sides(scene: Scene) -> list[AbstractContextManager[Beat]]:
     if scene.redis is None:
         print("The peers are left out: there is no redis-server here", flush=True)
         return found
-    found += [_stock(scene, is_postgres=is_postgres) for is_postgres in databases]
+    found.append(_stock(scene, is_postgres=databases[0]))
     if databases[0]:
         found.append(_apscheduler(scene))
     found.append(_redbeat(scene))

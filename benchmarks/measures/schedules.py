@@ -1,9 +1,10 @@
 """Many enabled schedules: how soon a new one takes effect, what an idle beat takes, and a wave that is due at once.
 
 All but the wave run once a day, at any time but now. The wave is handed over when its runs are the workers' to take: in
-Booper a committed row, in its peers a message or an entry in Redis.
+Booper a committed row, in its peers a message or an entry in Redis. Where that takes too long, it is broken off.
 """
 
+import contextlib
 import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from benchmarks.beats import Beat, PeerBeat
 from benchmarks.processes import wait_until
 from benchmarks.scene import Scene
 
-_LONGEST_SECONDS = 180.0
+_LONGEST_SECONDS = 60.0
 
 
 @dataclass(slots=True)
@@ -26,8 +27,13 @@ class Figures:
     memory_mb: float
     first_seconds: float = 0.0
     all_seconds: float = 0.0
-    doubts: str = "not measured"
+    handed_over: int = 0
+    doubts: str = ""
     reload_seconds: float | None = None
+
+    @property
+    def rate(self) -> float:
+        return self.handed_over / self.all_seconds if self.all_seconds else 0.0
 
 
 def measure(scene: Scene) -> None:
@@ -44,7 +50,7 @@ def measure(scene: Scene) -> None:
         "memory against stock",
     )
     tables.show(f"{count:,} enabled schedules, one beat", head, [_idle_row(figures, base) for figures in measured])
-    head = ("side", "beats", "the first after", "all after", "runs/s", "time against stock", "each once")
+    head = ("side", "beats", "the first after", "all after", "runs/s", "against stock", "each once")
     rows = [_wave_row(figures, base, due) for figures in measured]
     tables.show(f"{due:,} of them due at the same minute, handed over", head, rows)
     for figures in measured:
@@ -90,14 +96,16 @@ def _wave(scene: Scene, beat: Beat, figures: Figures) -> None:
         pause_seconds=0.02,
     )
     figures.first_seconds = time.time() - due_at
-    wait_until(
-        lambda: beat.waiting() <= 0,
-        what="all of the wave is handed over",
-        within_seconds=_LONGEST_SECONDS,
-        pause_seconds=0.02,
-    )
+    with contextlib.suppress(TimeoutError):
+        wait_until(
+            lambda: beat.waiting() <= 0,
+            what="all of the wave is handed over",
+            within_seconds=_LONGEST_SECONDS,
+            pause_seconds=0.02,
+        )
     figures.all_seconds = time.time() - due_at
-    figures.doubts = beat.doubts()
+    figures.handed_over = due - beat.waiting()
+    figures.doubts = beat.doubts() if figures.handed_over == due else "not measured"
 
 
 def _idle_row(figures: Figures, base: Figures | None) -> tuple[object, ...]:
@@ -114,12 +122,13 @@ def _idle_row(figures: Figures, base: Figures | None) -> tuple[object, ...]:
 
 
 def _wave_row(figures: Figures, base: Figures | None, due: int) -> tuple[object, ...]:
+    is_whole = figures.handed_over == due
     return (
         figures.name,
         figures.beats,
         f"{figures.first_seconds:.2f} s",
-        f"{figures.all_seconds:.2f} s",
-        f"{due / figures.all_seconds:,.0f}",
-        tables.ratio(figures.all_seconds, base.all_seconds) if base else "-",
+        f"{figures.all_seconds:.2f} s" if is_whole else f"{figures.handed_over:,} in {figures.all_seconds:.0f} s",
+        f"{figures.rate:,.0f}",
+        tables.ratio(figures.rate, base.rate) if base else "-",
         figures.doubts or "yes",
     )
