@@ -211,9 +211,11 @@ def cancel_upcoming(job: Job, *, ends_schedule: bool, now: datetime) -> Job | No
     with transaction.atomic():
         schedule = _lock_of(job)
         upcoming = Job.objects.filter(id=job.id, is_upcoming=True)
+        # Read anew: it may have been moved before the lock was had.
+        occurrence_at = upcoming.values_list("occurrence_at", flat=True).first()
         if schedule is None or not transitions.cancel_runs(upcoming, reason="cancelled", now=now):
             return None
-        after = job.occurrence_at or now
+        after = occurrence_at or now
         at = recurrence.next_run(schedule.rule, after=after, starts_at=schedule.starts_at, ends_at=schedule.ends_at)
         if ends_schedule or at is None:
             firing.end([schedule.id], forgets=ends_schedule, now=now)

@@ -194,6 +194,15 @@ def test_cancelling_just_the_upcoming_run_leaves_the_next_one():
     assert upcoming_of(schedule).scheduled_at == NOON + 2 * MINUTE
 
 
+def test_skipping_a_run_that_was_moved_in_the_meantime_goes_on_from_where_it_is():
+    schedule = make_schedule(first=NOON + MINUTE)
+    seen_before = upcoming_of(schedule)
+    moved = plan_of(schedule, starts_at=NOON + 2 * MINUTE)
+    assert isinstance(schedule_transitions.edit(schedule, make_spec(), moved, now=NOON), Schedule)
+    assert schedule_transitions.cancel_job(seen_before, ends_schedule=False, now=NOON) is not None
+    assert upcoming_of(schedule).scheduled_at == NOON + 3 * MINUTE
+
+
 def test_cancelling_a_run_that_was_fired_leaves_the_schedule_alone():
     schedule = make_schedule()
     run = Job.objects.get(schedule=schedule, is_upcoming=False)
