@@ -33,7 +33,7 @@ class Instance:
             PORT=str(self.port),
             WEB_ADDRESS=f"127.0.0.1:{self.port}",
         )
-        url = servers.new_database(self._database) if is_postgres else f"sqlite:///{self._sqlite}"
+        url = servers.new_database(self.name) if is_postgres else f"sqlite:///{self._sqlite}"
         self._url = self.env["DATABASE_URL"] = url
         if broker_url is not None:
             self.env["BROKER_URL"] = broker_url
@@ -42,13 +42,9 @@ class Instance:
             self._start_embedded_broker()
         self.key = run((sys.executable, "manage.py", "create_api_key", EMAIL), env=self.env).strip()
 
-    @property
-    def _database(self) -> str:
-        return f"booper_bench_{self.name.replace('-', '_')}"
-
     def drop(self) -> None:
         if self._is_postgres:
-            servers.drop_database(self._database)
+            servers.drop_database(self.name)
 
     def _start_embedded_broker(self) -> None:
         question = "from pathlib import Path; from config import embedded_broker as b; import json, sys; "

@@ -38,17 +38,22 @@ def has_rabbit() -> bool:
     return is_open(url.port or 5672, url.hostname or "127.0.0.1")
 
 
+def _full(name: str) -> str:
+    """With this run's own number: two runs side by side do not take each other's databases away."""
+    return f"booper_bench_{os.getpid()}_{name.replace('-', '_')}"
+
+
 def new_database(name: str) -> str:
-    """The URL of an empty database of this name; what it held is gone."""
+    """The URL of an empty database; one that had this name in this run is gone."""
+    drop_database(name)
     with psycopg.connect(POSTGRES, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
-    return POSTGRES.rpartition("/")[0] + f"/{name}"
+        connection.execute(f'CREATE DATABASE "{_full(name)}"'.encode())
+    return POSTGRES.rpartition("/")[0] + f"/{_full(name)}"
 
 
 def drop_database(name: str) -> None:
     with psycopg.connect(POSTGRES, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
+        connection.execute(f'DROP DATABASE IF EXISTS "{_full(name)}" WITH (FORCE)'.encode())
 
 
 def start_redis(processes: Processes, folder: Path) -> str | None:

@@ -106,7 +106,7 @@ def _drain_peer(scene: Scene, peer: Peer) -> float:
     assert scene.redis is not None
     variables = {"BENCH_REDIS": scene.redis, **(peer.variables or {})}
     if peer.needs_postgres:
-        variables["BENCH_POSTGRES"] = servers.new_database("booper_bench_peer")
+        variables["BENCH_POSTGRES"] = servers.new_database("peer")
     env = environment(**variables)
     port, count = int(scene.redis.rpartition(":")[2]), scene.effort.peer_jobs
     scene.sink.reset()
@@ -125,4 +125,4 @@ def _drain_peer(scene: Scene, peer: Peer) -> float:
     finally:
         scene.processes.end([group])
         if peer.needs_postgres:
-            servers.drop_database("booper_bench_peer")
+            servers.drop_database("peer")

@@ -11,6 +11,8 @@ from pathlib import Path
 from benchmarks.processes import ROOT
 
 BULLMQ = Path(os.environ.get("BENCH_BULLMQ", str(ROOT / ".venv-bench" / "bullmq")))
+# A folder of packages, put in front of all others.
+ARQ = Path(os.environ.get("BENCH_ARQ", str(ROOT / ".venv-bench" / "arq")))
 _PUT = "{python} -m benchmarks.peers.put "
 
 
@@ -30,6 +32,8 @@ class Peer:
     def is_there(self) -> bool:
         if self.needs == "node":
             return shutil.which("node") is not None and (BULLMQ / "node_modules").exists()
+        if self.needs == "arq":
+            return (ARQ / "arq").exists()
         return importlib.util.find_spec(self.needs) is not None
 
     def command(self, which: str, *, redis_port: int) -> list[str]:
@@ -107,6 +111,14 @@ PEERS = (
         keeps="a message in Redis until it is taken",
         put=_PUT + "taskiq_app",
         work="taskiq worker benchmarks.peers.taskiq_app:broker --workers 2 --log-level WARNING",
+    ),
+    Peer(
+        name="arq, aiohttp",
+        needs="arq",
+        keeps="job in Redis until it is done",
+        put=_PUT + "arq_app",
+        work="{python} -m arq benchmarks.peers.arq_app.WorkerSettings",
+        variables={"PYTHONPATH": f"{ARQ}:{ROOT}"},
     ),
     Peer(
         name="BullMQ, node, undici",
