@@ -1,9 +1,11 @@
 """An instance of Booper to be measured: a fresh database, and the Procfile's own commands."""
 
+import contextlib
 import json
 import sqlite3
 import sys
 import time
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import psycopg
@@ -31,6 +33,7 @@ class Instance:
             BOOPER_ALLOWED_TARGET_NETWORKS="127.0.0.0/8",
             DJANGO_SETTINGS_MODULE="config.settings",
             PORT=str(self.port),
+            FLOWER_PORT=str(servers.free_port()),
             WEB_ADDRESS=f"127.0.0.1:{self.port}",
         )
         url = servers.new_database(self.name) if is_postgres else f"sqlite:///{self._sqlite}"
@@ -62,12 +65,14 @@ class Instance:
     def start(self, kind: str, *, count: int = 1, **settings: str) -> list[Group]:
         """Processes of the Procfile, once they are at work."""
         variables = {**self.env, **settings, "PROCESS_INDEX": "1"}
-        programs = procfile.programs((ROOT / "Procfile").read_text(), variables=variables, counts={kind: count})
-        wanted = [program for program in programs if program.name.partition(".")[0] == kind]
+        wanted = self.programs(kind, count=count, variables=variables)
         before = self.query("SELECT count(*) FROM jobs_process")
         groups = [self._processes.start(f"{self.name}-{p.name}", p.command, env=variables) for p in wanted]
         if kind == "web":
             wait_until(lambda: servers.is_open(self.port), what="web answers", within_seconds=30)
+        elif kind == "flower":
+            port = int(self.env["FLOWER_PORT"])
+            wait_until(lambda: servers.is_open(port), what="flower answers", within_seconds=30)
         else:
             wait_until(
                 lambda: self.query("SELECT count(*) FROM jobs_process") >= before + count,
@@ -75,6 +80,21 @@ class Instance:
                 within_seconds=40,
             )
         return groups
+
+    def programs(self, kind: str, *, count: int, variables: Mapping[str, str]) -> list[procfile.Program]:
+        """Those of the Procfile of one kind."""
+        text = (ROOT / "Procfile").read_text()
+        programs = procfile.programs(text, variables=variables, counts={kind: count})
+        return [program for program in programs if program.name.partition(".")[0] == kind]
+
+    @contextlib.contextmanager
+    def running(self, kind: str, *, count: int = 1, **settings: str) -> Iterator[list[Group]]:
+        """The same for the length of a block."""
+        groups = self.start(kind, count=count, **settings)
+        try:
+            yield groups
+        finally:
+            self.end(groups)
 
     def end(self, groups: list[Group]) -> None:
         self._processes.end(groups)
