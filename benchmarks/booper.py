@@ -15,6 +15,14 @@ from benchmarks.processes import ROOT, Group, Processes, environment, run, wait_
 from config import procfile
 
 EMAIL = "bench@example.com"
+# By index, however many wait for another day.
+_UNFINISHED = """
+SELECT (SELECT count(*) FROM jobs_job WHERE state = 'executing')
+    + (SELECT count(*) FROM jobs_job WHERE state IN ('scheduled', 'retryable') AND NOT is_upcoming
+        AND queue_id IS NULL AND scheduled_at <= {soon})
+    + (SELECT count(*) FROM jobs_delivery WHERE state IN ('pending', 'sending'))
+"""
+_SOON_POSTGRES, _SOON_SQLITE = "now() + interval '1 day'", "datetime('now', '+1 day')"
 
 
 class Instance:
@@ -26,6 +34,7 @@ class Instance:
         self._data_dir.mkdir(mode=0o700, exist_ok=True)
         self._sqlite = self._data_dir / "booper.sqlite3"
         self._is_postgres = is_postgres
+        self._connection: psycopg.Connection | None = None
         self.port = servers.free_port()
         self.env = environment(
             BOOPER_DATA_DIR=str(self._data_dir),
@@ -46,6 +55,8 @@ class Instance:
         self.key = run((sys.executable, "manage.py", "create_api_key", EMAIL), env=self.env).strip()
 
     def drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
         if self._is_postgres:
             servers.drop_database(self.name)
 
@@ -102,8 +113,9 @@ class Instance:
     def query(self, statement: str) -> int:
         """The number that a statement answers."""
         if self._is_postgres:
-            with psycopg.connect(self._url, autocommit=True) as connection:
-                row = connection.execute(statement.encode()).fetchone()
+            if self._connection is None:
+                self._connection = psycopg.connect(self._url, autocommit=True)
+            row = self._connection.execute(statement.encode()).fetchone()
         else:
             with sqlite3.connect(self._sqlite, timeout=20) as database:
                 row = database.execute(statement).fetchone()
@@ -111,9 +123,9 @@ class Instance:
 
     def wait_until_done(self, *, within_seconds: float) -> float:
         """Waits until nothing that is due is unfinished; the unix time at which that was seen."""
-        unfinished = "SELECT count(*) FROM jobs_job WHERE state IN ('retryable', 'executing')"
+        statement = _UNFINISHED.format(soon=_SOON_POSTGRES if self._is_postgres else _SOON_SQLITE)
         wait_until(
-            lambda: self.query(unfinished) == 0,
+            lambda: self.query(statement) == 0,
             what="all is recorded",
             within_seconds=within_seconds,
             pause_seconds=0.02,

@@ -6,12 +6,14 @@
 
 import asyncio
 import json
+import resource
 import socket
 import sys
 import time
 import urllib.request
 from typing import Any
 
+_MOST_SOCKETS = 20_000
 _BODY = b'{"ok":true}'
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
 _OK = _ANSWER % (len(_BODY), _BODY)
@@ -86,7 +88,15 @@ def _content_length(head: bytes) -> int:
     return 0
 
 
+def allow_open_files() -> None:
+    """A socket for each request that waits: many systems start processes with 1,024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_SOCKETS if hard == resource.RLIM_INFINITY else min(_MOST_SOCKETS, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 async def serve(port: int) -> None:
+    allow_open_files()
     listener = socket.create_server(("127.0.0.1", port), backlog=4096)
     server = await asyncio.get_running_loop().create_server(Connection, sock=listener, backlog=4096)
     await server.serve_forever()

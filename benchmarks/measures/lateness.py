@@ -1,0 +1,76 @@
+"""How late requests reach their target, at a steady rate of jobs that wait in the database until they are due.
+
+Each job's URL tells when it is due, and the sink compares that with its clock: the whole way is in it, from the wake-up
+over claim and commit to the last byte of the request. The capacity is what the same process drains in the same run.
+"""
+
+import time
+from collections import defaultdict
+from statistics import median
+
+from benchmarks import tables
+from benchmarks.booper import Instance
+from benchmarks.measures.drain import LONGEST_SECONDS, drain, seconds_to_bring
+from benchmarks.processes import wait_until
+from benchmarks.scene import Scene
+
+STEADY_PER_SECOND = 50.0
+SHARES = (0.1, 0.5, 0.9)
+_CAPACITY_ROUNDS = 2
+# Beat looks every five seconds for what comes due, and these jobs are not announced by who makes them.
+_SECONDS_TO_BE_PROMOTED = 6
+
+
+def measure(scene: Scene) -> None:
+    rows = []
+    for name, broker_url, is_postgres in scene.stacks():
+        with scene.instance("lateness", broker_url=broker_url, is_postgres=is_postgres) as instance:
+            rows += _rows(scene, instance, name)
+    head = ("stack", "jobs/s", "p50 ms", "p99 ms", "p50 range", "p99 range")
+    tables.show(f"Late by, one worker process, medians of {scene.effort.rounds} interleaved rounds", head, rows)
+
+
+def _rows(scene: Scene, instance: Instance, stack: str) -> list[tuple[str, ...]]:
+    capacity = median(drain(scene, instance) for _ in range(min(_CAPACITY_ROUNDS, scene.effort.rounds)))
+    rates = {f"{STEADY_PER_SECOND:g}": STEADY_PER_SECOND}
+    rates |= {f"{capacity * share:,.0f} ({share:.0%} of capacity)": capacity * share for share in SHARES}
+    p50, p99 = defaultdict(list), defaultdict(list)
+    for _ in range(scene.effort.rounds):
+        for label, per_second in rates.items():
+            late = lateness(scene, instance, per_second=per_second)
+            p50[label].append(1000 * late["p50"])
+            p99[label].append(1000 * late["p99"])
+    return [
+        (stack, label, f"{median(p50[label]):.1f}", f"{median(p99[label]):.1f}", _range(p50[label]), _range(p99[label]))
+        for label in rates
+    ]
+
+
+def _range(values: list[float]) -> str:
+    return f"{min(values):.1f} to {max(values):.1f}"
+
+
+def lateness(scene: Scene, instance: Instance, *, per_second: float) -> dict[str, float]:
+    """Seconds late, p50 and p99, with a worker and a beat of its own."""
+    with instance.running("worker"), instance.running("beat"):
+        return late(scene, instance, per_second=per_second)
+
+
+def late(scene: Scene, instance: Instance, *, per_second: float) -> dict[str, float]:
+    """The same with those that are there."""
+    count = max(10, int(per_second * scene.effort.seconds))
+    starts_at = time.time() + seconds_to_bring(count) + _SECONDS_TO_BE_PROMOTED
+    scene.sink.reset()
+    instance.inside("rows", "spread", count, starts_at, per_second, scene.sink.url)
+    if time.time() > starts_at:
+        raise TimeoutError("the first job was due before all of them were there")
+    wait_until(
+        lambda: scene.sink.report()["count"] >= count,
+        what=f"{count} arrived",
+        within_seconds=LONGEST_SECONDS,
+        # It answers from the process that is to take the requests.
+        pause_seconds=0.25,
+    )
+    percentiles: dict[str, float] = scene.sink.report()["late"]
+    instance.wait_until_done(within_seconds=LONGEST_SECONDS)
+    return percentiles
