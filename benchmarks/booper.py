@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 
 from benchmarks import servers
-from benchmarks.processes import ROOT, Group, Processes, environment, run, wait_until
+from benchmarks.processes import ROOT, Group, Processes, cpu_seconds_of, environment, run, wait_until
 from config import procfile
 
 EMAIL = "bench@example.com"
@@ -120,6 +120,10 @@ class Instance:
             with sqlite3.connect(self._sqlite, timeout=20) as database:
                 row = database.execute(statement).fetchone()
         return int(row[0]) if row and row[0] is not None else 0
+
+    def database_cpu_seconds(self) -> float | None:
+        """Of the server's processes that serve this instance; None where there is no server on this machine."""
+        return cpu_seconds_of("postgres:", self._url.rpartition("/")[2]) if self._is_postgres else None
 
     def wait_until_done(self, *, within_seconds: float) -> float:
         """Waits until nothing that is due is unfinished; the unix time at which that was seen."""

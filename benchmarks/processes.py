@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -51,12 +51,7 @@ class Group:
 
     def cpu_seconds(self) -> float:
         """Of its living processes, user and system."""
-        total = 0
-        for pid in self.pids():
-            with contextlib.suppress(OSError):
-                fields = _stat(pid)
-                total += int(fields[11]) + int(fields[12])
-        return total / _TICKS
+        return _cpu_seconds(self.pids())
 
     def memory_mb(self) -> float:
         """What its processes hold, shared pages split between those that share them."""
@@ -71,6 +66,27 @@ class Group:
                 self._popen.wait(seconds)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
+
+
+def cpu_seconds_of(*words: str) -> float:
+    """Of all processes of this machine whose command line has all these words, whoever started them."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                line = (entry / "cmdline").read_bytes().decode(errors="replace")
+                if all(word in line for word in words):
+                    found.append(int(entry.name))
+    return _cpu_seconds(found)
+
+
+def _cpu_seconds(pids: Iterable[int]) -> float:
+    total = 0
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            fields = _stat(pid)
+            total += int(fields[11]) + int(fields[12])
+    return total / _TICKS
 
 
 def _stat(pid: int) -> list[str]:
@@ -104,6 +120,9 @@ class Processes:
         group = Group(command, env=env, log=self.folder / f"{name}.log")
         self._groups.append(group)
         return group
+
+    def named(self, name: str) -> Group | None:
+        return next((group for group in self._groups if group.log.stem == name), None)
 
     def end(self, groups: Sequence[Group]) -> None:
         for group in groups:
