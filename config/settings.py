@@ -227,9 +227,10 @@ METRICS_TOKEN = environment.text("METRICS_TOKEN")
 
 # --- Logging ----------------------------------------------------------------------------------------------------------
 
-LOG_LEVEL = environment.text("LOG_LEVEL", "INFO")
+LOG_LEVEL = environment.choice("LOG_LEVEL", "info", ["debug", "info", "warning", "error", "critical"]).upper()
 # For whoever reads it: lines for a person at a terminal, else JSON for a machine.
 LOG_FORMAT = environment.choice("LOG_FORMAT", "line" if sys.stderr.isatty() else "json", ["line", "json"])
+_WAKE_UPS = {"level": "DEBUG" if LOG_LEVEL == "DEBUG" else "WARNING"}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -242,6 +243,11 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    # A client's mistake is answered, not logged as ours: a warning for each 4xx would drown what matters.
-    "loggers": {"django.request": {"level": "ERROR"}},
+    "loggers": {
+        # A client's mistake is answered, not logged as ours: a warning for each 4xx would drown what matters.
+        "django.request": {"level": "ERROR"},
+        # Two lines for each wake-up, up to two hundred times a second, that say nothing of any job.
+        "celery.worker.strategy": _WAKE_UPS,
+        "celery.app.trace": _WAKE_UPS,
+    },
 }

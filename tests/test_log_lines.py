@@ -79,6 +79,13 @@ def test_what_ends_together_is_one_record_with_a_line_each(caplog: pytest.LogCap
     ]
 
 
+def test_wake_ups_that_come_and_go_are_no_lines_of_the_log_and_those_that_fail_are():
+    for name in ("celery.worker.strategy", "celery.app.trace"):
+        logger = logging.getLogger(name)
+        assert not logger.isEnabledFor(logging.INFO)
+        assert logger.isEnabledFor(logging.WARNING)
+
+
 def test_nothing_is_logged_of_nothing_nor_below_the_level(caplog: pytest.LogCaptureFixture):
     caplog.set_level("INFO")
     log_each(logging.getLogger("jobs.runner"), logging.INFO, [])
