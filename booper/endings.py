@@ -61,12 +61,15 @@ def failure(exchange: Exchange, number: int, *, words: str, system_error: int) -
 
     `system_error` is the errno of the connection attempt, 0 if there is none.
     """
-    progress, reply, policy = exchange.progress, exchange.reply, exchange.policy
-    if number == Ending.OK:
-        # To libcurl, headers that end with the connection are headers.
-        return None if reply.is_head_complete else failures.connection_closed(progress, "its headers have no end")
+    reply, policy = exchange.reply, exchange.policy
+    if number == Ending.OK and reply.is_head_complete:
+        return None
     if number == Ending.WRITE_ERROR and reply.excess == "body":
         return None
+    progress = exchange.progress
+    if number == Ending.OK:
+        # To libcurl, headers that end with the connection are headers.
+        return failures.connection_closed(progress, "its headers have no end")
     if number == Ending.TOO_LARGE or reply.excess == "headers":
         return failures.headers_too_large(
             progress, max_bytes=policy.max_header_bytes, max_count=policy.max_header_count
