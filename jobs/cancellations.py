@@ -65,11 +65,16 @@ def _cancel(
     upcoming_of = _schedules_of_upcoming(candidates)
     with transaction.atomic():
         if upcoming_of:
-            list(Schedule.objects.select_for_update().filter(id__in=upcoming_of).order_by("id").values_list("id"))
+            list(
+                Schedule.objects.select_for_update(no_key=True)
+                .filter(id__in=upcoming_of)
+                .order_by("id")
+                .values_list("id")
+            )
         matching = unfinished.filter(id__in=[job.id for job in candidates])
         locked = list(_needed(matching.select_for_update(skip_locked=not is_patient)))
         cancelled = transitions.cancel_locked([job.id for job in locked], reason="cancelled", now=now)
-        firing.end(_schedules_of_upcoming(locked), now=now)
+        firing.end(_schedules_of_upcoming(locked), forgets=True, now=now)
     return cancelled
 
 

@@ -58,7 +58,7 @@ def fire_due(*, limit: int, now: datetime) -> int:
 
 def _lock_due(*, limit: int, now: datetime) -> list[Job]:
     with connection.cursor() as cursor:
-        lock = " FOR UPDATE OF s SKIP LOCKED" if sql.is_postgresql() else ""
+        lock = " FOR NO KEY UPDATE OF s SKIP LOCKED" if sql.is_postgresql() else ""
         cursor.execute(_DUE + lock, {"now": sql.time_value(now), "limit": limit})
         ids = [Schedule._meta.pk.to_python(row[0]) for row in cursor.fetchall()]
     due = Job.objects.filter(schedule_id__in=ids, is_upcoming=True, scheduled_at__lte=now)

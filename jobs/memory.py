@@ -1,6 +1,6 @@
 """What a schedule remembers from run to run: the last answer, and the object its target keeps with `$set`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,20 +21,28 @@ class Answer:
     body: Any
 
 
-def remember(answers: Sequence[Answer]) -> list[str | None]:
+def locked(schedule_ids: Iterable[UUID]) -> dict[UUID, Schedule]:
+    """Those schedules, their rows locked in the order of their ids.
+
+    Inside a transaction, and before it writes a job's row: whoever changes a schedule and its runs locks in that order.
+    """
+    wanted = set(schedule_ids)
+    if not wanted:
+        return {}
+    rows = Schedule.objects.select_for_update(no_key=True).filter(id__in=wanted).order_by("id")
+    return {schedule.id: schedule for schedule in rows}
+
+
+def remember(answers: Sequence[Answer], schedules: Mapping[UUID, Schedule]) -> list[str | None]:
     """Writes them in their order, and says for each why its `$set` was refused, or None.
 
-    Inside a transaction: the rows are locked, so that concurrent runs of one schedule lose no key of each other.
+    `schedules` are theirs, `locked`, so that concurrent runs of one schedule lose no key of each other.
     """
-    wanted = {answer.schedule_id for answer in answers}
-    if not wanted:
-        return []
-    locked = Schedule.objects.select_for_update().filter(id__in=wanted).order_by("id")
-    schedules = {schedule.id: schedule for schedule in locked}
     refusals = [
         _apply(schedules[answer.schedule_id], answer) if answer.schedule_id in schedules else None for answer in answers
     ]
-    Schedule.objects.bulk_update(schedules.values(), ["state", "previous"])
+    changed = {answer.schedule_id for answer in answers}
+    Schedule.objects.bulk_update([row for row in schedules.values() if row.id in changed], ["state", "previous"])
     return refusals
 
 

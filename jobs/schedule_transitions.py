@@ -238,7 +238,7 @@ def run_upcoming(job: Job, *, now: datetime) -> Job | None:
 def fire_schedule(schedule_id: UUID, *, now: datetime) -> bool:
     """Fires the upcoming run if it is due: for whoever runs the PeriodicTask by hand or with another beat."""
     with transaction.atomic():
-        Schedule.objects.select_for_update().filter(id=schedule_id).first()
+        Schedule.objects.select_for_update(no_key=True).filter(id=schedule_id).first()
         upcoming = Job.objects.filter(schedule_id=schedule_id, is_upcoming=True, scheduled_at__lte=now)
         jobs = list(upcoming.select_related("schedule"))
         firing.fire(jobs, now=now)
@@ -276,7 +276,9 @@ def _restore(schedule_id: UUID, *, now: datetime) -> bool:
     extra = {"schedule_id": schedule_id}
     try:
         with transaction.atomic():
-            schedule = Schedule.objects.select_for_update().filter(id=schedule_id, disabled_at__isnull=True).first()
+            schedule = (
+                Schedule.objects.select_for_update(no_key=True).filter(id=schedule_id, disabled_at__isnull=True).first()
+            )
             runs = Job.objects.filter(schedule_id=schedule_id)
             if schedule is None or runs.filter(is_upcoming=True).exists():
                 return False
@@ -328,7 +330,7 @@ def _apply_edit_safely(schedule_id: UUID, *, now: datetime) -> bool:
 
 def _apply_edit(schedule_id: UUID, *, now: datetime) -> bool:
     """Another beat, or a change by the API, may have come first: what counts is what is there under the lock."""
-    schedule = Schedule.objects.existing().select_for_update().filter(id=schedule_id).first()
+    schedule = Schedule.objects.existing().select_for_update(no_key=True).filter(id=schedule_id).first()
     item = None if schedule is None else periodic_tasks.edit_of(schedule)
     if schedule is None or item is None:
         return False
@@ -384,8 +386,12 @@ def _as_edited(
 
 
 def _lock(schedule: Schedule) -> Schedule | None:
-    return Schedule.objects.existing().select_for_update().filter(id=schedule.id).first()
+    return Schedule.objects.existing().select_for_update(no_key=True).filter(id=schedule.id).first()
 
 
 def _lock_of(job: Job) -> Schedule | None:
-    return None if job.schedule_id is None else Schedule.objects.select_for_update().filter(id=job.schedule_id).first()
+    return (
+        None
+        if job.schedule_id is None
+        else Schedule.objects.select_for_update(no_key=True).filter(id=job.schedule_id).first()
+    )

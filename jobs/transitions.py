@@ -4,7 +4,7 @@ A guard that matches no row means that the race was lost: somebody else moved th
 """
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -290,6 +290,7 @@ def record(worker_id: UUID, ended: Sequence[Ended], *, now: datetime) -> list[De
     events_of = {item.job.id: _events_of(item) for item in ended}
     rows = [_record_row(item, len(events_of[item.job.id])) for item in ended]
     with transaction.atomic():
+        schedules = memory.locked(schedule_id for item in ended if (schedule_id := _remembering(item)) is not None)
         won = _record_rows(worker_id, rows, now=now)
         kept = [item for item in ended if item.job.id in won]
         events, deliveries = [], []
@@ -298,7 +299,7 @@ def record(worker_id: UUID, ended: Sequence[Ended], *, now: datetime) -> list[De
             events += item_events
             deliveries += item_deliveries
         events += _answers_after_cancel([item for item in ended if item.job.id not in won], now=now)
-        events += _remember(kept, now=now)
+        events += _remember(kept, schedules, now=now)
         queues.touch((item.job.queue_id, now) for item in kept)
         _insert(events, deliveries)
     _count_ends([item.state for item in kept])
@@ -355,18 +356,23 @@ def _evidence(
     return logged, deliveries
 
 
-def _remember(kept: list[Ended], *, now: datetime) -> list[Entry]:
+def _remembering(item: Ended) -> UUID | None:
+    """The schedule that keeps what this run was answered."""
+    return item.job.schedule_id if item.state == JobState.COMPLETED and item.response is not None else None
+
+
+def _remember(kept: list[Ended], schedules: Mapping[UUID, Schedule], *, now: datetime) -> list[Entry]:
     """Keeps what completed runs were answered, for the runs after them; a log row for each `$set` that was refused."""
     jobs, answers = [], []
     for item in kept:
-        job, schedule_id = item.job, item.job.schedule_id
-        if schedule_id is not None and item.state == JobState.COMPLETED and item.response is not None:
+        job, schedule_id = item.job, _remembering(item)
+        if schedule_id is not None and item.response is not None:
             jobs.append(job)
             body = item.response["body"]
             answers.append(memory.Answer(schedule_id=schedule_id, attempted_at=job.attempted_at, body=body))
     return [
         _event(job, EventType.ERROR, {"code": "set_refused", "message": refusal, "retry_at": None}, now)
-        for job, refusal in zip(jobs, memory.remember(answers), strict=True)
+        for job, refusal in zip(jobs, memory.remember(answers, schedules), strict=True)
         if refusal is not None
     ]
 

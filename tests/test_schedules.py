@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django_celery_beat.models import CrontabSchedule, PeriodicTask, PeriodicTasks
 
-from jobs import firing, periodic_tasks, schedule_transitions, transitions
+from jobs import cancellations, firing, periodic_tasks, schedule_transitions, transitions
 from jobs.models import Job, JobState, LogEvent, Schedule
 from jobs.schedule_transitions import Refused
 from jobs.specs import RecurrenceSpec
@@ -231,6 +231,14 @@ def test_disabling_drops_previous_and_keeps_state():
     assert schedule_transitions.disable(schedule, now=NOON + MINUTE) is None
 
 
+def test_cancelling_all_that_waits_drops_previous_as_disabling_does():
+    schedule = make_schedule()
+    complete(upcoming_of(schedule), body={"sent": 3}, now=NOON)
+    cancellations.cancel_matching(Job.objects.all(), now=NOON)
+    schedule.refresh_from_db()
+    assert (schedule.disabled_at, schedule.previous) == (NOON, {})
+
+
 def test_the_last_run_is_sent_what_the_one_before_was_answered():
     schedule = make_schedule(max_runs=2)
     complete(upcoming_of(schedule), body={"sent": 3}, now=NOON)
@@ -343,6 +351,25 @@ def test_concurrent_runs_lose_no_set_key_of_each_other():
         transitions.record(worker, [Ended(job=run, state=JobState.COMPLETED, response=answer)], now=NOON + MINUTE)
     schedule.refresh_from_db()
     assert schedule.state == {"k0": 0, "k1": 1, "k2": 2, "k3": 3}
+
+
+def test_recording_a_run_locks_its_schedule_before_its_job():
+    """Whoever edits or ends a schedule locks in that order: the other way round the two would wait for each other."""
+    make_schedule()
+    worker = uuid4()
+    [run] = transitions.claim(worker, limit=1, now=NOON)
+    answer = {"status": 200, "headers": {}, "body": {"$set": {"a": 1}}, "duration_ms": 1}
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        transitions.record(worker, [Ended(job=run, state=JobState.COMPLETED, response=answer)], now=NOON)
+    statements = [query["sql"] for query in queries.captured_queries]
+    [schedule_read] = [
+        n for n, text in enumerate(statements) if text.startswith("SELECT") and 'FROM "jobs_schedule"' in text
+    ]
+    [job_written] = [n for n, text in enumerate(statements) if "UPDATE jobs_job" in text]
+    assert schedule_read < job_written
+    assert ("FOR NO KEY UPDATE" in statements[schedule_read]) == (connection.vendor == "postgresql")
 
 
 def test_a_set_that_is_refused_leaves_the_state_and_a_log_row():
