@@ -26,8 +26,8 @@ logger = logging.getLogger(__name__)
 _BATCH = 500
 _LONGEST_SLEEP_SECONDS = 0.5
 _PROMOTE_SECONDS = 5.0
-# As many as take about a second: runs that are due wait meanwhile.
-_EDITS = 100
+# As many as take about half a second: runs that are due wait meanwhile.
+_EDITS = 25
 _SWEEP_SECONDS = 10.0
 _SWEPT = 1000
 Answer = TypeVar("Answer")
