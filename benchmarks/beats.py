@@ -181,7 +181,7 @@ class PeerBeat:
 STOCK = "django-celery-beat"
 _CELERY = "celery -A benchmarks.peers.{module} beat --pidfile= --loglevel WARNING"
 _SERVE = "{python} -m benchmarks.peers.beat {module} serve"
-_DATABASE = "booper_bench_beat"
+_DATABASE = "beat"
 
 
 def sides(scene: Scene) -> list[AbstractContextManager[Beat]]:
