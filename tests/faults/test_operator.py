@@ -23,11 +23,9 @@ def test_each_part_that_is_killed_is_named_until_it_is_back(make_stack: MakeStac
     stack = make_stack("postgresql-redis", settings={"LEASE_SECONDS": str(_LEASE_SECONDS)})
     stack.start()
     _until_failing(stack, [])
-    assert _doctor(stack) == (0, [])
 
     stack.broker.kill()
     _until_failing(stack, ["broker"])
-    assert _doctor(stack) == (1, ["broker"])
     stack.broker.start()
     _until_failing(stack, [])
 
@@ -48,6 +46,7 @@ def test_each_part_that_is_killed_is_named_until_it_is_back(make_stack: MakeStac
     assert 'booper_processes{role="worker"} 0' in stack.api.get("/metrics").body
     stack.start_worker(waits=False)
     _until_failing(stack, [])
+    assert _doctor(stack) == (0, [])
 
 
 def _until_failing(stack: Stack, names: list[str]) -> None:
