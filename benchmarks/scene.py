@@ -26,6 +26,9 @@ class Effort:
     schedules_due: int
 
 
+# The peers have the parts of the Redis below.
+_FIRST_OF_MANY = 10
+
 LONG = Effort(12_000, 3_000, 3, 12.0, (1_000, 100_000, 1_000_000), 50_000, 10_000)
 SHORT = Effort(2_000, 600, 1, 4.0, (1_000, 20_000), 2_000, 500)
 SMOKE = Effort(100, 100, 1, 1.0, (100,), 20, 10)
@@ -62,9 +65,14 @@ class Scene:
             instance.drop()
 
     @contextlib.contextmanager
-    def best_instance(self, name: str) -> Iterator[Instance]:
-        """An instance on the first stack there is: PostgreSQL + Redis, else the embedded one."""
+    def best_instance(self, name: str, *, number: int = 0) -> Iterator[Instance]:
+        """An instance on the first stack there is: PostgreSQL + Redis, else the embedded one.
+
+        `number` tells those apart that live at the same time: each has a part of the Redis for itself.
+        """
         _, broker_url, is_postgres = self.stacks()[0]
+        if number and self.redis is not None and broker_url == f"{self.redis}/1":
+            broker_url = f"{self.redis}/{_FIRST_OF_MANY + number}"
         with self.instance(name, broker_url=broker_url, is_postgres=is_postgres) as instance:
             yield instance
 

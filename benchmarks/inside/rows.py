@@ -2,8 +2,9 @@
 
 import copy
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
@@ -34,22 +35,31 @@ def template(url: str, **changes: Any) -> Job:
     return transitions.new_job(spec, user_id=user.id, scheduled_at=now, now=now)
 
 
-def due(count: str, at: str, url: str, messages_url: str = "") -> dict[str, Any]:
-    """`count` jobs that are all due at the unix time `at`; with `messages_url`, each with callback and webhook."""
+def due(count: str, seconds: str, url: str, messages_url: str = "") -> dict[str, Any]:
+    """`count` jobs that are all due in so many seconds; with `messages_url`, each with callback and webhook."""
     told = {"callback_url": messages_url, "webhook_url": messages_url} if messages_url else {}
-    _insert(template(url, **told), [datetime.fromtimestamp(float(at), UTC)] * int(count))
-    return {}
+    at = clock.now() + timedelta(seconds=float(seconds))
+    insert(template(url, **told), [at] * int(count))
+    return _brought_by(at)
 
 
-def spread(count: str, at: str, per_second: str, url: str) -> dict[str, Any]:
-    """`count` jobs from the unix time `at` on, so many a second; each URL tells its own time."""
+def spread(count: str, seconds: str, per_second: str, url: str) -> dict[str, Any]:
+    """`count` jobs, the first due in so many seconds, so many a second from then on; each URL tells its own time."""
     base = template(url)
-    times = [datetime.fromtimestamp(float(at) + index / float(per_second), UTC) for index in range(int(count))]
-    _insert(base, times, url_of=lambda moment: f"{url}due/{moment.timestamp():.6f}")
-    return {}
+    at = clock.now() + timedelta(seconds=float(seconds))
+    times = [at + timedelta(seconds=index / float(per_second)) for index in range(int(count))]
+    insert(base, times, url_of=lambda moment: f"{url}due/{moment.timestamp():.6f}")
+    return _brought_by(at)
 
 
-def _insert(base: Job, times: list[datetime], *, url_of: Callable[[datetime], str] | None = None) -> None:
+def _brought_by(at: datetime) -> dict[str, Any]:
+    if clock.now() > at:
+        raise RuntimeError("the first jobs were due before all of them were there: the machine is too busy to measure")
+    return {"at": at.timestamp()}
+
+
+def insert(base: Job, times: list[datetime], *, url_of: Callable[[datetime], str] | None = None) -> None:
+    """A job like `base` for each of the times."""
     jobs = []
     for moment in times:
         job = copy.copy(base)
@@ -63,30 +73,46 @@ def _insert(base: Job, times: list[datetime], *, url_of: Callable[[datetime], st
 
 
 def waiting(count: str) -> dict[str, Any]:
-    """Brings jobs that wait for next month, and log rows, up to `count` each; PostgreSQL makes them by itself."""
+    """Brings jobs that wait for next month, and log rows, up to `count` each; the database makes them by itself."""
     base = template("http://127.0.0.1:9/later")
     base.scheduled_at = clock.now() + timedelta(days=30)
     base.save(force_insert=True)
     event = LogEvent(event=EventType.STARTED, inserted_at=clock.now(), job=base, user_id=base.user_id, payload={})
     event.save(force_insert=True)
-    _multiply("jobs_job", int(count) - Job.objects.count(), of=base.id, key="id", fresh={"uuid": "gen_random_uuid()"})
-    log_rows = int(count) - LogEvent.objects.count()
-    _multiply("jobs_logevent", log_rows, of=event.id, key="id", fresh={"id": "gen_random_uuid()"})
-    _analyze()
+    uuid = "gen_random_uuid()" if connection.vendor == "postgresql" else "lower(hex(randomblob(16)))"
+    _multiply("jobs_job", int(count) - Job.objects.count(), of=base.id, fresh={"uuid": uuid})
+    _multiply("jobs_logevent", int(count) - LogEvent.objects.count(), of=event.pk, fresh={"id": uuid})
+    _tidy()
     return {}
 
 
-def _multiply(table: str, count: int, *, of: object, key: str, fresh: dict[str, str]) -> None:
+_SERIES = {
+    "postgresql": "generate_series(1, %s)",
+    "sqlite": "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %s) SELECT i FROM n)",
+}
+
+
+def _multiply(table: str, count: int, *, of: Any, fresh: dict[str, str]) -> None:
     """`count` copies of one row, with `fresh` expressions in place of some columns; `id` is the sequence's if not there."""
+    if count <= 0:
+        return
     with connection.cursor() as cursor:
         described = connection.introspection.get_table_description(cursor, table)
         names = [column.name for column in described if column.name != "id" or "id" in fresh]
         values = ", ".join(fresh.get(name, f'"{name}"') for name in names)
         columns = ", ".join(f'"{name}"' for name in names)
-        cursor.execute(
-            f"INSERT INTO {table} ({columns}) SELECT {values} FROM {table}, generate_series(1, %s) WHERE {key} = %s",
-            [max(0, count), of],
-        )
+        source = f"SELECT {values} FROM {table}, {_SERIES[connection.vendor]} AS s WHERE {table}.id = %s"
+        key = of.hex if isinstance(of, UUID) and connection.vendor == "sqlite" else of
+        cursor.execute(f"INSERT INTO {table} ({columns}) {source}", [count, key])
+
+
+def _tidy() -> None:
+    """What the database would else do in its own time, in the middle of a measurement."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE jobs_job")
+            cursor.execute("VACUUM ANALYZE jobs_logevent")
+            cursor.execute("CHECKPOINT")
 
 
 def _analyze() -> None:
