@@ -15,8 +15,8 @@ from jobs.specs import JobSpec
 
 
 def main(what: str, *arguments: str) -> dict[str, Any]:
-    call: Callable[..., dict[str, Any]] = {"due": due, "spread": spread, "waiting": waiting}[what]
-    return call(*arguments)
+    calls: dict[str, Callable[..., dict[str, Any]]] = {"due": due, "spread": spread, "waiting": waiting}
+    return calls[what](*arguments)
 
 
 def template(url: str, **changes: Any) -> Job:
