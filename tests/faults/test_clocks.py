@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.timeout(900)]
 _HOUR = 3600
 _LEASE_SECONDS = 5
 _STEPS = (_HOUR, -_HOUR) * (5 if IS_LONG else 1)
-_ON_THE_WIRE = 40
+_ON_THE_WIRE = 20
 _SCHEDULES = 3
 # Found before PostgreSQL's own, once the database's search_path says so: its clock, as far as Booper is concerned.
 _DATABASE_CLOCK = """
@@ -134,8 +134,7 @@ def test_an_embedded_instance_whose_machines_clock_is_set_loses_no_lease(make_st
 
 def _put_on_the_wire(trial: Trial, url: str) -> None:
     seen = len(trial.stack.target.arrivals)
-    for _ in range(_ON_THE_WIRE):
-        trial.create(url=url)
+    trial.create_many(_ON_THE_WIRE, url=url)
     arrivals = trial.stack.target.arrivals
     eventually(lambda: len(arrivals) >= seen + _ON_THE_WIRE, "all are on the wire", within_seconds=10)
 
