@@ -8,7 +8,7 @@ import logging
 import platform
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from django_celery_beat.schedulers import DatabaseScheduler
 
 from jobs import clock, firing, leases, periodic_tasks, schedule_transitions, tasks
 from jobs.models import Process, ProcessRole
+from jobs.wakeups import Lane
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._process: Process | None = None
         self._promote_at = 0.0
+        self._promoted: dict[Lane, datetime] = {}
         self._heartbeat_at = 0.0
         self._sweep_at = 0.0
         self._swept: UUID | None = None
@@ -97,10 +99,13 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
 
     def _promote(self) -> float:
         """Here and not by a task: a hung broker must not keep the wake-ups of the next minute from being known."""
-        if time.monotonic() >= self._promote_at:
-            self._promote_at = time.monotonic() + _PROMOTE_SECONDS
-            tasks.promote()
-        return _LONGEST_SLEEP_SECONDS
+        if time.monotonic() < self._promote_at:
+            return _LONGEST_SLEEP_SECONDS
+        now = clock.now()
+        self._promoted = tasks.promote(self._promoted, now=now)
+        is_behind = min(self._promoted.values()) < now + timedelta(seconds=settings.WAKE_HORIZON_SECONDS)
+        self._promote_at = time.monotonic() + (0.0 if is_behind else _PROMOTE_SECONDS)
+        return 0.0 if is_behind else _LONGEST_SLEEP_SECONDS
 
     def _keep_lease(self) -> float:
         if time.monotonic() >= self._heartbeat_at:

@@ -7,7 +7,7 @@ import platform
 import resource
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -15,6 +15,7 @@ from uuid import UUID
 
 from celery import current_app, shared_task, signals
 from django.conf import settings
+from django.db.models import QuerySet
 
 from booper import outbound, policy
 from jobs import clock, deliveries, ledger, periodic_tasks, queued, retention, runner, schedule_transitions, tallies
@@ -70,14 +71,35 @@ def prune() -> None:
     logger.info("pruned: %s", pruned)
 
 
-def promote() -> None:
-    """Sends the wake-ups for all that comes due within the horizon, by index, however many rows wait."""
-    now = clock.now()
+def promote(reached: Mapping[Lane, datetime], *, now: datetime) -> dict[Lane, datetime]:
+    """Sends the wake-ups for what comes due within the horizon, by index, however many rows wait.
+
+    Only for what is due later than what was `reached` before: what is put in between is announced by who puts it there.
+    Answers what is reached now, which is less than the horizon if there was too much for once.
+    """
     until = now + timedelta(seconds=settings.WAKE_HORIZON_SECONDS)
-    announcer.announce(Lane.JOBS, Job.objects.due_between(now, until)[:_MOST_INSTANTS], now=now)
     ready = Queue.objects.filter(ready_at__gt=now, ready_at__lte=until).values_list("ready_at", flat=True)
     announcer.announce(Lane.QUEUES, [at for at in ready[:_MOST_INSTANTS] if at is not None], now=now)
-    announcer.announce(Lane.DELIVERIES, Delivery.objects.due_between(now, until)[:_MOST_INSTANTS], now=now)
+    return {
+        Lane.JOBS: _promote(Lane.JOBS, Job.objects.due_between, reached, now=now, until=until),
+        Lane.DELIVERIES: _promote(Lane.DELIVERIES, Delivery.objects.due_between, reached, now=now, until=until),
+    }
+
+
+def _promote(
+    lane: Lane,
+    due_between: Callable[[datetime, datetime], QuerySet[Any, datetime]],
+    reached: Mapping[Lane, datetime],
+    *,
+    now: datetime,
+    until: datetime,
+) -> datetime:
+    before = reached.get(lane, now)
+    # Beyond the horizon, the clock was set back since.
+    after = max(before, now) if before <= until else now
+    instants = list(due_between(after, until)[:_MOST_INSTANTS])
+    announcer.announce(lane, instants, now=now)
+    return instants[-1] if len(instants) == _MOST_INSTANTS else until
 
 
 def announce_jobs(instants: Iterable[datetime]) -> None:

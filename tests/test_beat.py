@@ -23,7 +23,7 @@ def beat(monkeypatch, stopped_clock: StoppedClock, announced: Announced) -> sche
     """One that has taken notice of what there is."""
     # A test's transaction would go with it.
     monkeypatch.setattr(connection, "close", lambda: None)
-    monkeypatch.setattr(tasks, "promote", lambda: None)
+    monkeypatch.setattr(tasks.announcer, "announce", lambda *_, **__: None)
     monkeypatch.setattr(scheduler.Scheduler, "apply_async", lambda *args, **kwargs: None)
     beat = scheduler.Scheduler(app=app, lazy=False)
     beat.tick()

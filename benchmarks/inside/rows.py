@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from jobs import clock, transitions
+from jobs import clock, tasks, transitions
 from jobs.models import EventType, Job, LogEvent, User
 from jobs.models.identifiers import uuid7
 from jobs.specs import JobSpec
@@ -40,7 +40,7 @@ def due(count: str, seconds: str, url: str, messages_url: str = "") -> dict[str,
     told = {"callback_url": messages_url, "webhook_url": messages_url} if messages_url else {}
     at = clock.now() + timedelta(seconds=float(seconds))
     insert(template(url, **told), [at] * int(count))
-    return _brought_by(at)
+    return _announced([at])
 
 
 def spread(count: str, seconds: str, per_second: str, url: str) -> dict[str, Any]:
@@ -49,13 +49,16 @@ def spread(count: str, seconds: str, per_second: str, url: str) -> dict[str, Any
     at = clock.now() + timedelta(seconds=float(seconds))
     times = [at + timedelta(seconds=index / float(per_second)) for index in range(int(count))]
     insert(base, times, url_of=lambda moment: f"{url}due/{moment.timestamp():.6f}")
-    return _brought_by(at)
+    return _announced(times)
 
 
-def _brought_by(at: datetime) -> dict[str, Any]:
-    if clock.now() > at:
+def _announced(times: list[datetime]) -> dict[str, Any]:
+    """As whoever creates jobs does: beat leaves to it what comes due within the horizon."""
+    tasks.announce_jobs(times)
+    tasks.announcer.flush(timeout_seconds=5.0)
+    if clock.now() > times[0]:
         raise RuntimeError("the first jobs were due before all of them were there: the machine is too busy to measure")
-    return {"at": at.timestamp()}
+    return {"at": times[0].timestamp()}
 
 
 def insert(base: Job, times: list[datetime], *, url_of: Callable[[datetime], str] | None = None) -> None:

@@ -17,8 +17,8 @@ from benchmarks.scene import Scene
 STEADY_PER_SECOND = 50.0
 SHARES = (0.1, 0.5, 0.9)
 _CAPACITY_ROUNDS = 2
-# Beat looks every five seconds for what comes due, and these jobs are not announced by who makes them.
-_SECONDS_TO_BE_PROMOTED = 6
+# With that to spare, nothing of making and announcing them is under way any more.
+_SECONDS_TO_SETTLE = 2
 
 
 def measure(scene: Scene) -> None:
@@ -60,7 +60,7 @@ def _range(values: list[float]) -> str:
 def late(scene: Scene, instance: Instance, *, per_second: float) -> dict[str, float]:
     """Seconds late, p50 and p99, with the worker and the beat that are there."""
     count = max(10, int(per_second * scene.effort.seconds))
-    seconds = seconds_to_bring(count) + _SECONDS_TO_BE_PROMOTED
+    seconds = seconds_to_bring(count) + _SECONDS_TO_SETTLE
     scene.sink.reset()
     instance.inside("rows", "spread", count, seconds, per_second, scene.sink.url)
     wait_until(
