@@ -1,7 +1,7 @@
 """Many jobs at once: all of them or none, in one transaction, and in as many queries for a thousand as for one."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 
 from jobs import queues, schedule_transitions, sql
-from jobs.models import HOLDS_ITS_KEY, REQUEST_FIELDS, Job, JobState
+from jobs.models import HOLDS_ITS_KEY, REQUEST_COLUMNS, REQUEST_FIELDS, Job, JobState
 from jobs.models.identifiers import uuid7
 from jobs.specs import JobSpec, RecurrenceSpec
 
@@ -20,10 +20,11 @@ Wish = tuple[JobSpec, RecurrenceSpec | None]
 
 @dataclass(slots=True, kw_only=True)
 class NewJob:
-    """A one-off job just written, as its owner is shown it: a tenth of the cost of a model instance."""
+    """A new one-off job, as its owner is shown it: a tenth of the cost of a model instance."""
 
-    id: int
-    uuid: UUID
+    # Given by the database.
+    id: int = 0
+    uuid: UUID = field(default_factory=uuid7)
     user_id: UUID
     queue_id: int | None
     name: str | None
@@ -56,21 +57,18 @@ class Taken:
 def take(wishes: Sequence[Wish], *, user_id: UUID, now: datetime) -> list[Taken]:
     """() -> scheduled, for each, in their order. Of several with one idempotency key the first wins, as it would alone.
 
-    One-off jobs cost the same few queries, however many they are; recurring ones are made one by one.
+    A few queries, and some more where there are recurring ones; however many they are.
     """
     if not wishes:
         return []
     firsts = _first_of_each_key(wishes)
-    chosen = [place for place, first in enumerate(firsts) if place == first]
-    taken: dict[int, Taken] = {}
+    chosen = {place: wishes[place] for place, first in enumerate(firsts) if place == first}
     with transaction.atomic():
-        specs = {place: wishes[place][0] for place in chosen if wishes[place][1] is None}
-        taken |= _schedule_many(specs, user_id=user_id, now=now)
-        for place in chosen:
-            spec, plan = wishes[place]
-            if plan is not None:
-                made = schedule_transitions.create(spec, plan, user_id=user_id, now=now)
-                taken[place] = Taken(made.job, made.is_new)
+        taken = _schedule_many(chosen, user_id=user_id, now=now)
+        new = [item.job for item in taken.values() if item.is_new]
+        # Those that `begin` fires as well: whoever locks queues locks all of them in one statement.
+        queues.touch((job.queue_id, job.scheduled_at) for job in new if not job.is_upcoming or job.scheduled_at <= now)
+        schedule_transitions.begin([job for job in new if isinstance(job, Job)], now=now)
     return [
         taken[first] if place == first else replace(taken[first], is_new=False) for place, first in enumerate(firsts)
     ]
@@ -85,19 +83,19 @@ def _first_of_each_key(wishes: Sequence[Wish]) -> list[int]:
     ]
 
 
-def _schedule_many(specs: Mapping[int, JobSpec], *, user_id: UUID, now: datetime) -> dict[int, Taken]:
-    """By their places. Two queries, and one more where keys are held."""
+def _schedule_many(wishes: Mapping[int, Wish], *, user_id: UUID, now: datetime) -> dict[int, Taken]:
+    """By their places. One query, and one more where keys are held. Schedules are still to be written."""
     taken: dict[int, Taken] = {}
     for _ in range(_KEY_TRIES):
-        missing = {place: spec for place, spec in specs.items() if place not in taken}
+        missing = {place: wish for place, wish in wishes.items() if place not in taken}
         if not missing:
             break
         taken |= _insert(missing, user_id=user_id, now=now)
-        taken |= _holders({place: spec for place, spec in missing.items() if place not in taken}, user_id=user_id)
+        keys = {wish[0].idempotency_key: place for place, wish in missing.items() if place not in taken}
+        taken |= _holders(keys, user_id=user_id)
         # What is missing still was started between the two: its key is free again.
-    if len(taken) < len(specs):
+    if len(taken) < len(wishes):
         raise IntegrityError(f"idempotency keys of a batch: neither free nor held, {_KEY_TRIES} times over")
-    queues.touch((item.job.queue_id, item.job.scheduled_at) for item in taken.values() if item.is_new)
     return taken
 
 
@@ -105,52 +103,51 @@ _COLUMNS = {
     "place": "int",
     "uuid": "uuid",
     "scheduled_at": "timestamptz",
-    **dict.fromkeys(REQUEST_FIELDS, "text"),
-    "args": "jsonb",
-    "backoff_seconds": "jsonb",
-    "timeout_seconds": "double precision",
-    "max_attempts": "smallint",
-    "queue_id": "bigint",
+    "schedule_id": "uuid",
+    "occurrence_at": "timestamptz",
+    **REQUEST_COLUMNS,
 }
 _GIVEN = ", ".join(name for name in _COLUMNS if name != "place")
 # In the order of the batch, so that ids rise with it. A key that is held keeps its row out.
 _INSERT = f"""
 INSERT INTO jobs_job (user_id, inserted_at, state, is_upcoming, attempt, event_count, {_GIVEN})
-SELECT %(user)s, {{now}}, 'scheduled', FALSE, 0, 0, {_GIVEN} FROM ({{rows}}) AS r WHERE TRUE ORDER BY place
+SELECT %(user)s, {{now}}, 'scheduled', schedule_id IS NOT NULL, 0, 0, {_GIVEN} FROM ({{rows}}) AS r
+WHERE TRUE ORDER BY place
 ON CONFLICT DO NOTHING
 RETURNING id, uuid
 """
 
 
-def _insert(specs: Mapping[int, JobSpec], *, user_id: UUID, now: datetime) -> dict[int, Taken]:
+def _insert(wishes: Mapping[int, Wish], *, user_id: UUID, now: datetime) -> dict[int, Taken]:
     """Those whose keys are free."""
-    places: dict[UUID, int] = {}
-    rows = []
-    for place, spec in specs.items():
-        uuid = uuid7()
-        places[uuid] = place
-        rows.append(_row(spec, place=place, uuid=uuid, now=now))
+    jobs = {place: _new_job(spec, plan, user_id=user_id, now=now) for place, (spec, plan) in wishes.items()}
+    places = {job.uuid: place for place, job in jobs.items()}
+    rows = [_row(wishes[place][0], job, place=place) for place, job in jobs.items()]
     parameters = {"user": sql.uuid_value(user_id), "now": sql.time_value(now), "rows": sql.json_parameter(rows)}
     with connection.cursor() as cursor:
         cursor.execute(_INSERT.format(now=sql.null_time(), rows=sql.rows(**_COLUMNS)), parameters)
         inserted = [(job_id, uuid if isinstance(uuid, UUID) else UUID(uuid)) for job_id, uuid in cursor.fetchall()]
-    return {
-        places[uuid]: Taken(_new_job(specs[places[uuid]], id=job_id, uuid=uuid, user_id=user_id, now=now), is_new=True)
-        for job_id, uuid in inserted
-    }
+    taken = {}
+    for job_id, uuid in inserted:
+        job = jobs[places[uuid]]
+        job.id = job_id
+        taken[places[uuid]] = Taken(job, is_new=True)
+    return taken
 
 
-def _row(spec: JobSpec, *, place: int, uuid: UUID, now: datetime) -> dict[str, Any]:
+def _row(spec: JobSpec, job: Job | NewJob, *, place: int) -> dict[str, Any]:
     row = {name: value for name in REQUEST_FIELDS if (value := getattr(spec, name)) is not None}
-    row["place"], row["uuid"] = place, uuid.hex
-    row["scheduled_at"] = sql.time_text(max(spec.scheduled_at, now))
+    row["place"], row["uuid"] = place, job.uuid.hex
+    row["scheduled_at"] = sql.time_text(job.scheduled_at)
+    if isinstance(job, Job) and job.schedule_id is not None and job.occurrence_at is not None:
+        row["schedule_id"], row["occurrence_at"] = job.schedule_id.hex, sql.time_text(job.occurrence_at)
     return row
 
 
-def _new_job(spec: JobSpec, *, id: int, uuid: UUID, user_id: UUID, now: datetime) -> NewJob:
+def _new_job(spec: JobSpec, plan: RecurrenceSpec | None, *, user_id: UUID, now: datetime) -> Job | NewJob:
+    if plan is not None:
+        return schedule_transitions.first_run(spec, plan, user_id=user_id, now=now)
     return NewJob(
-        id=id,
-        uuid=uuid,
         user_id=user_id,
         queue_id=spec.queue_id,
         name=spec.name,
@@ -162,9 +159,8 @@ def _new_job(spec: JobSpec, *, id: int, uuid: UUID, user_id: UUID, now: datetime
     )
 
 
-def _holders(specs: Mapping[int, JobSpec], *, user_id: UUID) -> dict[int, Taken]:
-    """The jobs that hold their keys; without those whose keys have become free."""
-    places = {spec.idempotency_key: place for place, spec in specs.items()}
+def _holders(places: Mapping[str | None, int], *, user_id: UUID) -> dict[int, Taken]:
+    """The jobs that hold the keys; without those whose keys have become free."""
     if not places:
         return {}
     held: Iterable[Job] = Job.objects.filter(HOLDS_ITS_KEY, user_id=user_id, idempotency_key__in=list(places))

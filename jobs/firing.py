@@ -12,7 +12,7 @@ from django.db.models import F
 
 from booper import recurrence
 from jobs import periodic_tasks, queues, sql, transitions
-from jobs.models import REQUEST_FIELDS, UNFINISHED_STATES, CatchUp, Job, JobState, Overlap, Schedule
+from jobs.models import REQUEST_COLUMNS, UNFINISHED_STATES, CatchUp, Job, JobState, Overlap, Schedule
 
 logger = logging.getLogger(__name__)
 
@@ -134,15 +134,10 @@ def insert_upcoming(runs: Sequence[tuple[Schedule, datetime]], *, now: datetime)
 
 
 _JOB_COLUMNS = {
-    **dict.fromkeys(REQUEST_FIELDS, "text"),
-    "args": "jsonb",
-    "backoff_seconds": "jsonb",
-    "timeout_seconds": "double precision",
-    "max_attempts": "smallint",
+    **REQUEST_COLUMNS,
     "uuid": "uuid",
     "user_id": "uuid",
     "schedule_id": "uuid",
-    "queue_id": "bigint",
     "state": "text",
     "occurrence_at": "timestamptz",
     "is_upcoming": "boolean",

@@ -6,18 +6,22 @@ a CrontabSchedule or IntervalSchedule row of its own, so that an edit of one cha
 
 import json
 import logging
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import F
+from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
 from booper import cron, durations, recurrence
+from jobs import sql
 from jobs.models import Schedule
 
 logger = logging.getLogger(__name__)
@@ -39,13 +43,45 @@ class Edit:
 
 
 def write(schedule: Schedule) -> None:
-    """Makes or brings up to date the entry of a schedule that is saved afterwards; two or three queries."""
-    crontab, interval = _crontab(schedule), _interval(schedule)
-    if crontab is not None:
-        CrontabSchedule.objects.bulk_create([crontab])
-    if interval is not None:
-        IntervalSchedule.objects.bulk_create([interval])
-    fields = {
+    """Makes or brings up to date the entry of a schedule that is saved afterwards."""
+    if schedule.periodic_task_id is None:
+        write_new([schedule])
+        return
+    [frequency] = _inserted_frequencies([schedule])
+    fields = _fields(schedule, frequency)
+    _forget_frequency(schedule.periodic_task_id)
+    PeriodicTask.objects.filter(id=schedule.periodic_task_id).update(**fields)
+
+
+def write_new(schedules: Sequence[Schedule]) -> None:
+    """Makes the entries of schedules that are saved afterwards; two or three queries, however many they are."""
+    entries = [
+        _new_entry(schedule, frequency)
+        for schedule, frequency in zip(schedules, _inserted_frequencies(schedules), strict=True)
+    ]
+    ids = dict(sql.insert_returning(PeriodicTask, entries, "name", "id", **_ENTRY_COLUMNS))
+    for schedule, entry in zip(schedules, entries, strict=True):
+        entry.id = ids[entry.name]
+        schedule.periodic_task = entry
+
+
+def _new_entry(schedule: Schedule, frequency: CrontabSchedule | IntervalSchedule) -> PeriodicTask:
+    name = f"{schedule.name or schedule.url}"[:150]
+    return PeriodicTask(
+        name=f"{name} ({schedule.id})",
+        task=TASK,
+        args=json.dumps([str(schedule.id)]),
+        date_changed=timezone.now(),
+        **_fields(schedule, frequency),
+    )
+
+
+def _fields(schedule: Schedule, frequency: CrontabSchedule | IntervalSchedule) -> dict[str, Any]:
+    """What an entry says of its schedule, which notes what was said."""
+    crontab = frequency if isinstance(frequency, CrontabSchedule) else None
+    interval = frequency if isinstance(frequency, IntervalSchedule) else None
+    schedule.beat_frequency = _spelling(crontab, interval)
+    return {
         "crontab": crontab,
         "interval": interval,
         "enabled": schedule.disabled_at is None,
@@ -53,15 +89,41 @@ def write(schedule: Schedule) -> None:
         "expires": schedule.ends_at,
         "description": schedule.description or f"{schedule.method.upper()} {schedule.url}",
     }
-    schedule.beat_frequency = _spelling(crontab, interval)
-    if schedule.periodic_task_id is None:
-        name = f"{schedule.name or schedule.url}"[:150]
-        task = PeriodicTask(name=f"{name} ({schedule.id})", task=TASK, args=json.dumps([str(schedule.id)]), **fields)
-        PeriodicTask.objects.bulk_create([task])
-        schedule.periodic_task = task
-        return
-    _forget_frequency(schedule.periodic_task_id)
-    PeriodicTask.objects.filter(id=schedule.periodic_task_id).update(**fields)
+
+
+_ENTRY_COLUMNS = {
+    "name": "text",
+    "task": "text",
+    "args": "text",
+    "kwargs": "text",
+    "headers": "text",
+    "description": "text",
+    "enabled": "boolean",
+    "one_off": "boolean",
+    "crontab_id": "int",
+    "interval_id": "int",
+    "start_time": "timestamptz",
+    "expires": "timestamptz",
+    "total_run_count": "int",
+    "date_changed": "timestamptz",
+}
+_CRONTAB_COLUMNS = dict.fromkeys((*_CRON_FIELDS, "timezone"), "text")
+_INTERVAL_COLUMNS = {"every": "int", "period": "text"}
+
+
+def _inserted_frequencies(schedules: Sequence[Schedule]) -> list[CrontabSchedule | IntervalSchedule]:
+    """Of each schedule its own, in their order."""
+    frequencies = [_crontab(schedule) or _interval(schedule) for schedule in schedules]
+    for kind, columns in ((CrontabSchedule, _CRONTAB_COLUMNS), (IntervalSchedule, _INTERVAL_COLUMNS)):
+        alike: dict[tuple[str, ...], list[Any]] = defaultdict(list)
+        for item in frequencies:
+            if isinstance(item, kind):
+                alike[tuple(str(getattr(item, name)) for name in columns)].append(item)
+        rows = sql.insert_returning(kind, chain.from_iterable(alike.values()), "id", *columns, **columns)
+        # Of several that say the same, it does not matter which is whose.
+        for row_id, *values in rows:
+            alike[tuple(map(str, values))].pop().id = row_id
+    return frequencies
 
 
 def set_enabled(schedule_ids: Iterable[Any], *, is_enabled: bool) -> None:

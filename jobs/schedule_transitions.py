@@ -1,6 +1,7 @@
 """Every write of a schedule: made, switched off and on, edited, deleted. Its row is the lock for all of them."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,8 +11,8 @@ from django.db import IntegrityError, InterfaceError, OperationalError, transact
 from django.db.models import Max, QuerySet
 
 from booper import recurrence
-from jobs import firing, messages, periodic_tasks, queues, transitions
-from jobs.models import REQUEST_FIELDS, Job, JobState, Schedule
+from jobs import firing, messages, periodic_tasks, queues, sql, transitions
+from jobs.models import REQUEST_COLUMNS, REQUEST_FIELDS, Job, JobState, Schedule
 from jobs.specs import JobSpec, RecurrenceSpec
 from jobs.transitions import Scheduled
 
@@ -49,24 +50,65 @@ def create(spec: JobSpec, plan: RecurrenceSpec, *, user_id: UUID, now: datetime)
 
     def insert() -> Job:
         with transaction.atomic():
-            schedule = Schedule(
-                user_id=user_id,
-                anchor_at=plan.first_run_at,
-                inserted_at=now,
-                enabled_at=now,
-                **{name: getattr(spec, name) for name in REQUEST_FIELDS},
-                **{name: getattr(plan, name) for name in _RECURRENCE_FIELDS},
-            )
-            periodic_tasks.write(schedule)
-            schedule.save(force_insert=True)
-            job = _upcoming(schedule, at=plan.first_run_at, now=now)
+            job = first_run(spec, plan, user_id=user_id, now=now)
             job.save(force_insert=True)
-            if job.scheduled_at <= now:
-                firing.fire([job], now=now)
-                job.is_upcoming = False
+            begin([job], now=now)
         return job
 
     return transitions.unless_key_is_held(spec.idempotency_key, insert, user_id=user_id)
+
+
+def first_run(spec: JobSpec, plan: RecurrenceSpec, *, user_id: UUID, now: datetime) -> Job:
+    """The upcoming run of a new schedule, neither of them saved yet."""
+    schedule = Schedule(
+        user_id=user_id,
+        anchor_at=plan.first_run_at,
+        inserted_at=now,
+        enabled_at=now,
+        **{name: getattr(spec, name) for name in REQUEST_FIELDS},
+        **{name: getattr(plan, name) for name in _RECURRENCE_FIELDS},
+    )
+    return _upcoming(schedule, at=plan.first_run_at, now=now)
+
+
+def begin(first_runs: Sequence[Job], *, now: datetime) -> None:
+    """Writes the schedules of first runs that are inserted already, and fires those runs that are due.
+
+    Inside the transaction that has inserted them: in this order it is their keys that decide, before anything else is
+    written; the database looks whether their schedules exist when it commits. A fixed number of queries.
+    """
+    if not first_runs:
+        return
+    schedules = [job.schedule for job in first_runs if job.schedule is not None]
+    periodic_tasks.write_new(schedules)
+    sql.insert(Schedule, schedules, **_SCHEDULE_COLUMNS)
+    due = [job for job in first_runs if job.scheduled_at <= now]
+    firing.fire(due, now=now)
+    for job in due:
+        job.is_upcoming = False
+
+
+_SCHEDULE_COLUMNS = {
+    **REQUEST_COLUMNS,
+    "id": "uuid",
+    "user_id": "uuid",
+    "frequency": "jsonb",
+    "timezone": "text",
+    "anchor_at": "timestamptz",
+    "starts_at": "timestamptz",
+    "ends_at": "timestamptz",
+    "max_runs": "int",
+    "overlap": "text",
+    "catch_up": "text",
+    "include_metadata": "boolean",
+    "inserted_at": "timestamptz",
+    "enabled_at": "timestamptz",
+    "run_count": "int",
+    "state": "jsonb",
+    "previous": "jsonb",
+    "periodic_task_id": "int",
+    "beat_frequency": "text",
+}
 
 
 def _upcoming(schedule: Schedule, *, at: datetime, now: datetime) -> Job:

@@ -1,8 +1,8 @@
 """The few places where PostgreSQL and SQLite are spoken to differently, for the statements the ORM has no words for."""
 
 import json
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
 from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
@@ -89,14 +89,27 @@ def insert(model: type[models.Model], objects: Sequence[models.Model], **columns
 
 def insert_rows(table: str, values: Sequence[dict[str, Any]], **columns: str) -> None:
     """The same for rows that are JSON already."""
+    if values:
+        with connection.cursor() as cursor:
+            cursor.execute(_insert(table, columns), {"rows": json_parameter(values)})
+
+
+def insert_returning(
+    model: type[models.Model], objects: Iterable[models.Model], *returning: str, **columns: str
+) -> list[tuple[Any, ...]]:
+    """The same, and what the database made of the columns `returning`, in no order."""
+    values = [{name: _as_json(getattr(item, name)) for name in columns} for item in objects]
     if not values:
-        return
-    names = ", ".join(columns)
+        return []
+    statement = f"{_insert(model._meta.db_table, columns)} RETURNING {', '.join(returning)}"
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {table} ({names}) SELECT {names} FROM ({rows(**columns)}) AS r",
-            {"rows": json_parameter(values)},
-        )
+        cursor.execute(statement, {"rows": json_parameter(values)})
+        return list(cursor.fetchall())
+
+
+def _insert(table: str, columns: Mapping[str, str]) -> str:
+    names = ", ".join(columns)
+    return f"INSERT INTO {table} ({names}) SELECT {names} FROM ({rows(**columns)}) AS r"
 
 
 def _as_json(value: Any) -> Any:
@@ -104,6 +117,8 @@ def _as_json(value: Any) -> Any:
         return time_text(value)
     if isinstance(value, UUID):
         return value.hex
+    if isinstance(value, tzinfo):
+        return str(value)
     return value
 
 

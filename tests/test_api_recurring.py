@@ -242,20 +242,20 @@ def _table_of(statement: str) -> str | None:
 def test_making_a_schedule_costs_four_inserts(api: Api) -> None:
     post(api)
     assert statements_of(api, {"cron": "0 9 * * *"}) == [
+        "INSERT jobs_job",
         "INSERT beat_crontab",
         "INSERT beat_periodictask",
         "INSERT jobs_schedule",
-        "INSERT jobs_job",
     ]
 
 
 def test_a_first_run_that_is_due_costs_five_statements_more(api: Api) -> None:
     post(api)
     assert statements_of(api, {"repeat_every": 60}) == [
+        "INSERT jobs_job",
         "INSERT beat_interval",
         "INSERT beat_periodictask",
         "INSERT jobs_schedule",
-        "INSERT jobs_job",
         # It is handed over, and the second one written.
         "UPDATE jobs_job",
         "SELECT jobs_job",

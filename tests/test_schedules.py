@@ -435,6 +435,15 @@ def test_a_key_covers_schedules_that_are_enabled_and_jobs_alike():
     assert transitions.schedule(make_spec(idempotency_key="k"), user_id=make_user().id, now=NOON).is_new
 
 
+def test_a_schedule_whose_key_is_held_leaves_nothing_behind():
+    schedule = make_schedule(spec={"idempotency_key": "k"})
+    plan = RecurrenceSpec(frequency={"cron": "0 0 * * *"}, timezone="UTC", first_run_at=NOON + MINUTE)
+    again = schedule_transitions.create(make_spec(idempotency_key="k"), plan, user_id=make_user().id, now=NOON)
+    assert (again.is_new, again.job) == (False, upcoming_of(schedule))
+    assert list(Schedule.objects.all()) == [schedule]
+    assert (PeriodicTask.objects.count(), CrontabSchedule.objects.count()) == (1, 0)
+
+
 def test_each_schedule_has_its_entry_in_django_celery_beat():
     schedule = make_schedule(first=NOON + MINUTE, frequency={"cron": "0 9 * * MON-FRI"}, timezone="Europe/London")
     entry = PeriodicTask.objects.get(booper_schedule=schedule)

@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema
 
 from jobs.api import components, queries
 from jobs.api.components import Schema, ref
-from jobs.api.validation_batch import MOST_JOBS, MOST_RECURRING
+from jobs.api.validation_batch import MOST_JOBS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -118,8 +118,7 @@ CREATE_JOBS = _operation(
     tag="jobs",
     description="Answers in their order, for each the job (a new one, or the one that holds its idempotency key) or "
     "what is wrong with it, with pointers into that job. 201 if none was refused, else 207. Those that are taken are "
-    "taken in one transaction. Of several with one idempotency key the first wins. At most "
-    f"{MOST_RECURRING} of them may be recurring.",
+    "taken in one transaction. Of several with one idempotency key the first wins.",
     answers={201: _BATCH_ANSWER, 207: _BATCH_ANSWER},
     has_location=False,
     body="BatchInput",

@@ -15,8 +15,6 @@ from jobs.api.validation import Input
 from jobs.api.validation_jobs import Wanted
 
 MOST_JOBS = 1000
-# Each costs a dozen queries of its own, in the transaction that all the others wait for.
-MOST_RECURRING = 100
 
 Judged = Wanted | APIException
 
@@ -33,7 +31,7 @@ def wanted(fields: Mapping[str, Any], *, is_small: bool = False, now: datetime) 
     elif len(items) > MOST_JOBS:
         given.refuse("jobs", detail=f"there are {len(items)}: send at most {MOST_JOBS} at once")
     given.finish()
-    return _with_few_recurring([_judged(item, is_small=is_small, now=now) for item in items])
+    return [_judged(item, is_small=is_small, now=now) for item in items]
 
 
 def _judged(item: Any, *, is_small: bool, now: datetime) -> Judged:
@@ -50,11 +48,3 @@ def _judged(item: Any, *, is_small: bool, now: datetime) -> Judged:
         limit = f"at most {settings.MAX_REQUEST_BYTES} are taken (MAX_REQUEST_BYTES)"
         return BodyTooLarge(f"the job has {size} bytes: {limit}, as for a job that is sent alone")
     return found
-
-
-def _with_few_recurring(judged: list[Judged]) -> list[Judged]:
-    recurring = [place for place, item in enumerate(judged) if isinstance(item, Wanted) and item.plan is not None]
-    for place in recurring[MOST_RECURRING:]:
-        detail = f"a batch takes {MOST_RECURRING} recurring jobs, and there are {len(recurring)}: send it with another"
-        judged[place] = InvalidInput([FieldError("", detail)])
-    return judged

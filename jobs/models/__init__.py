@@ -7,7 +7,7 @@ from jobs.models.log_event import EventType, LogEvent
 from jobs.models.process import Process, ProcessRole
 from jobs.models.queue import Queue
 from jobs.models.receiver import Receiver
-from jobs.models.request_fields import REQUEST_FIELDS
+from jobs.models.request_fields import REQUEST_COLUMNS, REQUEST_FIELDS
 from jobs.models.schedule import CatchUp, Overlap, Schedule
 from jobs.models.tally import Tally
 from jobs.models.user import User
@@ -15,6 +15,7 @@ from jobs.models.user import User
 __all__ = [
     "FINISHED_STATES",
     "HOLDS_ITS_KEY",
+    "REQUEST_COLUMNS",
     "REQUEST_FIELDS",
     "UNFINISHED_STATES",
     "WAITING_STATES",

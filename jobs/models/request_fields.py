@@ -16,6 +16,15 @@ REQUEST_FIELDS = (
     "backoff_seconds",
     "queue_id",
 )
+# For the statements of jobs.sql: their PostgreSQL types.
+REQUEST_COLUMNS = {
+    **dict.fromkeys(REQUEST_FIELDS, "text"),
+    "args": "jsonb",
+    "backoff_seconds": "jsonb",
+    "timeout_seconds": "double precision",
+    "max_attempts": "smallint",
+    "queue_id": "bigint",
+}
 
 
 class RequestFields(models.Model):
