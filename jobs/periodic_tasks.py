@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 TASK = "booper.fire_schedule"
 _CRON_FIELDS = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
 _PERIODS = (("days", 86_400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
+# As large as its column is: 35 minutes, in microseconds.
+_MOST_EVERY = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,9 @@ def _interval(schedule: Schedule) -> IntervalSchedule | None:
     for period, size in _PERIODS:
         if seconds % size == 0:
             return IntervalSchedule(every=int(seconds / size), period=period)
-    return IntervalSchedule(every=int(seconds * 1_000_000), period="microseconds")
+    if interval.microseconds > _MOST_EVERY:
+        return IntervalSchedule(every=round(seconds), period="seconds")
+    return IntervalSchedule(every=int(interval.microseconds), period="microseconds")
 
 
 def _spelling(crontab: CrontabSchedule | None, interval: IntervalSchedule | None) -> str:

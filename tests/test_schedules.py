@@ -607,6 +607,8 @@ def test_what_the_api_changed_since_is_not_undone_by_an_edit_found_before(monkey
         ([90, "seconds"], 90, "seconds"),
         ([1.5, "hours"], 90, "minutes"),
         ([1.5, "seconds"], 1_500_000, "microseconds"),
+        ([2147.25, "seconds"], 2_147_250_000, "microseconds"),
+        ([2147.75, "seconds"], 2148, "seconds"),
         ([1, "weeks"], 7, "days"),
         ([1, "months"], 30, "days"),
     ],
