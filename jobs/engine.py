@@ -403,6 +403,9 @@ class Engine:
         began = time.monotonic()
         try:
             leases.renew(self._process, lease=self._lease, now=clock.reread())
+            if self._lease_failed_at > self._renewed_at:
+                # Until this very moment nobody could renew: the others' time to do so begins now.
+                self._lease_failed_at = time.monotonic()
             self._renewed_at = began
         except _BROKEN as error:
             self._lease_failed_at = time.monotonic()

@@ -60,7 +60,7 @@ class World:
         self.workers: list[Worker] = []
         self.is_calm = False
         self._worker_count = 0
-        self._down_until = NOON
+        self.down_until = NOON
         self._beats_paused_until = [NOON] * _BEATS
         outgoing.forget_secrets()
         self.clients = Clients(self)
@@ -72,7 +72,7 @@ class World:
 
     def database(self, call: Callable[[], Answer]) -> Answer:
         """What becomes of a call: it is carried out and answered, or not carried out, or its answer is lost."""
-        if self.now < self._down_until:
+        if self.now < self.down_until:
             raise OperationalError("the database is away")
         fate = 0.0 if self.is_calm else self.random.random()
         with transaction.atomic():
@@ -172,7 +172,7 @@ class World:
         self.random.choice(
             (self._kill_worker, self._pause_worker, self._stop_worker, self._stop_database, self._pause_beat)
         )()
-        while len(self.workers) < _WORKERS and self.now >= self._down_until:
+        while len(self.workers) < _WORKERS and self.now >= self.down_until:
             self._start_worker()
 
     def _start_worker(self) -> None:
@@ -222,7 +222,7 @@ class World:
     def _stop_database(self) -> None:
         seconds = self.random.choice((1, 6, 25))
         self._fault("database killed", seconds=seconds)
-        self._down_until = max(self._down_until, self.now + timedelta(seconds=seconds))
+        self.down_until = max(self.down_until, self.now + timedelta(seconds=seconds))
 
     def _pause_beat(self) -> None:
         seconds = self.random.choice((3, 30, 90))
@@ -234,7 +234,7 @@ class World:
     def _calm_down(self) -> None:
         """Nothing goes wrong any more, and nothing new is asked for."""
         self.is_calm = True
-        while self.now < self._down_until:
+        while self.now < self.down_until:
             self._step(1.0)
         self._start_worker()
         for schedule in Schedule.objects.filter(disabled_at__isnull=True):

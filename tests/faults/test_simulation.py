@@ -12,7 +12,9 @@ from django.db import transaction
 
 from jobs import engine, leases
 from jobs.models import Process
+from tests.factories import NOON, make_job
 from tests.faults import invariants
+from tests.faults.simulated_worker import Worker
 from tests.faults.simulation import World
 from tests.faults.trial import IS_LONG
 
@@ -64,15 +66,43 @@ class _WorldLeases:
         return self._world.database(lambda: leases.forget_dead(silent_since=silent_since))
 
 
+def _inhabit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has engines take its time and its database for the real ones."""
+    monkeypatch.setattr(engine, "clock", _WorldClock(world))
+    monkeypatch.setattr(engine, "time", _WorldClock(world))
+    monkeypatch.setattr(engine, "leases", _WorldLeases(world))
+    monkeypatch.setattr(engine, "connection", _Nothing())
+    monkeypatch.setattr(engine, "close_old_connections", lambda: None)
+
+
+def test_who_is_first_after_an_outage_gives_the_others_time_to_renew_their_leases(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with transaction.atomic():
+        world = World(0)
+        world.is_calm = True
+        _inhabit(world, monkeypatch)
+        slow, quick = Worker(world, 1), Worker(world, 2)
+        job = make_job(scheduled_at=NOON)
+        slow.database_turn()
+        world.down_until = NOON + timedelta(seconds=25)
+        # Its tries to renew the lease come at 15 s, in vain, and at 26 s.
+        for after in (15, 26):
+            world.now = NOON + timedelta(seconds=after)
+            quick.lease_turn()
+            quick.database_turn()
+        slow.lease_turn()
+        world.now = NOON + timedelta(seconds=37)
+        quick.database_turn()
+        job.refresh_from_db()
+        assert (job.state, job.attempt) == ("executing", 1)
+
+
 @pytest.mark.parametrize("seed", range(_SEEDS))
 def test_no_world_breaks_a_promise(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     with transaction.atomic():
         world = World(seed)
-        monkeypatch.setattr(engine, "clock", _WorldClock(world))
-        monkeypatch.setattr(engine, "time", _WorldClock(world))
-        monkeypatch.setattr(engine, "leases", _WorldLeases(world))
-        monkeypatch.setattr(engine, "connection", _Nothing())
-        monkeypatch.setattr(engine, "close_old_connections", lambda: None)
+        _inhabit(world, monkeypatch)
         evidence = world.run()
         cases = invariants.broken(evidence)
         assert not cases, f"{invariants.counts(evidence)}\n" + "\n".join(cases)
