@@ -17,7 +17,7 @@ pytestmark = pytest.mark.processes
 
 ROOT = Path(__file__).resolve().parent.parent
 DRIVER = """
-import os, sys
+import os, signal, sys
 from pathlib import Path
 from config import procfile
 from config.console import Console
@@ -33,6 +33,8 @@ runner = Supervisor(
     last="broker",
     grace_seconds=float(sys.argv[1]),
 )
+# The tests themselves may run under nohup.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 print("driver", os.getpid(), flush=True)
 sys.exit(runner.run())
 """

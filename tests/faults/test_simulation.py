@@ -8,7 +8,7 @@ import math
 from datetime import datetime, timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from jobs import engine, leases
 from jobs.models import Process
@@ -20,7 +20,8 @@ from tests.faults.trial import IS_LONG
 
 pytestmark = pytest.mark.django_db
 
-_SEEDS = 10_000 if IS_LONG else 200
+# On PostgreSQL, where one takes three times as long, every fourth.
+_SEEDS = range(10_000) if IS_LONG else range(0, 200, 4 if connection.vendor == "postgresql" else 1)
 
 
 class _Nothing:
@@ -98,7 +99,7 @@ def test_who_is_first_after_an_outage_gives_the_others_time_to_renew_their_lease
         assert (job.state, job.attempt) == ("executing", 1)
 
 
-@pytest.mark.parametrize("seed", range(_SEEDS))
+@pytest.mark.parametrize("seed", _SEEDS)
 def test_no_world_breaks_a_promise(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     with transaction.atomic():
         world = World(seed)
