@@ -37,7 +37,7 @@ _RESCUE_BATCH = 500
 _LONGEST_PAUSE_SECONDS = 5.0
 _BROKEN = (OperationalError, InterfaceError)
 
-_NOT_SENT = Outcome(response=None, failure=Failure("aborted", "not sent in time"), duration_ms=0)
+_NOT_SENT = Outcome(response=None, failure=Failure("aborted", "not sent, as this process was suspended"), duration_ms=0)
 
 Key = tuple[Lane, int, int]
 
@@ -111,6 +111,7 @@ class Engine:
         self._is_ended = threading.Event()
         self._renewed_at = time.monotonic()
         self._lease_failed_at = time.monotonic()
+        self._is_lease_failing = False
         self._rescue_at = 0.0
         self._reconcile_at = time.monotonic() + _RECONCILE_SECONDS
         self._pause_seconds = 0.0
@@ -239,7 +240,7 @@ class Engine:
         if self._is_stopping:
             return _LOOK_SECONDS / 4
         seconds = _LOOK_SECONDS
-        for lane in self._lanes.values():
+        for lane in self._lanes.values() if self._may_claim() else ():
             if lane.has_more and self._room(lane):
                 return 0.0
             if lane.instants:
@@ -249,10 +250,13 @@ class Engine:
     def _room(self, lane: _LaneState) -> int:
         return max(0, self._concurrency - len(lane.in_hand))
 
+    def _may_claim(self) -> bool:
+        """Not after a pause: what is claimed before the lease is renewed would be taken from us at once."""
+        return time.monotonic() - self._renewed_at < self._lease.total_seconds() / 2
+
     def _claim(self) -> None:
         assert self._process is not None
-        if time.monotonic() - self._renewed_at >= self._lease.total_seconds() / 2:
-            # After a pause: what is claimed before the lease is renewed would be taken from us at once.
+        if not self._may_claim():
             return
         for name, lane in self._lanes.items():
             now = clock.now()
@@ -261,6 +265,8 @@ class Engine:
                 continue
             limit = min(room, _BATCH)
             lane.has_more = True  # should the claim fail, it is made again
+            # Before it, as the pause may come while its answer is waited for.
+            claimed_at = time.monotonic()
             started, upcoming = lane.stage.claim(self._process.id, limit=limit, is_crowded=lane.is_crowded, now=now)
             lane.is_crowded = len(started) == limit
             lane.has_more = len(started) == limit
@@ -269,7 +275,7 @@ class Engine:
                 key = (name, item.row.id, item.row.attempt)
                 lane.in_hand[key] = item
                 if item.request is not None:
-                    self._outbox.append((key, item.request, time.monotonic()))
+                    self._outbox.append((key, item.request, claimed_at))
                 else:
                     self._arrived.append((key, Outcome(response=None, failure=item.failure, duration_ms=0)))
             if started and self._sender is not None:
@@ -364,7 +370,7 @@ class Engine:
             count = lane.stage.hand_back(self._process.id, known_ids=lane.known_ids, now=now)
             if count:
                 logger.warning("handed back %d %s of a claim that did not reach this worker", count, name)
-        leases.begin_anew(now=now)
+        leases.begin_anew(clock.reread)
         leases.forget_dead(silent_since=now - timedelta(hours=1))
         self._reconcile_at = time.monotonic() + _RECONCILE_SECONDS
 
@@ -403,12 +409,14 @@ class Engine:
         began = time.monotonic()
         try:
             leases.renew(self._process, lease=self._lease, now=clock.reread())
-            if self._lease_failed_at > self._renewed_at:
+            self._renewed_at = began
+            if self._is_lease_failing:
                 # Until this very moment nobody could renew: the others' time to do so begins now.
                 self._lease_failed_at = time.monotonic()
-            self._renewed_at = began
+            self._is_lease_failing = False
         except _BROKEN as error:
             self._lease_failed_at = time.monotonic()
+            self._is_lease_failing = True
             logger.warning("the lease could not be renewed: %s", error)
             connection.close()
         if time.monotonic() - began <= pause_seconds:

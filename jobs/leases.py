@@ -1,5 +1,6 @@
 """The lease of a process on all it has claimed: taken at its start, renewed every few seconds, given up at its end."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from jobs.models import Process, ProcessRole
@@ -30,11 +31,16 @@ def forget_dead(*, silent_since: datetime) -> int:
     return Process.objects.filter(heartbeat_at__lt=silent_since).delete()[0]
 
 
-def begin_anew(*, now: datetime) -> int:
+def begin_anew(read_clock: Callable[[], datetime]) -> int:
     """Has leases of heartbeats that are yet to come begin now: the clock was set back, and a dead process would seem
     alive until it has caught up. How many."""
     count = 0
-    for process in Process.objects.filter(heartbeat_at__gt=now + _APART):
+    heartbeats = list(Process.objects.all())
+    # Read after them: to one that was suspended in between, all others would seem to be ahead.
+    now = read_clock()
+    for process in heartbeats:
+        if process.heartbeat_at <= now + _APART:
+            continue
         lease = process.lease_expires_at - process.heartbeat_at
         same = Process.objects.filter(id=process.id, heartbeat_at=process.heartbeat_at)
         count += same.update(heartbeat_at=now, lease_expires_at=now + lease)

@@ -23,7 +23,7 @@ _ENDED_AS = {
     verdict.Kind.GIVE_UP: JobState.DISCARDED,
 }
 CLAIM_LOST = {"code": "claim_lost", "message": "the claim was made, but its answer did not reach the worker"}
-BROKEN_OFF = {"code": "worker_stopped", "message": "the worker was stopped before the target had answered"}
+BROKEN_OFF = {"code": "worker_stopped", "message": "the worker was stopped or suspended before the target had answered"}
 
 
 def is_due(*, now: datetime) -> bool:

@@ -43,6 +43,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         self._sweep_at = 0.0
         self._swept: UUID | None = None
         self._has_edits = True  # some may have been made while there was no beat
+        self._edited: UUID | None = None
         self._lease = timedelta(seconds=settings.LEASE_SECONDS)
         super().__init__(*args, **kwargs)
         self.max_interval = _LONGEST_SLEEP_SECONDS
@@ -54,7 +55,8 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
     def schedule_changed(self) -> bool:
         """Something was edited in django-celery-beat's admin: it may have been an entry of Booper's."""
         is_changed = bool(super().schedule_changed())
-        self._has_edits = self._has_edits or is_changed
+        if is_changed:
+            self._has_edits, self._edited = True, None
         return is_changed
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
@@ -92,9 +94,12 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         return _LONGEST_SLEEP_SECONDS if next_due_at is None else (next_due_at - clock.now()).total_seconds()
 
     def _take_over_edits(self) -> float:
-        """Should it fail, the edits are still to be taken over at the next tick."""
+        """Some at a time, by id, each once. Should the database fail, those are taken over at the next tick."""
         if self._has_edits:
-            self._has_edits = schedule_transitions.apply_edits(limit=_EDITS, now=clock.now()) > 0
+            ids = periodic_tasks.edited(after=self._edited, limit=_EDITS)
+            schedule_transitions.apply_edits(ids, now=clock.now())
+            self._has_edits = len(ids) == _EDITS
+            self._edited = ids[-1] if self._has_edits else None
         return 0.0 if self._has_edits else _LONGEST_SLEEP_SECONDS
 
     def _promote(self) -> float:
@@ -112,9 +117,9 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             self._heartbeat_at = time.monotonic() + self._lease.total_seconds() / 4
             if self._process is None:
                 name = f"beat@{platform.node()}"
-                self._process = leases.take(ProcessRole.BEAT, name, lease=self._lease, now=clock.now())
+                self._process = leases.take(ProcessRole.BEAT, name, lease=self._lease, now=clock.reread())
             else:
-                leases.renew(self._process, lease=self._lease, now=clock.now())
+                leases.renew(self._process, lease=self._lease, now=clock.reread())
         return _LONGEST_SLEEP_SECONDS
 
     def _sweep(self) -> float:

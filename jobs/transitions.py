@@ -408,7 +408,7 @@ WHERE state = 'executing' AND NOT EXISTS (
 )
 ORDER BY id LIMIT %(limit)s
 """
-LEASE_LOST = {"code": "lease_lost", "message": "the worker that had the request on the wire is gone"}
+LEASE_LOST = {"code": tallies.LEASE_LOST, "message": "the worker that had the request on the wire is gone"}
 
 
 def rescue(*, limit: int, now: datetime) -> list[Claimed]:

@@ -53,6 +53,7 @@ def _nothing_remembered() -> Iterator[None]:
 def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> StoppedClock:
     stopped = StoppedClock()
     monkeypatch.setattr(clock, "now", lambda: stopped.moment)
+    monkeypatch.setattr(clock, "reread", lambda: stopped.moment)
     return stopped
 
 

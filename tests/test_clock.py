@@ -91,7 +91,20 @@ def test_a_lease_from_before_the_clock_was_set_back_begins_anew():
     lease = timedelta(seconds=20)
     ahead = leases.take(ProcessRole.WORKER, "ahead", lease=3 * lease, now=NOON + HOUR)
     right = leases.take(ProcessRole.WORKER, "right", lease=lease, now=NOON - SECOND)
-    assert leases.begin_anew(now=NOON) == 1
+    assert leases.begin_anew(lambda: NOON) == 1
     expiries = dict(Process.objects.values_list("id", "lease_expires_at"))
     assert expiries == {ahead.id: NOON + 3 * lease, right.id: NOON - SECOND + lease}
-    assert leases.begin_anew(now=NOON) == 0
+    assert leases.begin_anew(lambda: NOON) == 0
+
+
+@pytest.mark.django_db
+def test_who_was_suspended_while_it_looked_takes_nobody_for_ahead():
+    lease = timedelta(seconds=20)
+    process = leases.take(ProcessRole.WORKER, "alive", lease=lease, now=NOON)
+
+    def read_after_a_pause() -> datetime:
+        leases.renew(process, lease=lease, now=NOON + HOUR)
+        return NOON + HOUR
+
+    assert leases.begin_anew(read_after_a_pause) == 0
+    assert Process.objects.get().lease_expires_at == NOON + HOUR + lease

@@ -10,9 +10,10 @@ import pytest
 from django.db import OperationalError, connection
 
 from booper.outcome import Failure, Outcome, Request, Response
-from jobs import clock, deliveries, runner
+from jobs import clock, deliveries, leases, runner
+from jobs import engine as engine_module
 from jobs.engine import Engine
-from jobs.models import Delivery, Job, LogEvent, Process
+from jobs.models import Delivery, Job, LogEvent, Process, ProcessRole
 from jobs.wakeups import Lane
 from tests.factories import make_job
 
@@ -199,6 +200,110 @@ def test_a_job_that_cannot_be_rendered_fails_alone(monkeypatch):
     bad.refresh_from_db()
     good.refresh_from_db()
     assert (bad.state, good.state) == ("discarded", "completed")
+
+
+class SlowClock:
+    """The module `time` with a clock that goes on while the database is asked."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def monotonic(self) -> float:
+        self.seconds += 0.001
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+@pytest.fixture
+def slow_clock(monkeypatch: pytest.MonkeyPatch) -> SlowClock:
+    slow = SlowClock()
+    monkeypatch.setattr(engine_module, "time", slow)
+    return slow
+
+
+class Turns(Engine):
+    """An engine without threads: a test has it do what they would, one thing at a time."""
+
+    def __init__(self, sender: MemorySender, **stages: Any) -> None:
+        super().__init__(
+            name="turns",
+            stages={Lane.JOBS: stages.get("jobs", runner)},
+            make_sender=lambda: sender,
+            announce=lambda lane, instants: None,
+            concurrency=50,
+            lease=timedelta(seconds=20),
+        )
+        self._process = leases.take(ProcessRole.WORKER, self._name, lease=self._lease, now=clock.now())
+
+    def renew(self) -> None:
+        self._renew_lease()
+
+    def turn(self) -> None:
+        self._turn()
+
+    def send(self, sender: MemorySender) -> None:
+        self._submit(sender)
+
+    def seconds_to_wait(self) -> float:
+        return self._seconds_to_wait(clock.now())
+
+
+def test_a_worker_whose_lease_could_once_not_be_renewed_rescues_again_later(
+    slow_clock: SlowClock, monkeypatch: pytest.MonkeyPatch
+):
+    worker = Turns(MemorySender(lambda request: OK))
+    with monkeypatch.context() as patched:
+        patched.setattr(leases, "renew", raising(OperationalError("gone")))
+        worker.renew()
+    for _ in range(5):
+        slow_clock.seconds += 5
+        worker.renew()
+    make_job(now=clock.now(), scheduled_at=clock.now())
+    dead = leases.take(ProcessRole.WORKER, "dead", lease=timedelta(0), now=clock.now())
+    assert runner.claim(dead.id, limit=1, is_crowded=False, now=clock.now())[0]
+    worker.turn()
+    assert Job.objects.get().state == "retryable"
+
+
+def raising(error: Exception) -> Callable[..., None]:
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise error
+
+    return fail
+
+
+def test_what_was_claimed_just_before_a_long_pause_is_not_sent_and_handed_back(
+    slow_clock: SlowClock, monkeypatch: pytest.MonkeyPatch
+):
+    claim = runner.claim
+
+    def claim_and_pause(*args: Any, **kwargs: Any) -> Any:
+        answer = claim(*args, **kwargs)
+        slow_clock.seconds += 60
+        return answer
+
+    monkeypatch.setattr(runner, "claim", claim_and_pause)
+    job = make_job(now=clock.now(), scheduled_at=clock.now(), max_attempts=1)
+    sender = MemorySender(lambda request: OK)
+    worker = Turns(sender)
+    worker.turn()
+    worker.send(sender)
+    assert sender.requests == []
+    worker.turn()
+    job.refresh_from_db()
+    assert (job.state, job.max_attempts) == ("retryable", 2)
+
+
+def test_a_worker_that_may_not_claim_yet_does_not_ask_again_and_again(slow_clock: SlowClock):
+    make_job(now=clock.now(), scheduled_at=clock.now())
+    worker = Turns(MemorySender(lambda request: OK))
+    assert worker.seconds_to_wait() == 0
+    slow_clock.seconds += 15
+    assert worker.seconds_to_wait() == 1
+    worker.turn()
+    assert Job.objects.get().state == "scheduled"
 
 
 def test_threads_leave_no_connection_behind():

@@ -75,6 +75,8 @@ class World:
         if self.now < self.down_until:
             raise OperationalError("the database is away")
         fate = 0.0 if self.is_calm else self.random.random()
+        # It takes its time, which goes on meanwhile.
+        self.now += timedelta(milliseconds=2)
         with transaction.atomic():
             answer = call()
             transaction.set_rollback(0.95 < fate <= 0.975)

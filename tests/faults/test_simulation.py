@@ -5,6 +5,7 @@ there are ten thousand.
 """
 
 import math
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -37,7 +38,7 @@ class _WorldClock:
         self.monotonic = world.monotonic
         self._world = world
 
-    def now(self) -> object:
+    def now(self) -> datetime:
         return self._world.now
 
     reread = now
@@ -60,8 +61,8 @@ class _WorldLeases:
     def give_up(self, process: Process) -> None:
         self._world.database(lambda: leases.give_up(process))
 
-    def begin_anew(self, *, now: datetime) -> int:
-        return self._world.database(lambda: leases.begin_anew(now=now))
+    def begin_anew(self, read_clock: Callable[[], datetime]) -> int:
+        return self._world.database(lambda: leases.begin_anew(read_clock))
 
     def forget_dead(self, *, silent_since: datetime) -> int:
         return self._world.database(lambda: leases.forget_dead(silent_since=silent_since))
