@@ -186,7 +186,7 @@ def _fix_entries(now: datetime) -> int:
     missing = list(_without_entry())
     for schedule in missing:
         schedule_transitions.write_entry(schedule)
-    edited = schedule_transitions.apply_edits(limit=_MOST, now=now)
+    edited = schedule_transitions.apply_edits(periodic_tasks.edited(limit=_MOST), now=now)
     return len(missing) + edited + len(ids)
 
 

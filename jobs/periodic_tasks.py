@@ -217,10 +217,14 @@ WHERE s.deleted_at IS NULL AND (
 """
 
 
-def edited(*, limit: int) -> list[UUID]:
-    """The schedules whose entry was changed in django-celery-beat's admin. Reads all: only after a change there."""
+def edited(*, after: UUID | None = None, limit: int) -> list[UUID]:
+    """The next `limit` schedules, by id, whose entry was changed in django-celery-beat's admin.
+
+    Reads all: to be asked only after a change there.
+    """
+    beyond = [Schedule._meta.pk.get_db_prep_value(after or UUID(int=0), connection)]
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT s.id {_EDITED} LIMIT %s", [limit])
+        cursor.execute(f"SELECT s.id {_EDITED} AND s.id > %s ORDER BY s.id LIMIT %s", [*beyond, limit])
         return [Schedule._meta.pk.to_python(row[0]) for row in cursor.fetchall()]
 
 

@@ -1,7 +1,7 @@
 """Every write of a schedule: made, switched off and on, edited, deleted. Its row is the lock for all of them."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -353,9 +353,9 @@ def write_entry(schedule: Schedule) -> None:
             locked.save(update_fields=["periodic_task", "beat_frequency"])
 
 
-def apply_edits(*, limit: int, now: datetime) -> int:
-    """Takes over what was edited in django-celery-beat's admin, up to `limit` schedules; how many it was."""
-    return sum(_apply_edit_safely(schedule_id, now=now) for schedule_id in periodic_tasks.edited(limit=limit))
+def apply_edits(schedule_ids: Iterable[UUID], *, now: datetime) -> int:
+    """Takes over what was edited in the entries of these in django-celery-beat's admin; of how many."""
+    return sum(_apply_edit_safely(schedule_id, now=now) for schedule_id in schedule_ids)
 
 
 def _apply_edit_safely(schedule_id: UUID, *, now: datetime) -> bool:
@@ -377,20 +377,25 @@ def _apply_edit(schedule_id: UUID, *, now: datetime) -> bool:
     if schedule is None or item is None:
         return False
     if item.frequency is None:
-        # Back to what Booper can run, and switched off: the operator sees that the edit was not taken.
         disable(schedule, now=now)
-        schedule.refresh_from_db()
-        periodic_tasks.write(schedule)
-        schedule.save()
-        return True
-    spec, plan = _as_edited(schedule, item, frequency=item.frequency, now=now)
-    is_enabled = item.is_enabled and not _leaves_no_run(schedule, spec, plan, now=now)
-    outcome = enable(schedule, now=now) if is_enabled else disable(schedule, now=now)
-    if isinstance(outcome, Refused):
-        logger.warning("schedule %s was switched on by its entry and can't be enabled: %s", schedule_id, outcome.reason)
-    if isinstance(outcome, Refused) or not is_enabled:
-        periodic_tasks.set_enabled([schedule_id], is_enabled=False)
+    else:
+        spec, plan = _as_edited(schedule, item, frequency=item.frequency, now=now)
+        leaves_no_run = _leaves_no_run(schedule, spec, plan, now=now)
+        wants_runs = item.is_enabled and not leaves_no_run
+        outcome = enable(schedule, now=now) if wants_runs else disable(schedule, now=now)
+        if isinstance(outcome, Refused):
+            reason = outcome.reason
+            logger.warning("schedule %s was switched on by its entry and can't be enabled: %s", schedule_id, reason)
+    _write_what_was_not_taken(schedule)
     return True
+
+
+def _write_what_was_not_taken(schedule: Schedule) -> None:
+    """What can't be run, or says the same in other words (60 minutes, an hour), gives way to what Booper says."""
+    schedule.refresh_from_db()
+    if periodic_tasks.edit_of(schedule) is not None:
+        periodic_tasks.write(schedule)
+        schedule.save(update_fields=["periodic_task", "beat_frequency"])
 
 
 def _leaves_no_run(schedule: Schedule, spec: JobSpec, plan: RecurrenceSpec, *, now: datetime) -> bool:
