@@ -17,13 +17,16 @@ FRAMING = frozenset(
 
 # libcurl adds these by itself unless it is told not to.
 _UNASKED = {"accept": b"Accept:", "content-type": b"Content-Type:", "expect": b"Expect:"}
+# A name may be as long as a body: such ones are not kept.
+_LONGEST_KEPT = 128
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _NOT_IN_A_VALUE = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 
 
 def problem(name: str, value: str) -> str | None:
     """What is wrong with this header, and what to do about it; None if it can be sent."""
-    if found := _problem_of_name(name):
+    judge = _problem_of_name if len(name) <= _LONGEST_KEPT else _problem_of_name.__wrapped__
+    if found := judge(name):
         return found
     if not value.isprintable() and (forbidden := _NOT_IN_A_VALUE.search(value)):
         return f"the header {name} has {forbidden[0]!a} at position {forbidden.start()}: leave control characters out"

@@ -8,8 +8,8 @@ from typing import Any
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _REPLACEMENT = "\ufffd"
 _MAX_DEPTH = 100
-# 1e999 parses to infinity without a word.
-_EXPONENT = re.compile("[0-9][eE]")
+# 1e999 parses to infinity without a word, and so does a number of 309 digits and a decimal point.
+_MAY_BE_INFINITE = re.compile("[0-9][eE]|[0-9]{309}")
 
 
 def encode(value: Any) -> bytes:
@@ -44,7 +44,7 @@ def _parse(text: str) -> tuple[bool, Any]:
         value = _DECODER.decode(text)
         if "\\u" in text or "\x00" in text:
             value = _storable(value)
-        if _EXPONENT.search(text):
+        if _MAY_BE_INFINITE.search(text):
             json.dumps(value, allow_nan=False)
         if text.count("{") + text.count("[") > _MAX_DEPTH and not _is_shallow(value):
             return False, None

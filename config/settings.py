@@ -230,7 +230,7 @@ METRICS_TOKEN = environment.text("METRICS_TOKEN")
 LOG_LEVEL = environment.choice("LOG_LEVEL", "info", ["debug", "info", "warning", "error", "critical"]).upper()
 # For whoever reads it: lines for a person at a terminal, else JSON for a machine.
 LOG_FORMAT = environment.choice("LOG_FORMAT", "line" if sys.stderr.isatty() else "json", ["line", "json"])
-_WAKE_UPS = {"level": "DEBUG" if LOG_LEVEL == "DEBUG" else "WARNING"}
+_WAKE_UPS = {"level": "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pycurl
 import pytest
 
+from booper import headers
 from booper.endings import Ending
 from booper.outbound import FAILURE_CODES, send
 from booper.outcome import Failure, Outcome, Response
@@ -377,3 +378,10 @@ def test_endings_are_numbered_as_libcurl_numbers_them(ending: Ending) -> None:
 
 def test_the_ending_with_an_odd_name_in_pycurl_has_the_same_number() -> None:
     assert pycurl.E_FTP_WEIRD_SERVER_REPLY == Ending.WEIRD_SERVER_REPLY
+
+
+def test_a_header_name_as_long_as_a_body_is_judged_and_not_kept() -> None:
+    kept = headers._problem_of_name.cache_info().currsize
+    assert headers.problem("x" * 100_000, "value") is None
+    assert headers.problem("x" * 100_000 + " ", "value") is not None
+    assert headers._problem_of_name.cache_info().currsize == kept

@@ -22,6 +22,7 @@ from booper import payloads
         (b'{"smile": "\\ud83d\\ude00"}', {"smile": "\U0001f600"}),
         (b"NaN", "NaN"),
         (b"[1e999]", "[1e999]"),
+        (b"[1" + b"0" * 400 + b".0]", "[1" + "0" * 400 + ".0]"),
         (b"[-Infinity]", "[-Infinity]"),
     ],
 )

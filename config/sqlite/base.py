@@ -23,10 +23,6 @@ class Cursor(base.SQLiteCursorWrapper):
     def execute(self, query: str, params: Any = None) -> Any:
         return self._in_turn(lambda: super(Cursor, self).execute(query, params))
 
-    def executemany(self, query: str, param_list: Any) -> Any:
-        parameters = list(param_list)
-        return self._in_turn(lambda: super(Cursor, self).executemany(query, parameters))
-
     def _in_turn(self, call: Callable[[], Answer]) -> Answer:
         """sqlite3.OperationalError when it was not its turn within 20 seconds."""
         ends_at = time.monotonic() + _LONGEST_WAIT_SECONDS

@@ -146,11 +146,12 @@ def _end_schedules(trial: Trial, schedules: list[Any]) -> None:
 
 
 def _missed(evidence: Evidence) -> list[tuple[UUID, timedelta]]:
-    """Where a schedule of every second has left out a second."""
+    """Where a schedule of every second has left out a second, or has hardly run."""
     runs = [job for job in evidence.record.jobs.values() if job.occurrence_at is not None and job.id in evidence.sent]
     found = []
     for schedule_id in evidence.record.schedules:
         times = sorted(job.occurrence_at for job in runs if job.schedule_id == schedule_id and job.occurrence_at)
+        found += [(schedule_id, timedelta(0))] if len(times) < 3 else []
         found += [
             (schedule_id, later - earlier) for earlier, later in pairwise(times) if later - earlier != timedelta(0, 1)
         ]

@@ -56,6 +56,7 @@ def test_nothing_is_lost_while_every_kind_of_process_is_killed_in_turn(trial: Tr
     )
     assert seconds < _DONE_WITHIN_SECONDS
     assert watch.longest_unleased_seconds < _DONE_WITHIN_SECONDS - _LEASE_SECONDS
+    assert watch.look_count > 20
     assert watch.bare_schedules == 0
 
 
