@@ -10,6 +10,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.cookiejar import DefaultCookiePolicy
 from types import TracebackType
@@ -412,12 +413,12 @@ class _Transport:
 
     def _send(
         self, method: str, url: str, *, parameters: dict[str, str], content: bytes | None, api_key: str | None
-    ) -> requests.Response:
+    ) -> _Answer:
         headers = {"Accept": "application/json", "User-Agent": f"booper-python/{__version__}"}
         if content is not None:
             headers["Content-Type"] = "application/json"
         try:
-            return self._session().request(
+            response = self._session().request(
                 method,
                 url,
                 params=parameters,
@@ -431,6 +432,7 @@ class _Transport:
             raise ConnectionFailed(self._what_failed(error, method=method)) from error
         except UnicodeError as error:
             raise InvalidCall(f"{method} {url}: has characters that can't be sent: {error}") from error
+        return _Answer.of(response)
 
     def _what_failed(self, error: requests.RequestException, *, method: str) -> str:
         if isinstance(error, requests.Timeout):
@@ -456,6 +458,29 @@ class _Transport:
             sessions = list(self._sessions)
         for session in sessions:
             session.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What is read of a response, which would hold its connection open for as long as an error is kept with it."""
+
+    url: str
+    status: int
+    reason: str
+    headers: Mapping[str, str]
+    content: bytes
+    is_redirect: bool
+
+    @classmethod
+    def of(cls, response: requests.Response) -> _Answer:
+        return cls(
+            url=response.url,
+            status=response.status_code,
+            reason=response.reason or "",
+            headers=response.headers,
+            content=response.content,
+            is_redirect=response.is_redirect,
+        )
 
 
 def _new_session(base_url: str) -> requests.Session:
@@ -547,37 +572,37 @@ def _plain(value: Any) -> str | float:
     raise TypeError(f"{value!r} is a {type(value).__name__}, use a string, number, list or dict")
 
 
-def _checked(response: requests.Response) -> Json | None:
+def _checked(answer: _Answer) -> Json | None:
     """The JSON of an answer, None for an empty one. Raises the APIError of any status but 2xx."""
-    answer = _json_or_none(response)
-    if not 200 <= response.status_code < 300:
-        raise _api_error(response, problem=answer if isinstance(answer, dict) else {})
-    if not response.content:
+    body = _json_or_none(answer)
+    if not 200 <= answer.status < 300:
+        raise _api_error(answer, problem=body if isinstance(body, dict) else {})
+    if not answer.content:
         return None
-    if not isinstance(answer, dict):
-        detail = f"{response.url} answered without JSON: is it a Booper server? {API_URL_VARIABLE} says where"
-        raise APIError(response.status_code, problem={}, title="Not Booper's answer", detail=detail, errors=[])
-    return answer
+    if not isinstance(body, dict):
+        detail = f"{answer.url} answered without JSON: is it a Booper server? {API_URL_VARIABLE} says where"
+        raise APIError(answer.status, problem={}, title="Not Booper's answer", detail=detail, errors=[])
+    return body
 
 
-def _json_or_none(response: requests.Response) -> Any:
+def _json_or_none(answer: _Answer) -> Any:
     try:
-        return json.loads(response.content)
+        return json.loads(answer.content)
     except (ValueError, RecursionError):
         return None
 
 
-def _api_error(response: requests.Response, *, problem: Json) -> APIError:
-    status = response.status_code
+def _api_error(answer: _Answer, *, problem: Json) -> APIError:
+    status = answer.status
     detail = str(problem.get("detail") or "")
-    if response.is_redirect:
-        detail = f"redirected to {response.headers['Location']}, which is not followed: set {API_URL_VARIABLE} to it"
+    if answer.is_redirect:
+        detail = f"redirected to {answer.headers['Location']}, which is not followed: set {API_URL_VARIABLE} to it"
     errors = problem.get("errors")
-    seconds = response.headers.get("Retry-After", "")
+    seconds = answer.headers.get("Retry-After", "")
     return _ERROR_OF_STATUS.get(status, ServerError if status >= 500 else APIError)(
         status,
         problem=problem,
-        title=str(problem.get("title") or response.reason or "Error"),
+        title=str(problem.get("title") or answer.reason or "Error"),
         detail=detail,
         errors=[error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else [],
         retry_after=float(seconds) if seconds.isascii() and seconds.isdigit() else None,

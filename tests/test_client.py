@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -580,3 +581,23 @@ def test_a_session_of_your_own_is_used_and_left_open(api: FakeApi) -> None:
             scheduler.jobs.list()
         assert api.last.headers["x-mine"] == "1"
         assert session.get(api.url + "/api/ping").ok
+
+
+def test_an_error_that_is_kept_keeps_no_connection_open() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def refuse() -> bytes:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}")
+                connection.settimeout(5)
+                return connection.recv(1)
+
+        with ThreadPoolExecutor(1) as server:
+            end_of_stream = server.submit(refuse)
+            url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+            with Scheduler(API_KEY, base_url=url) as scheduler, pytest.raises(NotFound) as kept:
+                scheduler.jobs.get(JOB_ID)
+            assert end_of_stream.result() == b""
+    assert kept.value.status == 404
