@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Count, Exists, Max, Min, OuterRef, QuerySet
 from django_celery_beat.models import PeriodicTask
 
-from jobs import delivery_transitions, health, periodic_tasks, rowcounts, schedule_transitions, transitions
+from jobs import delivery_transitions, entry_edits, health, periodic_tasks, rowcounts, schedule_transitions, transitions
 from jobs.findings import Check, Level, Trouble, examples
 from jobs.models import Delivery, DeliveryKind, DeliveryState, Job, JobState, Process, ProcessRole, Schedule
 
@@ -186,7 +186,7 @@ def _fix_entries(now: datetime) -> int:
     missing = list(_without_entry())
     for schedule in missing:
         schedule_transitions.write_entry(schedule)
-    edited = schedule_transitions.apply_edits(periodic_tasks.edited(limit=_MOST), now=now)
+    edited = entry_edits.apply(periodic_tasks.edited(limit=_MOST), now=now)
     return len(missing) + edited + len(ids)
 
 

@@ -1,17 +1,17 @@
 """Every write of a schedule: made, switched off and on, edited, deleted. Its row is the lock for all of them."""
 
 import logging
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Max, QuerySet
 
 from booper import recurrence
-from jobs import firing, messages, periodic_tasks, queues, sql, transitions
+from jobs import firing, periodic_tasks, queues, sql, transitions
 from jobs.models import REQUEST_COLUMNS, REQUEST_FIELDS, Job, JobState, Schedule
 from jobs.specs import JobSpec, RecurrenceSpec
 from jobs.transitions import Scheduled
@@ -160,6 +160,13 @@ def delete(schedule: Schedule, *, now: datetime) -> Schedule | None:
         schedule = Schedule.objects.get(id=schedule.id)
         periodic_tasks.delete(schedule)
     return schedule
+
+
+def plan_of(schedule: Schedule) -> RecurrenceSpec:
+    """How often it runs, as `edit` would be asked for it: with this, nothing changes."""
+    return RecurrenceSpec(
+        first_run_at=schedule.anchor_at, **{name: getattr(schedule, name) for name in _RECURRENCE_FIELDS}
+    )
 
 
 def edit(schedule: Schedule, spec: JobSpec, plan: RecurrenceSpec, *, now: datetime) -> Schedule | Refused | None:
@@ -351,85 +358,6 @@ def write_entry(schedule: Schedule) -> None:
         if locked is not None and locked.disabled_at is None and locked.periodic_task_id is None:
             periodic_tasks.write(locked)
             locked.save(update_fields=["periodic_task", "beat_frequency"])
-
-
-def apply_edits(schedule_ids: Iterable[UUID], *, now: datetime) -> int:
-    """Takes over what was edited in the entries of these in django-celery-beat's admin; of how many."""
-    return sum(_apply_edit_safely(schedule_id, now=now) for schedule_id in schedule_ids)
-
-
-def _apply_edit_safely(schedule_id: UUID, *, now: datetime) -> bool:
-    """Whether it was taken over: one that can't be must hold up no other."""
-    try:
-        with transaction.atomic():
-            return _apply_edit(schedule_id, now=now)
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception:
-        logger.exception("an edit of the entry of schedule %s can't be taken over", schedule_id)
-        return False
-
-
-def _apply_edit(schedule_id: UUID, *, now: datetime) -> bool:
-    """Another beat, or a change by the API, may have come first: what counts is what is there under the lock."""
-    schedule = Schedule.objects.existing().select_for_update(no_key=True).filter(id=schedule_id).first()
-    item = None if schedule is None else periodic_tasks.edit_of(schedule)
-    if schedule is None or item is None:
-        return False
-    if item.frequency is None:
-        disable(schedule, now=now)
-    else:
-        spec, plan = _as_edited(schedule, item, frequency=item.frequency, now=now)
-        leaves_no_run = _leaves_no_run(schedule, spec, plan, now=now)
-        wants_runs = item.is_enabled and not leaves_no_run
-        outcome = enable(schedule, now=now) if wants_runs else disable(schedule, now=now)
-        if isinstance(outcome, Refused):
-            reason = outcome.reason
-            logger.warning("schedule %s was switched on by its entry and can't be enabled: %s", schedule_id, reason)
-    _write_what_was_not_taken(schedule)
-    return True
-
-
-def _write_what_was_not_taken(schedule: Schedule) -> None:
-    """What can't be run, or says the same in other words (60 minutes, an hour), gives way to what Booper says."""
-    schedule.refresh_from_db()
-    if periodic_tasks.edit_of(schedule) is not None:
-        periodic_tasks.write(schedule)
-        schedule.save(update_fields=["periodic_task", "beat_frequency"])
-
-
-def _leaves_no_run(schedule: Schedule, spec: JobSpec, plan: RecurrenceSpec, *, now: datetime) -> bool:
-    """Edits it, and says whether that was the end of it."""
-    if all(getattr(schedule, name) == getattr(plan, name) for name in _RECURRENCE_FIELDS):
-        return False
-    if not isinstance(edit(schedule, spec, plan, now=now), Refused):
-        return False
-    disable(schedule, now=now)
-    edit(schedule, spec, plan, now=now)
-    return True
-
-
-def _as_edited(
-    schedule: Schedule, item: periodic_tasks.Edit, *, frequency: dict[str, Any], now: datetime
-) -> tuple[JobSpec, RecurrenceSpec]:
-    """As if a client had sent what the entry says now."""
-    args = dict(schedule.args)
-    if frequency != schedule.frequency:
-        args = {name: value for name, value in args.items() if name not in ("cron", "repeat_every")} | frequency
-    if item.timezone != schedule.timezone:
-        args["timezone"] = item.timezone
-    for name in ("starts_at", "ends_at"):
-        at: datetime | None = getattr(item, name)
-        if at is None:
-            args.pop(name, None)
-        elif at != getattr(schedule, name):
-            args[name] = messages.timestamp(at)
-    fields = {name: getattr(schedule, name) for name in REQUEST_FIELDS}
-    plan = RecurrenceSpec(
-        first_run_at=schedule.anchor_at, **{name: getattr(schedule, name) for name in _RECURRENCE_FIELDS}
-    )
-    edited = replace(plan, frequency=frequency, timezone=item.timezone, starts_at=item.starts_at, ends_at=item.ends_at)
-    return JobSpec(scheduled_at=now, **fields | {"args": args}), edited
 
 
 def _lock(schedule: Schedule) -> Schedule | None:

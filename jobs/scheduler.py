@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
-from jobs import clock, firing, leases, periodic_tasks, schedule_transitions, tasks
+from jobs import clock, entry_edits, firing, leases, periodic_tasks, schedule_transitions, tasks
 from jobs.models import Process, ProcessRole
 from jobs.wakeups import Lane
 
@@ -97,7 +97,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         """Some at a time, by id, each once. Should the database fail, those are taken over at the next tick."""
         if self._has_edits:
             ids = periodic_tasks.edited(after=self._edited, limit=_EDITS)
-            schedule_transitions.apply_edits(ids, now=clock.now())
+            entry_edits.apply(ids, now=clock.now())
             self._has_edits = len(ids) == _EDITS
             self._edited = ids[-1] if self._has_edits else None
         return 0.0 if self._has_edits else _LONGEST_SLEEP_SECONDS

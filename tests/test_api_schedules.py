@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from jobs import firing, periodic_tasks, schedule_transitions
+from jobs import entry_edits, firing, periodic_tasks
 from jobs.models import Delivery, Job, LogEvent, User
 from tests.api import FORM, Api, data_of, pointers_of, problem_of
 from tests.conftest import Announced, StoppedClock
@@ -441,7 +441,7 @@ def test_a_key_that_came_as_a_header_outlives_a_change(api: Api) -> None:
 def test_an_edit_in_the_admin_shows_in_the_api(api: Api) -> None:
     path = make(api, name="lunch")
     CrontabSchedule.objects.update(hour="15", timezone="Europe/Paris")
-    schedule_transitions.apply_edits(periodic_tasks.edited(limit=10), now=NOON)
+    entry_edits.apply(periodic_tasks.edited(limit=10), now=NOON)
     edited = data_of(api.get(path))
     assert (edited["frequency"], edited["timezone"]) == ({"cron": "0 15 * * *"}, "Europe/Paris")
     assert edited["next_run_at"] == "2026-03-01T14:00:00Z"
@@ -451,7 +451,7 @@ def test_an_edit_in_the_admin_shows_in_the_api(api: Api) -> None:
 def test_a_change_by_the_api_keeps_what_was_edited_in_the_admin(api: Api) -> None:
     path = make(api)
     CrontabSchedule.objects.update(hour="15", timezone="Europe/Paris")
-    schedule_transitions.apply_edits(periodic_tasks.edited(limit=10), now=NOON)
+    entry_edits.apply(periodic_tasks.edited(limit=10), now=NOON)
     changed = data_of(api.patch(path, {"name": "x"}))
     assert (changed["timezone"], changed["next_run_at"]) == ("Europe/Paris", "2026-03-01T14:00:00Z")
 
@@ -460,7 +460,7 @@ def test_a_cron_made_an_interval_in_the_admin_shows_in_the_api(api: Api) -> None
     path = make(api)
     interval = IntervalSchedule.objects.create(every=5, period=IntervalSchedule.MINUTES)
     PeriodicTask.objects.filter(task="booper.fire_schedule").update(crontab=None, interval=interval)
-    schedule_transitions.apply_edits(periodic_tasks.edited(limit=10), now=NOON)
+    entry_edits.apply(periodic_tasks.edited(limit=10), now=NOON)
     edited = data_of(api.get(path))
     assert edited["frequency"] == {"repeat_every": [5, "minutes"]}
     assert "cron" not in edited["args"]
@@ -470,20 +470,20 @@ def test_a_switch_in_the_admin_shows_in_the_api_and_the_other_way_round(api: Api
     path = make(api)
     entry = PeriodicTask.objects.filter(task="booper.fire_schedule")
     entry.update(enabled=False)
-    schedule_transitions.apply_edits(periodic_tasks.edited(limit=10), now=NOON)
+    entry_edits.apply(periodic_tasks.edited(limit=10), now=NOON)
     assert data_of(api.get(path))["disabled_at"] == "2026-03-01T12:00:00Z"
     data_of(api.post(f"{path}/enable"))
     assert entry.get().enabled
     data_of(api.patch(path, {"cron": "30 16 * * *", "description": "tea"}))
     found = entry.get()
     assert (found.crontab.hour, found.crontab.minute, found.description) == ("16", "30", "tea")
-    assert schedule_transitions.apply_edits(periodic_tasks.edited(limit=10), now=NOON) == 0
+    assert entry_edits.apply(periodic_tasks.edited(limit=10), now=NOON) == 0
 
 
 def test_what_cannot_be_run_is_shown_as_disabled(api: Api) -> None:
     path = make(api)
     CrontabSchedule.objects.update(hour="99")
-    schedule_transitions.apply_edits(periodic_tasks.edited(limit=10), now=NOON)
+    entry_edits.apply(periodic_tasks.edited(limit=10), now=NOON)
     shown = data_of(api.get(path))
     assert (shown["frequency"], shown["disabled_at"]) == ({"cron": "0 13 * * *"}, "2026-03-01T12:00:00Z")
     assert LogEvent.objects.get().payload == {"reason": "schedule_disabled"}

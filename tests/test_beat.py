@@ -7,7 +7,7 @@ from django.db import connection
 from django_celery_beat.models import PeriodicTask, PeriodicTasks
 
 from config.celery import app
-from jobs import firing, schedule_transitions, scheduler, tasks
+from jobs import entry_edits, firing, scheduler, tasks
 from jobs.models import Job, Schedule
 from tests.conftest import Announced, StoppedClock
 from tests.factories import NOON
@@ -78,7 +78,7 @@ def test_edits_that_could_not_be_taken_over_are_at_the_next_tick(monkeypatch, be
     PeriodicTask.objects.filter(booper_schedule__isnull=False).update(enabled=False)
     PeriodicTasks.update_changed()
     with monkeypatch.context() as patched:
-        patched.setattr(schedule_transitions, "apply_edits", _fail)
+        patched.setattr(entry_edits, "apply", _fail)
         beat.tick()
     assert Schedule.objects.filter(disabled_at__isnull=True).exists()
     beat.tick()

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask, PeriodicTasks
 
-from jobs import cancellations, firing, periodic_tasks, schedule_transitions, transitions
+from jobs import cancellations, entry_edits, firing, periodic_tasks, schedule_transitions, transitions
 from jobs.models import Job, JobState, LogEvent, Schedule
 from jobs.schedule_transitions import Refused
 from jobs.specs import RecurrenceSpec
@@ -477,31 +477,31 @@ def test_firing_shows_in_the_entry():
 def test_switching_an_entry_off_in_its_admin_disables_the_schedule_and_on_again_enables_it():
     schedule = make_schedule()
     PeriodicTask.objects.update(enabled=False)
-    assert schedule_transitions.apply_edits(periodic_tasks.edited(limit=10), now=NOON) == 1
+    assert entry_edits.apply(periodic_tasks.edited(limit=10), now=NOON) == 1
     assert Schedule.objects.get(id=schedule.id).disabled_at == NOON
     PeriodicTask.objects.update(enabled=True)
-    schedule_transitions.apply_edits(periodic_tasks.edited(limit=10), now=NOON + MINUTE)
+    entry_edits.apply(periodic_tasks.edited(limit=10), now=NOON + MINUTE)
     schedule.refresh_from_db()
     assert schedule.disabled_at is None
     assert schedule.frequency == {"repeat_every": [1, "minutes"]}
-    assert schedule_transitions.apply_edits(periodic_tasks.edited(limit=10), now=NOON) == 0
+    assert entry_edits.apply(periodic_tasks.edited(limit=10), now=NOON) == 0
 
 
 def test_another_time_set_in_its_admin_moves_the_upcoming_run():
     schedule = make_schedule(first=NOON + MINUTE, frequency={"cron": "0 9 * * *"})
     CrontabSchedule.objects.update(hour="15", timezone="Europe/Paris")
-    assert schedule_transitions.apply_edits(periodic_tasks.edited(limit=10), now=NOON) == 1
+    assert entry_edits.apply(periodic_tasks.edited(limit=10), now=NOON) == 1
     schedule.refresh_from_db()
     assert (schedule.frequency, schedule.timezone) == ({"cron": "0 15 * * *"}, "Europe/Paris")
     assert (schedule.args["cron"], schedule.args["timezone"]) == ("0 15 * * *", "Europe/Paris")
     assert upcoming_of(schedule).scheduled_at == datetime(2026, 3, 1, 14, 0, tzinfo=UTC)
-    assert schedule_transitions.apply_edits(periodic_tasks.edited(limit=10), now=NOON) == 0
+    assert entry_edits.apply(periodic_tasks.edited(limit=10), now=NOON) == 0
 
 
 def test_an_entry_deleted_in_its_admin_disables_the_schedule():
     schedule = make_schedule()
     PeriodicTask.objects.all().delete()
-    assert schedule_transitions.apply_edits(periodic_tasks.edited(limit=10), now=NOON) == 1
+    assert entry_edits.apply(periodic_tasks.edited(limit=10), now=NOON) == 1
     schedule.refresh_from_db()
     assert schedule.disabled_at == NOON
 
@@ -511,16 +511,16 @@ def test_a_time_that_cannot_be_read_disables_that_schedule_alone():
     good = make_schedule(first=NOON + MINUTE, frequency={"cron": "0 10 * * *"})
     CrontabSchedule.objects.filter(hour="9").update(hour="99")
     CrontabSchedule.objects.filter(hour="10").update(hour="11")
-    schedule_transitions.apply_edits(periodic_tasks.edited(limit=10), now=NOON)
+    entry_edits.apply(periodic_tasks.edited(limit=10), now=NOON)
     bad.refresh_from_db()
     good.refresh_from_db()
     assert (bad.disabled_at, good.frequency) == (NOON, {"cron": "0 11 * * *"})
-    assert schedule_transitions.apply_edits(periodic_tasks.edited(limit=10), now=NOON) == 0
+    assert entry_edits.apply(periodic_tasks.edited(limit=10), now=NOON) == 0
 
 
 def applied_twice() -> list[int]:
     """How many edits are taken over, and how many are left to be: beat would go on with those for ever."""
-    return [schedule_transitions.apply_edits(periodic_tasks.edited(limit=10), now=NOON) for _ in range(2)]
+    return [entry_edits.apply(periodic_tasks.edited(limit=10), now=NOON) for _ in range(2)]
 
 
 def test_a_time_set_together_with_switching_off_is_taken_over():
@@ -567,20 +567,20 @@ def test_edits_are_found_some_at_a_time_each_once():
 def test_an_edit_that_leaves_no_run_ends_the_schedule():
     schedule = make_schedule(first=NOON + MINUTE, frequency={"cron": "* * * * *"}, ends_at=NOON + timedelta(days=1))
     CrontabSchedule.objects.update(month_of_year="12")
-    assert schedule_transitions.apply_edits(periodic_tasks.edited(limit=10), now=NOON) == 1
+    assert entry_edits.apply(periodic_tasks.edited(limit=10), now=NOON) == 1
     schedule.refresh_from_db()
     assert (schedule.frequency, schedule.disabled_at) == ({"cron": "* * * 12 *"}, NOON)
     assert not PeriodicTask.objects.get(booper_schedule=schedule).enabled
     assert not Job.objects.filter(is_upcoming=True).exists()
-    assert schedule_transitions.apply_edits(periodic_tasks.edited(limit=10), now=NOON) == 0
+    assert entry_edits.apply(periodic_tasks.edited(limit=10), now=NOON) == 0
 
 
 def test_an_entry_that_cannot_be_switched_on_is_shown_as_off_again():
     schedule = make_schedule(max_runs=1)
     PeriodicTask.objects.update(enabled=True)
-    assert schedule_transitions.apply_edits(periodic_tasks.edited(limit=10), now=NOON) == 1
+    assert entry_edits.apply(periodic_tasks.edited(limit=10), now=NOON) == 1
     assert not PeriodicTask.objects.get(booper_schedule=schedule).enabled
-    assert schedule_transitions.apply_edits(periodic_tasks.edited(limit=10), now=NOON) == 0
+    assert entry_edits.apply(periodic_tasks.edited(limit=10), now=NOON) == 0
 
 
 def test_start_and_end_set_in_its_admin_bound_the_schedule():
@@ -589,24 +589,24 @@ def test_start_and_end_set_in_its_admin_bound_the_schedule():
     )
     tomorrow, later = NOON + timedelta(days=1), NOON + timedelta(days=2)
     PeriodicTask.objects.update(start_time=tomorrow, expires=later)
-    assert schedule_transitions.apply_edits(periodic_tasks.edited(limit=10), now=NOON) == 1
+    assert entry_edits.apply(periodic_tasks.edited(limit=10), now=NOON) == 1
     schedule.refresh_from_db()
     assert (schedule.starts_at, schedule.ends_at) == (tomorrow, later)
     assert (schedule.args["starts_at"], schedule.args["ends_at"]) == ("2026-03-02T12:00:00Z", "2026-03-03T12:00:00Z")
     assert upcoming_of(schedule).scheduled_at == tomorrow
     PeriodicTask.objects.update(start_time=None, expires=None)
-    assert schedule_transitions.apply_edits(periodic_tasks.edited(limit=10), now=NOON) == 1
+    assert entry_edits.apply(periodic_tasks.edited(limit=10), now=NOON) == 1
     schedule.refresh_from_db()
     assert (schedule.starts_at, schedule.ends_at) == (None, None)
     assert not {"starts_at", "ends_at"} & schedule.args.keys()
     assert upcoming_of(schedule).scheduled_at == NOON + MINUTE
-    assert schedule_transitions.apply_edits(periodic_tasks.edited(limit=10), now=NOON) == 0
+    assert entry_edits.apply(periodic_tasks.edited(limit=10), now=NOON) == 0
 
 
 def test_an_end_in_the_past_set_in_its_admin_ends_the_schedule():
     schedule = make_schedule(first=NOON + MINUTE)
     PeriodicTask.objects.update(expires=NOON - MINUTE)
-    schedule_transitions.apply_edits(periodic_tasks.edited(limit=10), now=NOON)
+    entry_edits.apply(periodic_tasks.edited(limit=10), now=NOON)
     schedule.refresh_from_db()
     assert (schedule.ends_at, schedule.disabled_at) == (NOON - MINUTE, NOON)
 
@@ -622,7 +622,7 @@ def test_an_edit_that_fails_holds_up_no_other(monkeypatch):
         return edit(schedule, *args, **kwargs)
 
     monkeypatch.setattr(schedule_transitions, "edit", fails_for_one)
-    assert schedule_transitions.apply_edits(periodic_tasks.edited(limit=10), now=NOON) == 2
+    assert entry_edits.apply(periodic_tasks.edited(limit=10), now=NOON) == 2
     hours = [Schedule.objects.get(id=schedule.id).frequency["cron"] for schedule in schedules]
     assert hours == ["0 15 * * *", "0 9 * * *", "0 15 * * *"]
 
@@ -631,12 +631,7 @@ def test_edits_are_taken_over_some_at_a_time():
     for _ in range(5):
         make_schedule()
     PeriodicTask.objects.update(enabled=False)
-    assert [schedule_transitions.apply_edits(periodic_tasks.edited(limit=2), now=NOON) for _ in range(4)] == [
-        2,
-        2,
-        1,
-        0,
-    ]
+    assert [entry_edits.apply(periodic_tasks.edited(limit=2), now=NOON) for _ in range(4)] == [2, 2, 1, 0]
     assert not Schedule.objects.filter(disabled_at__isnull=True).exists()
 
 
@@ -646,7 +641,7 @@ def test_what_the_api_changed_since_is_not_undone_by_an_edit_found_before(monkey
     found = periodic_tasks.edited(limit=10)
     schedule_transitions.edit(schedule, make_spec(), plan_of(schedule, frequency={"cron": "0 20 * * *"}), now=NOON)
     monkeypatch.setattr(periodic_tasks, "edited", lambda *, limit: found)
-    assert schedule_transitions.apply_edits(periodic_tasks.edited(limit=10), now=NOON) == 0
+    assert entry_edits.apply(periodic_tasks.edited(limit=10), now=NOON) == 0
     schedule.refresh_from_db()
     assert schedule.frequency == {"cron": "0 20 * * *"}
 
@@ -669,4 +664,4 @@ def test_an_interval_is_shown_in_the_units_its_admin_knows(frequency, every, per
     interval = PeriodicTask.objects.get(booper_schedule=schedule).interval
     assert interval is not None
     assert (interval.every, interval.period) == (every, period)
-    assert schedule_transitions.apply_edits(periodic_tasks.edited(limit=10), now=NOON) == 0
+    assert entry_edits.apply(periodic_tasks.edited(limit=10), now=NOON) == 0
