@@ -55,8 +55,9 @@ class Ledger:
 class Evidence:
     """`arrivals` in the order they came in. `now` is when the record was read.
 
-    An answer that has come in is recorded within `record_seconds`; until then the attempt is on the wire. It begins to
-    be there with the claim: `dial_seconds` later, on a machine that has other things to do, the request has gone out.
+    An answer that has come in is recorded within `record_seconds` of the moment when its turn comes; until then the
+    attempt is on the wire. It begins to be there with the claim: `dial_seconds` later, on a machine that has other
+    things to do, the request has gone out.
     """
 
     ledger: Ledger
@@ -64,6 +65,7 @@ class Evidence:
     arrivals: list[Arrival]
     now: float
     record_seconds: float = 1.5
+    neighbourhood_seconds: float = 3.0
     dial_seconds: float = 2.0
 
     @cached_property
@@ -93,6 +95,29 @@ class Evidence:
         """Why the attempt failed, as the log has it."""
         errors = self.events(job_id, "job.error", attempt=attempt)
         return str(errors[0].payload["code"]) if errors else None
+
+    def recorded_by(self, answered_at: float) -> float:
+        """When an answer is recorded at the latest. Its turn comes when that of others did, of about the same time:
+        with the database just back, or the processor shared with a broker that starts, they wait longer."""
+        waits = (wait for at, wait in self._waits if abs(at - answered_at) <= self.neighbourhood_seconds)
+        return answered_at + max(waits, default=0.0) + self.record_seconds
+
+    @cached_property
+    def _waits(self) -> list[tuple[float, float]]:
+        """When each answer came that is recorded, and how many seconds later its turn had come."""
+        ends = [
+            (arrival.answered_at, event.inserted_at.timestamp())
+            for job_id, arrivals in self.sent.items()
+            for arrival in arrivals
+            for event in self.events(job_id, "job.finished", attempt=arrival.attempt)
+        ]
+        ends += [
+            (arrivals[-1].answered_at, row.delivered_at.timestamp())
+            for rows in self.record.deliveries.values()
+            for row in rows
+            if row.delivered_at is not None and (arrivals := self.delivered.get(str(row.uuid)))
+        ]
+        return [(answered_at, ended_at - answered_at) for answered_at, ended_at in ends if answered_at is not None]
 
     def worker_faults(self, began_at: float, ended_at: float) -> list[str]:
         """What was done to workers in this span of time: no other fault excuses a request that is sent again."""

@@ -86,7 +86,7 @@ def _repeated(evidence: Evidence) -> Iterator[tuple[int, Arrival]]:
 
 def _faults_on_the_wire(evidence: Evidence, job_id: int, arrival: Arrival) -> list[str]:
     if arrival.answered_at is not None:
-        until = arrival.answered_at + evidence.record_seconds
+        until = evidence.recorded_by(arrival.answered_at)
     else:
         until = evidence.events(job_id, "job.error", attempt=arrival.attempt)[0].inserted_at.timestamp()
     return evidence.worker_faults(arrival.at, until)
@@ -160,9 +160,10 @@ def each_delivery_arrived_and_again_only_at_a_fault(evidence: Evidence) -> Itera
             if row.state != "delivered" or not arrivals:
                 yield f"{row.event} {row.sequence} of job {row.job_id} is {row.state}, arrived {len(arrivals)} times"
             for earlier in arrivals[:-1]:
-                until = (earlier.answered_at or evidence.now) + evidence.record_seconds
+                until = evidence.recorded_by(earlier.answered_at or evidence.now)
                 if earlier.status in _TAKEN and not evidence.worker_faults(earlier.at, until):
-                    yield f"{row.event} {row.sequence} of job {row.job_id} came again without a fault"
+                    span = f"from {earlier.at:.3f} to {earlier.answered_at}"
+                    yield f"{row.event} {row.sequence} of job {row.job_id} came again without a fault {span}"
 
 
 def each_enabled_schedule_has_one_upcoming_run(evidence: Evidence) -> Iterator[str]:

@@ -112,7 +112,13 @@ class World:
             found = record.read(cursor)
         seconds = LEASE.total_seconds()
         return Evidence(
-            self.ledger, found, self.arrivals, self.now.timestamp(), record_seconds=seconds, dial_seconds=seconds
+            self.ledger,
+            found,
+            self.arrivals,
+            self.now.timestamp(),
+            record_seconds=seconds,
+            neighbourhood_seconds=0,
+            dial_seconds=seconds,
         )
 
     def _step(self, seconds: float) -> None:

@@ -52,6 +52,7 @@ class DeliveryRow:
     event: str
     sequence: int | None
     state: str
+    delivered_at: datetime | None
     worker_id: UUID | None
 
 
