@@ -37,10 +37,10 @@ def test_each_part_that_is_killed_is_named_until_it_is_back(make_stack: MakeStac
     _until_failing(stack, [])
 
     stack.beats[1].kill()
-    _until_failing(stack, ["beat"])
+    stack.workers[1].kill()
+    _until_failing(stack, ["beat", "workers"])
     assert _status(stack, "/readyz?exclude=broker,beat,workers") == 200
     stack.start_beat(waits=False)
-    stack.workers[1].kill()
     _until_failing(stack, ["workers"])
     assert _doctor(stack) == (1, ["workers"])
     assert 'booper_processes{role="worker"} 0' in stack.api.get("/metrics").body
