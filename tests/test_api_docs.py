@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from django.test import Client
 
@@ -23,6 +24,23 @@ def operations_of(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {
         f"{m.upper()} {p}": operation for p, methods in document["paths"].items() for m, operation in methods.items()
     }
+
+
+def is_of(name: str, value: Any, document: dict[str, Any]) -> bool:
+    """Whether `value` is one of the schema of that name."""
+    components = json_schema(document["components"])
+    validator = jsonschema_rs.Draft4Validator({"$ref": f"#/components/schemas/{name}", "components": components})
+    return validator.is_valid(value)
+
+
+def json_schema(part: Any) -> Any:
+    """OpenAPI 3.0 says `nullable` where JSON Schema has a type of its own for null."""
+    if isinstance(part, list):
+        return [json_schema(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    schema = {name: json_schema(value) for name, value in part.items() if name != "nullable"}
+    return {"anyOf": [schema, {"type": "null"}]} if part.get("nullable") is True else schema
 
 
 def test_every_call_is_in_the_document(document: dict[str, Any]) -> None:
@@ -84,6 +102,23 @@ def test_every_field_that_is_taken_is_documented(document: dict[str, Any]) -> No
     taken = set(validation_jobs.FIELDS)
     assert set(schemas["JobInput"]["properties"]) == set(schemas["ScheduleChanges"]["properties"]) == taken
     assert set(schemas["PreviewInput"]["properties"]) == taken | {"count"}
+
+
+def test_every_example_is_one_of_its_schema(document: dict[str, Any]) -> None:
+    examples = {name: part["example"] for name, part in document["components"]["schemas"].items() if "example" in part}
+    assert "JobInput" in examples
+    assert [name for name, example in examples.items() if not is_of(name, example, document)] == []
+
+
+@pytest.mark.parametrize("value", [0, 0.5, 90, [30, "seconds"], [1, "hour"], [0.5, "days"], [120, "months"], "2 hours"])
+def test_durations_are_documented_as_they_are_taken(document: dict[str, Any], api: Api, value: Any) -> None:
+    assert is_of("Duration", value, document)
+    data_of(api.post("/api/jobs", {"url": "https://example.com", "schedule_in": value}), status=201)
+
+
+@pytest.mark.parametrize("value", [-1, True, [5, "minuts"], [5], [-1, "days"], None])
+def test_what_is_documented_as_no_duration_is_none(document: dict[str, Any], value: Any) -> None:
+    assert not is_of("Duration", value, document)
 
 
 def test_the_example_of_a_job_is_taken(document: dict[str, Any], api: Api) -> None:

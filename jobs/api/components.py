@@ -45,16 +45,20 @@ def _object(properties: dict[str, Schema], *, optional: tuple[str, ...] = (), **
     return schema | {"required": required} if required else schema
 
 
+# Ten years in seconds; of the other units there are fewer in them.
+_AMOUNT: Schema = {"type": "number", "minimum": 0, "maximum": 315_000_000}
 _DURATION: Schema = {
     "description": f"A number of seconds, [amount, unit] or text such as `30 seconds`. Units: {', '.join(UNITS)}, "
     "singular too; months and years go by the calendar. From nothing to ten years.",
     "anyOf": [
-        {"type": "number", "minimum": 0, "maximum": 315_000_000},
+        _AMOUNT,
         {
             "type": "array",
             "minItems": 2,
             "maxItems": 2,
-            "items": {"anyOf": [{"type": "number", "minimum": 0, "maximum": 10}, {"type": "string", "enum": [*UNITS]}]},
+            "items": {
+                "anyOf": [_AMOUNT, {"type": "string", "enum": [*UNITS, *(unit.removesuffix("s") for unit in UNITS)]}]
+            },
             "example": [5, "minutes"],
         },
         {"type": "string", "example": "30 seconds"},
