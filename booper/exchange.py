@@ -8,13 +8,11 @@ from booper.failures import Progress
 from booper.outcome import Request
 from booper.policy import Policy
 from booper.replies import Reply
-from booper.targets import parse
+from booper.targets import MAX_SENT_LENGTH, parse
 
 METHODS = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE"))
 
 _LONGEST_TIMEOUT_SECONDS = 86_400.0
-# A `query` may make the URL longer than the field `url` may be.
-_MAX_URL_LENGTH = 16_384
 
 
 class Exchange:
@@ -50,7 +48,7 @@ class Exchange:
             request.url,
             allow_http=policy.allow_http,
             allowed_networks=policy.allowed_networks,
-            max_length=_MAX_URL_LENGTH,
+            max_length=MAX_SENT_LENGTH,
         )
         self.header_lines = headers.lines(request.headers)
         self.reply = Reply(

@@ -15,6 +15,8 @@ import idna
 from booper.addresses import Address, Network, blocked_reason
 
 MAX_URL_LENGTH = 2048
+# A `query` may make the URL longer than the field `url` may be.
+MAX_SENT_LENGTH = 16_384
 
 _MAX_HOST_LENGTH = 253
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -156,20 +158,24 @@ def _parse(url: str, allow_http: bool, allowed: tuple[str | Network, ...], max_l
     return Target(url=canonical, scheme=scheme, host=host, port=port, address=address)
 
 
-def with_query(url: str, query: Mapping[str, Any]) -> str:
-    """`url` with `query` appended to the query it has.
+def with_query(url: str, query: Mapping[str, Any], *, max_length: int | None = None) -> str:
+    """`url` with `query` appended to the query it has; InvalidTarget if that makes it longer than `max_length`.
 
     A list repeats its key, a nested object is written with brackets (`a[b]=c`, percent-encoded), booleans are
     true and false, None is left out. What UTF-8 can't hold (lone surrogates) becomes a question mark.
     """
-    appended = "&".join(f"{_quoted(key)}={_quoted(value)}" for key, value in _flat(query))
-    if not appended:
-        return url
     address, hash_mark, fragment = url.partition("#")
-    joint = "&" if "?" in address else "?"
-    if address.endswith(("?", "&")):
-        joint = ""
-    return f"{address}{joint}{appended}{hash_mark}{fragment}"
+    joint = "" if address.endswith(("?", "&")) else "&" if "?" in address else "?"
+    pairs: list[str] = []
+    length = len(url) + len(joint)
+    for path, value in _leaves(query):
+        pair = f"{_quoted(_bracketed(path))}={_quoted(value)}"
+        length += len(pair) + (1 if pairs else 0)
+        # Not only at the end: a list of a thousand values repeats a key of 100 kB a thousand times.
+        if max_length is not None and length > max_length:
+            raise InvalidTarget(f"with its query the URL has more than the {max_length} characters that are taken")
+        pairs.append(pair)
+    return f"{address}{joint}{'&'.join(pairs)}{hash_mark}{fragment}" if pairs else url
 
 
 def _split(url: str, *, max_length: int) -> tuple[str, str, str]:
@@ -282,22 +288,22 @@ def _private_name_reason(host: str) -> str | None:
     return None
 
 
-def _flat(query: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for key, value in query.items():
-        yield from _flat_value(str(key), value)
-
-
-def _flat_value(key: str, value: object) -> Iterator[tuple[str, str]]:
+def _leaves(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The plain values of a query, each with the keys that lead to it; lists have none."""
     if isinstance(value, Mapping):
-        for inner, nested in value.items():
-            yield from _flat_value(f"{key}[{inner}]", nested)
+        for key, nested in value.items():
+            yield from _leaves(nested, (*path, str(key)))
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _flat_value(key, item)
+            yield from _leaves(item, path)
     elif isinstance(value, bool):
-        yield key, "true" if value else "false"
+        yield path, "true" if value else "false"
     elif value is not None:
-        yield key, str(value)
+        yield path, str(value)
+
+
+def _bracketed(path: tuple[str, ...]) -> str:
+    return path[0] + "".join(f"[{key}]" for key in path[1:])
 
 
 def _quoted(text: str) -> str:

@@ -45,7 +45,7 @@ def forget_secrets() -> None:
 def of_job(job: Claimed, *, schedule: Schedule | None, secret: str, now: datetime) -> tuple[Request, dict[str, Any]]:
     """The request of the job's current attempt, and what the log shows of it."""
     rendered = _rendered(job, schedule)
-    url = targets.with_query(job.url, rendered.query)
+    url = targets.with_query(job.url, rendered.query, max_length=targets.MAX_SENT_LENGTH)
     body = None if rendered.body is None else payloads.encode(rendered.body)
     own = {
         "User-Agent": _USER_AGENT,

@@ -33,6 +33,7 @@ DEEP = 100_000
         ({"webhook_url": "/events"}, "/webhook_url", "absolute URL"),
         ({"query": "a=1"}, "/query", "not an object"),
         ({"query": {"q": "x" * 9000}}, "/query", "8192"),
+        ({"query": {"q" * 9000: [1] * 9000}}, "/query", "8192"),
         ({"headers": ["a"]}, "/headers", "not an object"),
         ({"headers": {f"x-{n}": "1" for n in range(65)}}, "/headers", "at most 64"),
         ({"headers": {"X-Long": "a" * 16_384}}, "/headers", "at most 16384"),

@@ -1,6 +1,8 @@
 """A URL has one canonical spelling or is refused, and the message says what to write instead."""
 
 import json
+from collections.abc import Iterator
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -226,6 +228,22 @@ def test_any_text_is_parsed_to_a_canonical_ascii_url_or_refused(text: str) -> No
 )
 def test_a_query_is_appended(url: str, query: dict[str, Any], expected: str) -> None:
     assert with_query(url, query) == expected
+
+
+def test_a_query_is_appended_up_to_a_length() -> None:
+    assert with_query("https://a.example/", {"a": 1, "b": 2}, max_length=26) == "https://a.example/?a=1&b=2"
+    with pytest.raises(InvalidTarget, match="more than the 25 characters"):
+        with_query("https://a.example/", {"a": 1, "b": 2}, max_length=25)
+
+
+@pytest.mark.parametrize("key", ["k", "k" * 100_000])
+def test_a_query_that_is_too_long_is_read_no_further_than_that(key: str) -> None:
+    class Endless(list[int]):
+        def __iter__(self) -> Iterator[int]:
+            return repeat(1)
+
+    with pytest.raises(InvalidTarget):
+        with_query("https://a.example/", {key: {"b": Endless()}}, max_length=8192)
 
 
 @given(st.dictionaries(st.text(min_size=1), st.text(), min_size=1))

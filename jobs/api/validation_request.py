@@ -52,8 +52,11 @@ def check_query(given: Input) -> None:
         return
     if not isinstance(query, dict):
         given.refuse("query", detail=f'{shown(query)} is not an object: write {{"name": "value"}}')
-    elif (length := len(targets.with_query("", query))) > _LONGEST_QUERY:
-        detail = f"it has {length} characters once percent-encoded, at most {_LONGEST_QUERY} are taken: use the body"
+        return
+    try:
+        targets.with_query("", query, max_length=_LONGEST_QUERY)
+    except InvalidTarget:
+        detail = f"it has more than {_LONGEST_QUERY} characters once percent-encoded: use the body"
         given.refuse("query", detail=detail)
 
 
