@@ -18,7 +18,7 @@ from typing import Any, Generic, Self, TypeVar
 
 import pycurl
 
-from booper import endings, failures
+from booper import endings, failures, payloads
 from booper.connections import Connections
 from booper.exchange import Exchange
 from booper.lookups import Lookups
@@ -357,7 +357,9 @@ class Sender(Generic[Key]):
             queued, succeeded, failed = self._multi.info_read()
             is_more = queued > 0
             for easy, number, detail in [(easy, pycurl.E_OK, "") for easy in succeeded] + failed:
-                self._end(self._on_the_wire[easy], number, detail or pycurl.easy_strerror(number))
+                # Some words quote the answer: what is no UTF-8 there comes as surrogates, which nothing can store.
+                words = payloads.storable_text(detail or pycurl.easy_strerror(number))
+                self._end(self._on_the_wire[easy], number, words)
 
     def _end(self, transfer: _Transfer[Key], number: int, words: str) -> None:
         if number == pycurl.E_ABORTED_BY_CALLBACK and transfer.is_stale and not transfer.exchange.is_sent:

@@ -337,6 +337,12 @@ def test_a_broken_answer_is_a_failure_with_its_code(answer: bytes, code: str) ->
     assert "127.0.0.1:" in failure.message
 
 
+def test_what_a_failure_quotes_of_an_answer_can_be_stored() -> None:
+    failure = failure_of(answered(OK + b"Transfer-Encoding: chunked, \xffgzip\r\n\r\n", timeout_seconds=5))
+    assert "(\ufffdgzip)" in failure.message
+    assert failure.message.encode()
+
+
 def test_proxies_and_passwords_of_the_environment_are_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login someone password secret\ndefault login x password y\n")
     monkeypatch.setenv("HOME", str(tmp_path))
