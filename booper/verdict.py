@@ -19,6 +19,8 @@ LONGEST_RETRY_AFTER_SECONDS = 86_400.0
 DELIVERY_WAITS_SECONDS = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0, 7200.0, 14_400.0)
 """Waits after a delivery's first, second, … failed attempt; the last is repeated until its day is over."""
 DELIVERY_LIFETIME = timedelta(days=1)
+DELIVERY_SHORTEST_WAIT_SECONDS = 5.0
+"""Jobs have a number of attempts, deliveries a day: with `Retry-After: 0` that would be a day without a pause."""
 
 HTTP_STATUS = "http_status"
 """The code of every failure in which the target did answer; without an answer it is that of the `Failure`."""
@@ -85,7 +87,8 @@ def decide_delivery(
     """What becomes of a callback or webhook after its attempt number `attempt`, counted from 1, ended at `now`.
 
     `first_at` is when its first attempt began. It is retried for a day from then: the last attempt is made when the day
-    ends, even where the schedule or a `Retry-After` would be later. What ends a job at once ends a delivery at once.
+    ends, even where the schedule or a `Retry-After` would be later, and none begins within 5 s of the one before. What
+    ends a job at once ends a delivery at once.
     """
     if _has_succeeded(outcome):
         return Verdict(Kind.SUCCEED)
@@ -99,6 +102,7 @@ def decide_delivery(
     if wait_seconds is None:
         # Up to a tenth later: what piled up while a receiver was down must not fall on it in one instant.
         wait_seconds = _entry(DELIVERY_WAITS_SECONDS, attempt) * (1 + random() / 10)
+    wait_seconds = max(wait_seconds, DELIVERY_SHORTEST_WAIT_SECONDS)
     retry_at = min(now + timedelta(seconds=wait_seconds), ends_at)
     return Verdict(Kind.RETRY, retry_at=retry_at, code=code, message=message)
 

@@ -12,6 +12,10 @@ from jobs import log, sql
 from jobs.log import Entry
 from jobs.models import Delivery, DeliveryState, EventType
 
+# A day has room for 17,280 more, one each five seconds, and the column for 32,767: one that is beyond that can't be
+# claimed, nor can those that are claimed with it.
+MOST_ATTEMPTS = 15_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempted:
@@ -115,9 +119,12 @@ def _event(item: Attempted, now: datetime) -> Entry:
 
 
 def resend(delivery: Delivery, *, now: datetime) -> Delivery | None:
-    """delivered | failed -> pending, due now, for another day; same body, same webhook-id. None from another state."""
+    """delivered | failed -> pending, due now, for another day; same body, same webhook-id.
+
+    None from another state, or after MOST_ATTEMPTS.
+    """
     ended = Delivery.objects.filter(id=delivery.id, state__in=(DeliveryState.DELIVERED, DeliveryState.FAILED))
-    won = ended.update(
+    won = ended.filter(attempt__lt=MOST_ATTEMPTS).update(
         state=DeliveryState.PENDING,
         due_at=now,
         resent_at=now,

@@ -171,6 +171,15 @@ def test_one_that_is_still_on_its_way_is_not_sent_twice(api: Api, user: User) ->
     assert "is sending" in problem_of(api.post(f"/api/deliveries/{row.uuid}/resend"), status=409)["detail"]
 
 
+def test_one_is_sent_again_only_while_a_day_of_attempts_can_be_counted(api: Api, user: User) -> None:
+    row = callback_of(make_deliveries(user))
+    deliver_due(answered(410))
+    Delivery.objects.update(attempt=15_000)
+    assert "15000 attempts" in problem_of(api.post(f"/api/deliveries/{row.uuid}/resend"), status=409)["detail"]
+    Delivery.objects.update(attempt=14_999)
+    data_of(api.post(f"/api/deliveries/{row.uuid}/resend"))
+
+
 def test_one_to_a_receiver_that_is_off_says_how_to_switch_it_on(api: Api, user: User) -> None:
     row = callback_of(make_deliveries(user))
     deliver_due(answered(410))

@@ -282,6 +282,11 @@ def test_retry_after_moves_a_delivery_but_not_beyond_its_day() -> None:
     assert wait_seconds(decide_delivery(answered(503, Retry_After="7200"), age=timedelta(hours=23))) == 3600
 
 
+@pytest.mark.parametrize("value", ["0", "1", "Sun, 06 Nov 1994 08:49:37 GMT"])
+def test_a_receiver_that_asks_to_be_tried_at_once_is_tried_in_five_seconds(value: str) -> None:
+    assert wait_seconds(decide_delivery(answered(503, Retry_After=value))) == 5
+
+
 @pytest.mark.parametrize("outcome", [answered(410), answered(500, Booper_No_Retry="true")])
 def test_a_receiver_can_end_a_delivery_at_once(outcome: Outcome) -> None:
     assert decide_delivery(outcome).kind is Kind.GIVE_UP

@@ -64,6 +64,8 @@ class ResendDelivery(_DeliveriesView):
         again = delivery_transitions.resend(delivery, now=now)
         if again is None:
             delivery.refresh_from_db()
+            if delivery.attempt >= delivery_transitions.MOST_ATTEMPTS:
+                raise Conflict(f"delivery {delivery.uuid} has had {delivery.attempt} attempts: it is not sent again")
             raise Conflict(f"delivery {delivery.uuid} is {delivery.state} and is on its way: wait until it has ended")
         transaction.on_commit(partial(tasks.announce_deliveries, [now]))
         return answer(serializers.delivery_with_body(again))

@@ -319,7 +319,7 @@ RESEND_DELIVERY = _operation(
     "Send a delivery again",
     tag="deliveries",
     description="The same body under the same `webhook-id`, signed anew and retried for a day as if it were new. 409 "
-    "if it is still on its way, or its receiver is switched off.",
+    "if it is still on its way, its receiver is switched off, or it has had 15,000 attempts.",
     answers=_DELIVERY_ANSWER,
     refusals=(404, 409),
     parameters=_parameters("delivery_id"),
