@@ -145,6 +145,17 @@ def test_claiming_from_many_queues_costs_as_many_queries_as_from_one():
     assert cost() == one
 
 
+def test_a_queue_that_had_its_turn_lets_those_that_wait_go_first():
+    for number in range(queues._MOST_QUEUES):
+        queue = make_queue(f"hog-{number}")
+        for _ in range(3):
+            make_job(queue_id=queue.id)
+    job = make_job(queue_id=make_queue("small", now=NOON + SECOND).id, scheduled_at=NOON + SECOND)
+    later = NOON + 2 * SECOND
+    assert job.id not in [row.id for row in claim(later, limit=queues._MOST_QUEUES)]
+    assert job.id in [row.id for row in claim(later, limit=queues._MOST_QUEUES)]
+
+
 def test_a_job_without_a_queue_costs_nothing_more_for_there_being_queues():
     make_queue(concurrency=1)
     make_job()
