@@ -27,7 +27,7 @@ def is_due(*, now: datetime) -> bool:
 
 def claim(worker_id: UUID, *, limit: int, is_crowded: bool, now: datetime) -> tuple[list[Started], Upcoming]:
     with transaction.atomic():
-        claimed = delivery_transitions.claim(worker_id, limit=limit, now=now)
+        claimed = delivery_transitions.claim(worker_id, limit=limit, is_crowded=is_crowded, now=now)
         secrets = outgoing.signing_secrets({delivery.user_id for delivery in claimed}) if claimed else {}
         receivers.look_up(claimed)
         started = [_prepare(delivery, secret=secrets[delivery.user_id], now=now) for delivery in claimed]

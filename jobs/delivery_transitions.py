@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import F
 
-from jobs import log, sql
+from jobs import log, shares, sql
 from jobs.log import Entry
 from jobs.models import Delivery, DeliveryState, EventType
 
@@ -37,15 +37,28 @@ WHERE id {chosen} AND state = 'pending'
 RETURNING *
 """
 _DUE = """
-SELECT id FROM jobs_delivery WHERE state = 'pending' AND due_at <= %(now)s ORDER BY due_at, id LIMIT %(limit)s
+SELECT id FROM jobs_delivery WHERE {waiting} AND due_at <= %(now)s {also} ORDER BY due_at, id LIMIT {limit}
 """
+_WAITING = "state = 'pending'"
 
 
-def claim(worker_id: UUID, *, limit: int, now: datetime) -> list[Delivery]:
-    """pending -> sending, under the lease of `worker_id`: the `limit` that are due the longest."""
-    parameters = {"worker": sql.uuid_value(worker_id), "now": sql.time_value(now), "limit": limit}
-    claimed = list(Delivery.objects.raw(_CLAIM.format(chosen=sql.chosen(_DUE)), parameters))
+def claim(worker_id: UUID, *, limit: int, is_crowded: bool = False, now: datetime) -> list[Delivery]:
+    """pending -> sending, under the lease of `worker_id`: the `limit` that are due the longest.
+
+    If it `is_crowded`, more being due than fits, each tenant with something due gets an equal share instead: a
+    receiver that is down, and lets each of a million wait, holds up nobody else's.
+    """
+    chosen = (
+        shares.equal(limit, table="jobs_delivery", waiting=_WAITING, due_at="due_at", now=now) if is_crowded else []
+    )
+    selects = [_due(share, also=f"AND user_id = '{tenant}'") for tenant, share in chosen] or [_due(limit)]
+    parameters = {"worker": sql.uuid_value(worker_id), "now": sql.time_value(now)}
+    claimed = list(Delivery.objects.raw(_CLAIM.format(chosen=sql.chosen(*selects)), parameters))
     return sorted(claimed, key=lambda delivery: (delivery.due_at, delivery.id))
+
+
+def _due(limit: int, *, also: str = "") -> str:
+    return _DUE.format(waiting=_WAITING, also=also, limit=int(limit))
 
 
 _RECORD = """

@@ -3,7 +3,6 @@
 A guard that matches no row means that the race was lost: somebody else moved the job first, and nothing is written.
 """
 
-import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +13,7 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F, QuerySet
 
-from jobs import claimed, log, memory, messages, queues, sql, tallies
+from jobs import claimed, log, memory, messages, queues, shares, sql, tallies
 from jobs.claimed import AnyJob, Claimed
 from jobs.log import Entry
 from jobs.models import (
@@ -195,18 +194,6 @@ WHERE state IN ('scheduled', 'retryable') AND NOT is_upcoming AND queue_id {queu
 ORDER BY scheduled_at, id LIMIT {limit}
 """
 _WAITING = "state IN ('scheduled', 'retryable') AND NOT is_upcoming AND queue_id IS NULL"
-_TENANTS_DUE = f"""
-WITH RECURSIVE tenants(user_id) AS (
-    SELECT user_id FROM (SELECT user_id FROM jobs_job WHERE {_WAITING} ORDER BY user_id LIMIT 1) AS one
-    UNION ALL
-    SELECT (SELECT j.user_id FROM jobs_job j WHERE {_WAITING} AND j.user_id > t.user_id ORDER BY j.user_id LIMIT 1)
-    FROM tenants t WHERE t.user_id IS NOT NULL
-)
-SELECT t.user_id FROM tenants t WHERE t.user_id IS NOT NULL AND (
-    SELECT j.scheduled_at FROM jobs_job j WHERE {_WAITING} AND j.user_id = t.user_id ORDER BY j.scheduled_at LIMIT 1
-) <= %(now)s
-"""
-_MOST_TENANTS = 100
 
 
 def claim(worker_id: UUID, *, limit: int, is_crowded: bool = False, now: datetime) -> list[Claimed]:
@@ -216,13 +203,11 @@ def claim(worker_id: UUID, *, limit: int, is_crowded: bool = False, now: datetim
     million jobs of one hold up nobody else's. Counts the attempt, and the two events (job.started, job.request)
     that `log_starts` is to write with it.
     """
-    tenants = _tenants_due(now) if is_crowded else []
-    if len(tenants) < 2:
-        return _claim(worker_id, [_due(limit)], now=now)
-    random.shuffle(tenants)
-    share = -(-limit // min(len(tenants), _MOST_TENANTS))
-    chosen = tenants[: -(-limit // share)]
-    return _claim(worker_id, [_due(share, also=f"AND user_id = '{tenant}'") for tenant in chosen], now=now)
+    chosen = (
+        shares.equal(limit, table="jobs_job", waiting=_WAITING, due_at="scheduled_at", now=now) if is_crowded else []
+    )
+    selects = [_due(share, also=f"AND user_id = '{tenant}'") for tenant, share in chosen] or [_due(limit)]
+    return _claim(worker_id, selects, now=now)
 
 
 def claim_from_queues(worker_id: UUID, allowed: Sequence[tuple[int, int]], *, now: datetime) -> list[Claimed]:
@@ -238,13 +223,6 @@ def _claim(worker_id: UUID, selects: Sequence[str], *, now: datetime) -> list[Cl
     parameters = {"worker": sql.uuid_value(worker_id), "now": sql.time_value(now)}
     jobs = _returned(_CLAIM.format(chosen=sql.chosen(*selects)), parameters)
     return sorted(jobs, key=lambda job: (job.scheduled_at, job.id))
-
-
-def _tenants_due(now: datetime) -> list[str]:
-    """Who has something due: one index probe or two for each tenant with waiting jobs, however many jobs those are."""
-    with connection.cursor() as cursor:
-        cursor.execute(_TENANTS_DUE, {"now": sql.time_value(now)})
-        return [UUID(str(row[0])).hex for row in cursor.fetchall()]
 
 
 def _returned(statement: str, parameters: dict[str, Any]) -> list[Claimed]:

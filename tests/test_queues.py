@@ -8,10 +8,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from jobs import queued, queues, runner, transitions
+from jobs import deliveries, queued, queues, runner, transitions
 from jobs.models import Job, JobState, Queue
 from jobs.transitions import Ended
 from tests.factories import NOON, make_job, make_user
+from tests.runs import run_due
 
 pytestmark = pytest.mark.django_db
 
@@ -177,6 +178,23 @@ def test_when_more_is_due_than_fits_each_tenant_gets_a_share():
     claimed = transitions.claim(uuid4(), limit=10, is_crowded=True, now=NOON + 2 * SECOND)
     assert len([job for job in claimed if job.user_id == small.id]) == 3
     assert len([job for job in claimed if job.user_id == hog.id]) == 5
+
+
+def test_when_more_deliveries_are_due_than_fit_each_tenant_gets_a_share():
+    hog, small = make_user("hog@example.com"), make_user("small@example.com")
+    make_user("idle@example.com")
+    for _ in range(30):
+        make_job(user=hog, callback_url="https://down.example/callback")
+    run_due(now=NOON)
+    for _ in range(3):
+        make_job(user=small, callback_url="https://up.example/callback")
+    run_due(now=NOON + SECOND)
+    later = NOON + 2 * SECOND
+    first, _ = deliveries.claim(uuid4(), limit=10, is_crowded=False, now=later)
+    assert [item.row.user_id for item in first] == [hog.id] * 10
+    crowded, _ = deliveries.claim(uuid4(), limit=10, is_crowded=True, now=later)
+    assert len([item for item in crowded if item.row.user_id == small.id]) == 3
+    assert len([item for item in crowded if item.row.user_id == hog.id]) == 5
 
 
 def test_when_all_fits_the_longest_due_goes_first():
