@@ -68,7 +68,7 @@ def write_new(schedules: Sequence[Schedule]) -> None:
 
 
 def _new_entry(schedule: Schedule, frequency: CrontabSchedule | IntervalSchedule) -> PeriodicTask:
-    name = f"{schedule.name or schedule.url}"[:150]
+    name = f"{schedule.name or _place(schedule)}"[:150]
     return PeriodicTask(
         name=f"{name} ({schedule.id})",
         task=TASK,
@@ -89,8 +89,13 @@ def _fields(schedule: Schedule, frequency: CrontabSchedule | IntervalSchedule) -
         "enabled": schedule.disabled_at is None,
         "start_time": schedule.starts_at,
         "expires": schedule.ends_at,
-        "description": schedule.description or f"{schedule.method.upper()} {schedule.url}",
+        "description": schedule.description or f"{schedule.method.upper()} {_place(schedule)}",
     }
+
+
+def _place(schedule: Schedule) -> str:
+    """Without the query, which may hold a key: django-celery-beat's admin hides none."""
+    return schedule.url.partition("?")[0]
 
 
 _ENTRY_COLUMNS = {

@@ -458,6 +458,13 @@ def test_each_schedule_has_its_entry_in_django_celery_beat():
     assert (entry.task, entry.enabled) == ("booper.fire_schedule", True)
 
 
+def test_no_key_in_a_url_is_shown_in_django_celery_beat():
+    entry = make_schedule(spec={"url": "https://example.com/hook?api_key=hunter2"}).periodic_task
+    assert entry is not None
+    assert entry.name.startswith("https://example.com/hook (")
+    assert entry.description == "POST https://example.com/hook"
+
+
 def test_making_and_firing_schedules_makes_no_beat_read_its_table_again():
     before = PeriodicTasks.last_change()
     schedule = make_schedule()
