@@ -336,7 +336,9 @@ class Engine:
         except _BROKEN:
             raise
         except Exception:
-            logger.exception("an outcome can't be recorded as it is: %s", item.started.row)
+            # By its number: the row in words has its URL, headers and body, and with them its owner's keys.
+            row = item.started.row
+            logger.exception("an outcome can't be recorded as it is: %s %d", type(row).__name__, row.id)
             failure = Failure("internal", "the answer could not be stored; Booper's log has the reason")
             outcome = Outcome(response=None, failure=failure, duration_ms=item.outcome.duration_ms)
             return stage.record(self._process.id, [Finished(item.started, outcome)], now=clock.now())

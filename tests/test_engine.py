@@ -142,8 +142,9 @@ def test_an_outcome_is_recorded_after_the_database_comes_back(monkeypatch):
     assert LogEvent.objects.filter(job=job, event="worker.http.response").count() == 1
 
 
-def test_an_outcome_that_cannot_be_stored_fails_alone(monkeypatch):
-    poison = make_job(now=clock.now(), scheduled_at=clock.now(), url="https://poison.example/", max_attempts=1)
+def test_an_outcome_that_cannot_be_stored_fails_alone(monkeypatch, caplog):
+    args = {"url": "https://poison.example/", "headers": {"Authorization": "Bearer hunter2"}}
+    poison = make_job(now=clock.now(), scheduled_at=clock.now(), url=args["url"], args=args, max_attempts=1)
     others = [make_job(now=clock.now(), scheduled_at=clock.now()) for _ in range(3)]
     record = runner.record
 
@@ -158,6 +159,8 @@ def test_an_outcome_that_cannot_be_stored_fails_alone(monkeypatch):
     poison.refresh_from_db()
     assert poison.state == "discarded"
     assert Job.objects.filter(id__in=[job.id for job in others], state="completed").count() == 3
+    assert f"can't be recorded as it is: Claimed {poison.id}" in caplog.text
+    assert "hunter2" not in caplog.text
 
 
 def test_a_claim_whose_answer_was_lost_is_handed_back(monkeypatch):
