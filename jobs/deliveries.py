@@ -1,13 +1,14 @@
 """Sends a batch of callbacks and webhooks, the way jobs.runner runs jobs, with retries of their own for a day."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 
 from booper import verdict
+from booper.outcome import Failure
 from jobs import delivery_transitions, outgoing, receivers, tallies
 from jobs.delivery_transitions import Attempted
 from jobs.models import Delivery, DeliveryState
@@ -30,15 +31,20 @@ def claim(worker_id: UUID, *, limit: int, is_crowded: bool, now: datetime) -> tu
         claimed = delivery_transitions.claim(worker_id, limit=limit, is_crowded=is_crowded, now=now)
         secrets = outgoing.signing_secrets({delivery.user_id for delivery in claimed}) if claimed else {}
         receivers.look_up(claimed)
-        started = [_prepare(delivery, secret=secrets[delivery.user_id], now=now) for delivery in claimed]
+        started = [_prepare(delivery, secrets=secrets, now=now) for delivery in claimed]
     return started, Upcoming()
 
 
-def _prepare(delivery: Delivery, *, secret: str, now: datetime) -> Started:
+def _prepare(delivery: Delivery, *, secrets: Mapping[UUID, str], now: datetime) -> Started:
+    """One that can't be signed, as its user is gone or has a secret that is none, fails alone."""
     refusal = receivers.refusal(delivery)
     if refusal is not None:
         return Started(delivery, None, refusal)
-    return Started(delivery, outgoing.of_delivery(delivery, secret=secret, now=now))
+    try:
+        return Started(delivery, outgoing.of_delivery(delivery, secret=secrets[delivery.user_id], now=now))
+    except Exception as error:
+        logger.exception("delivery %s can't be made ready", delivery.uuid, extra={"delivery_id": delivery.uuid})
+        return Started(delivery, None, Failure("internal", f"the request could not be built: {type(error).__name__}"))
 
 
 def record(worker_id: UUID, finished: Sequence[Finished], *, now: datetime) -> Upcoming:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import OperationalError, connection
@@ -15,7 +16,8 @@ from jobs import engine as engine_module
 from jobs.engine import Engine
 from jobs.models import Delivery, Job, LogEvent, Process, ProcessRole
 from jobs.wakeups import Lane
-from tests.factories import make_job
+from tests.factories import NOON, make_job
+from tests.runs import run_due
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -161,6 +163,17 @@ def test_an_outcome_that_cannot_be_stored_fails_alone(monkeypatch, caplog):
     assert Job.objects.filter(id__in=[job.id for job in others], state="completed").count() == 3
     assert f"can't be recorded as it is: Claimed {poison.id}" in caplog.text
     assert "hunter2" not in caplog.text
+
+
+def test_a_delivery_that_cannot_be_signed_fails_alone():
+    for url in ("https://poison.example/", "https://example.com/"):
+        make_job(callback_url=url)
+    run_due()
+    # As it is left where its user is deleted in the moment that it is written.
+    Delivery.objects.filter(url="https://poison.example/").update(user_id=uuid4())
+    started, _ = deliveries.claim(uuid4(), limit=10, is_crowded=False, now=NOON)
+    codes = {item.row.url: None if item.failure is None else item.failure.code for item in started}
+    assert codes == {"https://poison.example/": "internal", "https://example.com/": None}
 
 
 def test_a_claim_whose_answer_was_lost_is_handed_back(monkeypatch):
