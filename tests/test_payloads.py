@@ -45,6 +45,18 @@ def test_a_number_of_ten_thousand_digits_stays_text():
     assert payloads.decode(b"9" * 10_000) == "9" * 10_000
 
 
+@pytest.mark.parametrize("number", [b"1e308", b"-1E+308", b"2.5e-300"])
+def test_numbers_that_are_long_without_their_exponents_stay_text(number):
+    few, many = (b"[" + b",".join([number] * count) + b"]" for count in (205, 300))
+    assert payloads.decode(few) == [float(number)] * 205
+    assert payloads.decode(many) == many.decode()
+
+
+def test_what_only_looks_like_exponents_is_json():
+    body = b"[" + b",".join([b'"1e308"', b"1e02"] * 5000) + b"]"
+    assert payloads.decode(body) == ["1e308", 100.0] * 5000
+
+
 def test_only_json_counts_as_json():
     assert payloads.decode_json(b"hello") is None
     assert payloads.decode_json(b"[1]") == [1]

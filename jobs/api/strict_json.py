@@ -7,11 +7,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from booper import payloads
 from jobs.api.problems import MOST_ERRORS, FieldError, InvalidInput, pointer
 
 MAX_DEPTH = 100
 # More than Python reads and writes as text.
 _MOST_DIGITS = 4300
+# Of all numbers with an exponent together.
+_MOST_DIGITS_WRITTEN_OUT = 1024 * 1024
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 # Raw control characters are no JSON, and raw surrogates no UTF-8: both can only come as escapes.
 _SUSPECT_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
@@ -32,6 +35,7 @@ class _Reader:
     """The hooks of one parse. They see a value, but not where it stands."""
 
     has_flaws: bool = field(default=False)
+    digits_written_out: int = field(default=0)
 
     def flaw(self, detail: str, value: Any = None) -> _Flaw:
         self.has_flaws = True
@@ -57,6 +61,13 @@ class _Reader:
         value = float(text)
         if math.isinf(value):
             return self.flaw("the number is beyond 1.8e308: send it as a string")
+        if "e" in text or "E" in text:
+            self.digits_written_out += payloads.digits_written_out(value)
+            if self.digits_written_out > _MOST_DIGITS_WRITTEN_OUT:
+                digits = f"{_MOST_DIGITS_WRITTEN_OUT} digits"
+                return self.flaw(
+                    f"up to here numbers with exponents stand for more than {digits}: send them as strings"
+                )
         return value
 
 
