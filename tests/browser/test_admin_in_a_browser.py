@@ -85,6 +85,16 @@ def test_the_front_page_tells_how_the_instance_is_doing(admin: Page) -> None:
     look(admin, "dashboard")
 
 
+def test_on_a_telephone_only_wide_tables_move_sideways(admin: Page, live_server: LiveServer) -> None:
+    job = make_ended_job(JobState.DISCARDED, callback_url="https://example.com/a/callback/that/is/called/at/the/end")
+    start_worker("worker-1@web-1.internal.example.com", now=clock.now())
+    admin.set_viewport_size({"width": 390, "height": 844})
+    for name, path in (("dashboard", ""), ("job", f"jobs/job/{job.id}/change/")):
+        admin.goto(f"{live_server.url}/admin/{path}")
+        look(admin, f"{name}-narrow")
+        assert admin.evaluate("document.documentElement.scrollWidth") == 390, name
+
+
 def test_a_key_is_issued_and_its_token_shown_once(admin: Page, live_server: LiveServer) -> None:
     admin.goto(f"{live_server.url}/admin/jobs/apikey/add/")
     admin.get_by_label("User:").locator("xpath=..").locator(".select2-selection").click()
