@@ -25,6 +25,7 @@ DEEP = 100_000
         ({"url": "http://example.com"}, "/url", "BOOPER_ALLOW_HTTP_TARGETS=true"),
         ({"url": "https://user:pw@example.com"}, "/url", "user information"),
         ({"url": "https://127.0.0.1/"}, "/url", "BOOPER_ALLOWED_TARGET_NETWORKS"),
+        ({"url": "https://example.com:6379/"}, "/url", "it is for Redis, not HTTP"),
         ({"url": "https://127.1/"}, "/url", "four decimal numbers"),
         ({"url": "https://example.com/" + "a" * 2048}, "/url", "2048"),
         ({"url": ["https://example.com"]}, "/url", "a URL is a string"),

@@ -39,7 +39,7 @@ def _target(value: Any) -> targets.Target:
 
 
 def _operators_remedy(value: Any, refusal: InvalidTarget) -> str:
-    if refusal.kind == "blocked":
+    if refusal.kind == "blocked" and not refusal.message.startswith("port "):  # no setting opens one
         return " (an operator can allow networks with BOOPER_ALLOWED_TARGET_NETWORKS)"
     if "http:// is not taken" in refusal.message:
         return " (an operator can allow http:// with BOOPER_ALLOW_HTTP_TARGETS=true)"
