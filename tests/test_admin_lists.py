@@ -72,6 +72,19 @@ def test_a_run_of_a_schedule_leads_to_all_its_runs(admin: Client) -> None:
     assert rows(admin, f"jobs/job/?schedule={upcoming.schedule_id}") == [upcoming.id]
 
 
+def test_the_log_says_why_a_delivery_was_not_delivered(admin: Client) -> None:
+    job = make_job()
+    error = {"code": "connect_failed", "message": "Connection refused"}
+    LogEvent.objects.create(
+        event="delivery.failed",
+        inserted_at=NOON,
+        job=job,
+        user_id=job.user_id,
+        payload={"kind": "webhook", "attempt": 1, "status": None, "error": error},
+    )
+    assert "connect_failed: Connection refused" in page(admin, "jobs/logevent/")
+
+
 def test_every_list_has_a_page(admin: Client) -> None:
     make_ended_job(JobState.DISCARDED, webhook_url="https://example.com/events")
     ApiKey.issue(make_user().id, name="ci")

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import Q, QuerySet
-from django.db.models.fields.json import KeyTextTransform
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.http import HttpRequest
 
 from jobs.admin import columns, markup, masking, search
@@ -18,6 +18,7 @@ _LONGEST_SHOWN = 500_000
 _SUMMARY_LENGTH = 100
 # What a list shows of a payload, fetched by themselves: the whole may be a megabyte.
 _SUMMARY = ("status", "code", "message", "state", "reason", "attempt")
+_FAILURE = ("code", "message")
 
 
 class EventFilter(SlowFilter):
@@ -46,8 +47,9 @@ def summary(row: Any) -> str:
     values = {name: getattr(row, f"payload_{name}") for name in _SUMMARY}
     if row.event == EventType.STARTED:
         return f"attempt {row.attempt}"
-    if values["code"]:
-        return markup.text(f"{values['code']}: {values['message']}", limit=_SUMMARY_LENGTH)
+    code, message = values["code"] or row.failure_code, values["message"] or row.failure_message
+    if code:
+        return markup.text(f"{code}: {message}", limit=_SUMMARY_LENGTH)
     shown = values["status"] or values["state"] or values["reason"]
     return markup.text(shown, limit=_SUMMARY_LENGTH)
 
@@ -69,6 +71,7 @@ class LogEventAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LogEvent]:
         parts = {f"payload_{name}": KeyTextTransform(name, "payload") for name in _SUMMARY}
+        parts |= {f"failure_{name}": KeyTextTransform(name, KeyTransform("error", "payload")) for name in _FAILURE}
         events: QuerySet[LogEvent] = super().get_queryset(request).annotate(**parts)
         return events
 
