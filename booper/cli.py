@@ -84,6 +84,17 @@ _LOG_COLUMNS: Columns = {
     "URL": "payload.url",
 }
 
+_DELIVERY_COLUMNS: Columns = {
+    "DELIVERY": "id",
+    "JOB": "job_id",
+    "EVENT": "event",
+    "STATE": "state",
+    "ATTEMPT": "attempt",
+    "STATUS": "response_status",
+    "URL": "url",
+    "ERROR": "error.message",
+}
+
 _PAGE_FILTERS = {
     "limit": "rows in the page: 10, at most 100",
     "offset": "rows to skip",
@@ -136,8 +147,12 @@ def _run(argv: Sequence[str]) -> int:
 def _explained(error: APIError) -> Iterable[str]:
     """The lines about a refusal: what, then one for each bad field, then what to do."""
     yield str(error)
-    for each in error.errors:
-        yield f"  {str(each.get('pointer', '')).lstrip('/') or 'request'}: {each.get('detail', 'is not accepted')}"
+    fields = [
+        f"{str(each.get('pointer', '')).lstrip('/') or 'request'}: {each.get('detail', 'is not accepted')}"
+        for each in error.errors
+    ]
+    if len(fields) != 1 or fields[0] != error.detail:
+        yield from (f"  {field}" for field in fields)
     if isinstance(error, Unauthorized):
         yield f"  set {API_KEY_VARIABLE} or pass --api-key; `manage.py create_api_key EMAIL` on the server makes a key"
     if isinstance(error, RateLimited) and error.retry_after is not None:
@@ -366,7 +381,7 @@ def _add_deliveries(deliveries: _Group) -> None:
     deliveries.listing(
         lambda scheduler, args: scheduler.deliveries.list(**_filters(args)),
         about="List deliveries, newest first.",
-        columns=None,
+        columns=_DELIVERY_COLUMNS,
         filters={"job_id": "deliveries of this job"},
     )
     deliveries.verb_on_id(
@@ -390,7 +405,10 @@ def _create(scheduler: Scheduler, args: argparse.Namespace) -> Json:
 
 
 def _cancel_many(scheduler: Scheduler, args: argparse.Namespace) -> Json:
-    return scheduler.jobs.cancel_many(all=args.all, **_filters(args))
+    filters = _filters(args)
+    if not args.all and not any(value is not None for value in filters.values()):
+        raise _Misuse("filters: none given; --state scheduled cancels what waits, --all everything")
+    return scheduler.jobs.cancel_many(all=args.all, **filters)
 
 
 def _set_queue(scheduler: Scheduler, args: argparse.Namespace) -> Json:

@@ -41,7 +41,16 @@ LOG: dict[str, Any] = {
     "job_id": 73496,
     "payload": {"url": "https://example.com/hook"},
 }
-DELIVERY: dict[str, Any] = {"id": "5e1f4a8e-0a0f-4a57-8f4f-0f5b9a6c1d22", "state": "sent", "job_id": 73496}
+DELIVERY: dict[str, Any] = {
+    "id": "5e1f4a8e-0a0f-4a57-8f4f-0f5b9a6c1d22",
+    "job_id": 73496,
+    "event": "job.result",
+    "url": "https://example.com/done",
+    "state": "failed",
+    "attempt": 2,
+    "response_status": None,
+    "error": {"code": "timeout", "message": "no answer within 30 s"},
+}
 
 QUEUE: dict[str, Any] = {
     "name": "mail",

@@ -351,8 +351,8 @@ def test_schedules_logs_and_deliveries_have_tables_too(api: FakeApi) -> None:
     )
     assert LOG["id"] in on_a_terminal(["logs", "list"])[1]
     assert on_a_terminal(["deliveries", "list"])[1].splitlines() == [
-        "ID                                    STATE  JOB_ID",
-        f"{DELIVERY['id']}  sent   73496",
+        "DELIVERY                              JOB    EVENT       STATE   ATTEMPT  STATUS  URL                       ERROR",
+        f"{DELIVERY['id']}  73496  job.result  failed  2        -       https://example.com/done  no answer within 30 s",
     ]
 
 
@@ -472,7 +472,7 @@ def test_json_keeps_unicode_readable_where_the_terminal_has_it(
         (["jobs", "get", "\udcff"], "id:"),
         (["jobs", "list", "--name", "\udcff"], "can't be sent"),
         (["jobs", "cancel", "7", "--scope", "all"], "--scope"),
-        (["jobs", "cancel-many"], "all=True"),
+        (["jobs", "cancel-many"], "--all everything"),
         (["jobs", "cancel-many", "7"], "7"),
         (["jobs", "create-many"], "FILE"),
         (["jobs", "create-many", "x.json"], "'x.json' can't be read: No such file"),
@@ -537,6 +537,16 @@ def test_a_refusal_ends_with_1_and_names_each_field(api: FakeApi, capsys: pytest
         "  request: one thing too many",
         "  request: is not accepted",
     ]
+
+
+def test_a_refusal_of_one_field_that_says_it_already_does_not_say_it_twice(
+    api: FakeApi, capsys: pytest.CaptureFixture[str]
+) -> None:
+    errors = [{"pointer": "/timeout", "detail": "0 is not a number from 1 to 900"}]
+    api.refuse(400, title="Invalid input", detail="timeout: 0 is not a number from 1 to 900", errors=errors)
+    assert cli.main(["run", "POST", URL]) == 1
+
+    assert capsys.readouterr().err == "booper: 400 Invalid input: timeout: 0 is not a number from 1 to 900\n"
 
 
 @pytest.mark.parametrize(
