@@ -38,6 +38,17 @@ def choice(name: str, default: str, allowed: Iterable[str]) -> str:
     return value.lower()
 
 
+def url(name: str, default: str, schemes: Iterable[str], example: str) -> str:
+    """A URL that begins with one of the `schemes`. A refusal shows no more of it than that: it may hold a password."""
+    value = text(name)
+    if not value:
+        return default
+    scheme, colon, _ = value.partition("://")
+    if not colon or scheme not in schemes:
+        raise _refusal(name, f"{scheme}://..." if colon else "no URL", f"write one such as {example}")
+    return value
+
+
 def boolean(name: str, default: bool) -> bool:
     value = text(name)
     if not value:
@@ -74,7 +85,9 @@ def names(name: str, default: Iterable[str] = ()) -> tuple[str, ...]:
 
 
 def networks(name: str, default: Iterable[str] = ()) -> tuple[Network, ...]:
-    """A comma-separated list of networks or single addresses, IPv4 and IPv6."""
+    """A comma-separated list of networks or single addresses, IPv4 and IPv6; the word `none` for an empty one."""
+    if text(name).lower() == "none":
+        return ()
     return tuple(_network(name, entry) for entry in names(name, default))
 
 
@@ -124,7 +137,7 @@ def _network(name: str, entry: str) -> Network:
     try:
         return ipaddress.ip_network(entry)
     except ValueError as error:
-        remedy = f"write networks such as 10.0.0.0/8 or ::1/128, separated by commas ({error})"
+        remedy = f"write networks such as 10.0.0.0/8 or ::1/128, separated by commas, or none ({error})"
         raise _refusal(name, entry, remedy) from error
 
 

@@ -92,7 +92,12 @@ if environment.boolean("SECURE_PROXY", False):
 
 # --- Database ---------------------------------------------------------------------------------------------------------
 
-DATABASE_URL = environment.text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'booper.sqlite3'}")
+DATABASE_URL = environment.url(
+    "DATABASE_URL",
+    f"sqlite:///{DATA_DIR / 'booper.sqlite3'}",
+    schemes=("postgres", "postgresql", "pgsql", "sqlite"),
+    example="postgres://user:password@host:5432/name or sqlite:///path",
+)
 _database = dj_database_url.parse(DATABASE_URL, conn_max_age=None, conn_health_checks=True)
 _is_sqlite = _database["ENGINE"] == "django.db.backends.sqlite3"
 if _is_sqlite:
@@ -121,7 +126,12 @@ DATABASES = {"default": _database}
 
 # --- Celery: each figure is explained in docs/decisions/celery-settings.md --------------------------------------------
 
-BROKER_URL = environment.text("BROKER_URL", "") or embedded_broker.broker_url(DATA_DIR)
+BROKER_URL = environment.url(
+    "BROKER_URL",
+    "",
+    schemes=("redis", "rediss", "redis+socket", "amqp", "amqps", "pyamqp", "filesystem"),
+    example="redis://host:6379/0, rediss://host:6379/0 or amqp://user:password@host//",
+) or embedded_broker.broker_url(DATA_DIR)
 
 CELERY_BROKER_URL = BROKER_URL
 _TRANSPORT_OPTIONS: dict[str, dict[str, Any]] = {
@@ -180,8 +190,8 @@ MAX_RESPONSE_BYTES = environment.integer("MAX_RESPONSE_BYTES", 64 * 1024, minimu
 MAX_STATE_BYTES = environment.integer("MAX_STATE_BYTES", 64 * 1024, minimum=1024)
 DEFAULT_TIMEOUT_SECONDS = environment.integer("DEFAULT_TIMEOUT_SECONDS", 30, minimum=1, maximum=900)
 DEFAULT_MAX_ATTEMPTS = environment.integer("DEFAULT_MAX_ATTEMPTS", 5, minimum=1, maximum=100)
-LOG_RETENTION_DAYS = environment.integer("LOG_RETENTION_DAYS", 30, minimum=1)
-JOB_RETENTION_DAYS = environment.integer("JOB_RETENTION_DAYS", 90, minimum=1)
+LOG_RETENTION_DAYS = environment.integer("LOG_RETENTION_DAYS", 30, minimum=1, maximum=36_500)
+JOB_RETENTION_DAYS = environment.integer("JOB_RETENTION_DAYS", 90, minimum=1, maximum=36_500)
 
 # --- How workers go about it ------------------------------------------------------------------------------------------
 

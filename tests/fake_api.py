@@ -49,7 +49,7 @@ DELIVERY: dict[str, Any] = {
     "state": "failed",
     "attempt": 2,
     "response_status": None,
-    "error": {"code": "timeout", "message": "no answer within 30 s"},
+    "error": {"code": "timeout", "message": "no answer in 30 s"},
 }
 
 QUEUE: dict[str, Any] = {

@@ -351,8 +351,8 @@ def test_schedules_logs_and_deliveries_have_tables_too(api: FakeApi) -> None:
     )
     assert LOG["id"] in on_a_terminal(["logs", "list"])[1]
     assert on_a_terminal(["deliveries", "list"])[1].splitlines() == [
-        "DELIVERY                              JOB    EVENT       STATE   ATTEMPT  STATUS  URL                       ERROR",
-        f"{DELIVERY['id']}  73496  job.result  failed  2        -       https://example.com/done  no answer within 30 s",
+        f"{'DELIVERY':36}  JOB    EVENT       STATE   ATTEMPT  STATUS  URL                       ERROR",
+        f"{DELIVERY['id']}  73496  job.result  failed  2        -       https://example.com/done  no answer in 30 s",
     ]
 
 

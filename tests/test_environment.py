@@ -82,6 +82,30 @@ def test_lists_lose_spaces_and_empty_entries(given: Set) -> None:
     assert environment.names("SOME_SETTING") == ("booper.example", "[::1]")
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("kafka://ada:secret@host", "SOME_SETTING is 'kafka://...': write one such as redis://host."),
+        ("ada:secret@host", "SOME_SETTING is 'no URL': write one such as redis://host."),
+    ],
+)
+def test_a_url_of_another_kind_is_refused_without_its_password(given: Set, value: str, said: str) -> None:
+    given(value)
+    with pytest.raises(ImproperlyConfigured) as refused:
+        environment.url("SOME_SETTING", "", schemes=["redis"], example="redis://host")
+    assert str(refused.value) == said
+
+
+def test_a_url_is_taken_as_it_is(given: Set) -> None:
+    given(" redis://ada:secret@host/1 ")
+    assert environment.url("SOME_SETTING", "", schemes=["redis"], example="redis://host") == "redis://ada:secret@host/1"
+
+
+def test_the_word_none_leaves_no_network(given: Set) -> None:
+    given("None")
+    assert environment.networks("SOME_SETTING", ["127.0.0.0/8"]) == ()
+
+
 def test_networks_are_read_as_networks_and_single_addresses(given: Set) -> None:
     given("10.0.0.0/8, ::1/128,192.0.2.7")
     assert [str(network) for network in environment.networks("SOME_SETTING")] == [

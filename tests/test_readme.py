@@ -14,7 +14,7 @@ from tests.fake_api import API_KEY, serve
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
-_READING = r"environment\.(?:text|boolean|integer|seconds|networks|names|choice)\(\s*\"(\w+)\""
+_READING = r"environment\.(?:text|boolean|integer|seconds|url|networks|names|choice)\(\s*\"(\w+)\""
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
