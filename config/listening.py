@@ -77,12 +77,12 @@ def for_url(on: str) -> str:
     return f"[{on}]" if ":" in on else on
 
 
-def answers(on: str, number: int, *, path: str, patience_seconds: float) -> bool:
-    """Whether a web server there answers a GET of `path` in time, whatever it answers."""
+def answers(on: str, number: int, *, path: str, patience_seconds: float, name: str) -> bool:
+    """Whether a web server there, called by that `name`, answers a GET of `path` in time, whatever it answers."""
     target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(on, on)
     connection = http.client.HTTPConnection(target, number, timeout=patience_seconds)
     try:
-        connection.request("GET", path)
+        connection.request("GET", path, headers={"Host": name})
         connection.getresponse()
     except (OSError, http.client.HTTPException):
         return False

@@ -71,7 +71,7 @@ def main() -> int:
         programs = _programs(instance)
         broker = _broker(data_dir)
         account = _prepared_database()
-        print(_welcome(instance, account), flush=True)
+        print(welcome(instance, account), flush=True)
         console = Console(sys.stdout.fileno(), [p.name for p in (*broker, *programs)], is_coloured=_wants_colour())
         supervisor = Supervisor(
             [*broker, *programs],
@@ -170,7 +170,7 @@ def _prepared_database() -> Account:
     return Account(**json.loads(done.stdout))
 
 
-def _welcome(instance: Instance, account: Account) -> str:
+def welcome(instance: Instance, account: Account) -> str:
     lines = [
         "",
         f"  API      {instance.url}/api",
@@ -190,9 +190,20 @@ def _welcome(instance: Instance, account: Account) -> str:
         ]
     else:
         lines += ["", "  A key: export BOOPER_API_KEY=$(.venv/bin/python manage.py create_api_key EMAIL)"]
-    key = account.api_key or "$BOOPER_API_KEY"
-    return "\n".join(
-        [*lines, "", "  Try it: a request to this instance itself, ten seconds from now.", "", _curl(instance, key), ""]
+    if _takes_requests_to_itself(instance):
+        curl = _curl(instance, account.api_key or "$BOOPER_API_KEY")
+        lines += ["", "  Try it: a request to this instance itself, ten seconds from now.", "", curl]
+    return "\n".join([*lines, ""])
+
+
+def _takes_requests_to_itself(instance: Instance) -> bool:
+    """Whether the API answers at the address that is printed and its jobs may contact it, as they may by default."""
+    host = listening.for_url(instance.host)
+    names = environment.names("ALLOWED_HOSTS")
+    return (
+        (host in names or "*" in names)
+        and environment.boolean("BOOPER_ALLOW_HTTP_TARGETS", False)
+        and bool(environment.networks("BOOPER_ALLOWED_TARGET_NETWORKS"))
     )
 
 
@@ -211,8 +222,10 @@ def _curl(instance: Instance, key: str) -> str:
 
 
 def _ready(instance: Instance, began: float) -> str | None:
+    # Under a name that it answers to, or each boot would log refusals: `.example.com` takes example.com, `*` any.
+    name = "".join(environment.names("ALLOWED_HOSTS")[:1]).lstrip("*.") or "localhost"
     # Short: the supervisor waits meanwhile. A server that is slower is asked again.
-    if not listening.answers(instance.host, instance.port, path="/api/ping", patience_seconds=0.3):
+    if not listening.answers(instance.host, instance.port, path="/api/ping", patience_seconds=0.3, name=name):
         return None
     return f"Ready on {instance.url} after {time.monotonic() - began:.1f} s. Ctrl-C ends it."
 

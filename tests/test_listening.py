@@ -113,11 +113,13 @@ def test_a_server_that_answers_anything_is_up() -> None:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
             for host in (HOST, "0.0.0.0"):
-                assert listening.answers(host, server.server_port, path="/livez", patience_seconds=10)
+                assert listening.answers(
+                    host, server.server_port, path="/livez", patience_seconds=10, name="b.example.com"
+                )
         finally:
             server.shutdown()
 
 
 def test_a_port_that_accepts_and_says_nothing_is_not_up_yet(taken: int, free: int) -> None:
-    assert not listening.answers(HOST, taken, path="/livez", patience_seconds=0.05)
-    assert not listening.answers(HOST, free, path="/livez", patience_seconds=10)
+    assert not listening.answers(HOST, taken, path="/livez", patience_seconds=0.05, name="localhost")
+    assert not listening.answers(HOST, free, path="/livez", patience_seconds=10, name="localhost")
