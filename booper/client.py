@@ -238,7 +238,10 @@ class Jobs(_Readable):
         )
 
     def update(self, id: Id, changes: Mapping[str, Any]) -> Json:
-        """Reschedule or edit a job that waits."""
+        """Reschedule or edit a job that waits: {"body": …, "schedule_in": "1 hour"}; None takes a field away.
+
+        Of the upcoming job of a schedule, that run alone; `schedules.update` edits all to come.
+        """
         return _object(self._transport.call("PATCH", self._path_of(id), body=changes))
 
     def cancel(self, id: Id, *, scope: str | None = None) -> Json:

@@ -25,6 +25,16 @@ class JobSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobEdit:
+    """What is to be other in a waiting job: its `args`, those `columns` of the `spec`, and the time if one is given."""
+
+    args: dict[str, Any]
+    spec: JobSpec
+    columns: list[str]
+    scheduled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecurrenceSpec:
     """How often a recurring job runs. `frequency` is {"cron": …} or {"repeat_every": [n, unit]}."""
 

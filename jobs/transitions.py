@@ -4,7 +4,7 @@ A guard that matches no row means that the race was lost: somebody else moved th
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -28,7 +28,7 @@ from jobs.models import (
     JobState,
     Schedule,
 )
-from jobs.specs import JobSpec
+from jobs.specs import JobEdit, JobSpec
 
 _KEY_TRIES = 5
 
@@ -152,13 +152,28 @@ def _count_ends(states: Iterable[JobState]) -> None:
 
 def run_now(job: Job, *, now: datetime) -> Job | None:
     """scheduled | retryable -> the same, due now. None if it is not waiting."""
-    return reschedule(job, scheduled_at=now, now=now)
+    won = Job.objects.filter(id=job.id, state__in=WAITING_STATES).update(scheduled_at=now)
+    return _moved(job) if won else None
 
 
-def reschedule(job: Job, *, scheduled_at: datetime, now: datetime) -> Job | None:
-    """scheduled | retryable -> the same, due at another time. None if it is not waiting."""
-    waiting = Job.objects.filter(id=job.id, state__in=WAITING_STATES)
-    won = waiting.update(scheduled_at=max(scheduled_at, now))
+def edit(job: Job, edited: Callable[[Job], JobEdit], *, queue_id: int | None, now: datetime) -> Job | None:
+    """scheduled | retryable -> the same, asking for what `edited` makes of it. None if it is not waiting.
+
+    `edited` is asked under the lock of the row, so that of two edits at once none is lost; `queue_id` is of the queue
+    that the edit names. A claim sees all of it or nothing: it passes over a row that is locked, and the columns change
+    in one UPDATE.
+    """
+    with transaction.atomic():
+        waiting = Job.objects.filter(id=job.id, state__in=WAITING_STATES)
+        locked = waiting.select_for_update(no_key=True).first()
+        if locked is None:
+            return None
+        change = edited(locked)
+        spec = replace(change.spec, queue_id=queue_id)
+        fields = {"args": change.args} | {name: getattr(spec, name) for name in change.columns}
+        if change.scheduled_at is not None:
+            fields["scheduled_at"] = max(change.scheduled_at, now)
+        won = waiting.update(**fields)
     return _moved(job) if won else None
 
 

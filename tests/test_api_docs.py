@@ -8,7 +8,7 @@ import jsonschema_rs
 import pytest
 from django.test import Client
 
-from jobs.api import validation_jobs
+from jobs.api import validation_changes, validation_jobs
 from tests.api import Api, data_of
 
 
@@ -102,6 +102,7 @@ def test_every_field_that_is_taken_is_documented(document: dict[str, Any]) -> No
     taken = set(validation_jobs.FIELDS)
     assert set(schemas["JobInput"]["properties"]) == set(schemas["ScheduleChanges"]["properties"]) == taken
     assert set(schemas["PreviewInput"]["properties"]) == taken | {"count"}
+    assert set(schemas["JobChanges"]["properties"]) == set(validation_changes.FIELDS)
 
 
 def test_every_example_is_one_of_its_schema(document: dict[str, Any]) -> None:
@@ -125,6 +126,12 @@ def test_the_example_of_a_job_is_taken(document: dict[str, Any], api: Api) -> No
     example = document["components"]["schemas"]["JobInput"]["example"]
     data = data_of(api.post("/api/jobs", example), status=201)
     assert set(data) == set(document["components"]["schemas"]["Job"]["required"])
+
+
+def test_the_example_of_a_change_is_taken(document: dict[str, Any], api: Api) -> None:
+    example = document["components"]["schemas"]["JobChanges"]["example"]
+    job = data_of(api.post("/api/jobs", {"url": "https://example.com", "schedule_in": 60}), status=201)
+    data_of(api.patch(f"/api/jobs/{job['job_id']}", example))
 
 
 def test_the_page_needs_nothing_from_elsewhere(web: Client) -> None:

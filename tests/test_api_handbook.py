@@ -1,6 +1,7 @@
 """docs/api.md and docs/errors.md leave out nothing that the API has, and their examples are true."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,12 @@ def test_the_example_of_a_job_has_the_fields_of_a_job(api: Api) -> None:
     data = data_of(api.post("/api/jobs", example["args"]), status=201)
     assert (list(data), list(data["job"])) == (list(example), list(example["job"]))
     assert data["args"] == example["args"]
+
+
+def test_the_example_of_a_change_changes_what_it_says(api: Api) -> None:
+    [example] = re.findall(r"curl -X PATCH \S+/api/jobs/\d+ .*?-d '(.*?)'\n", API, re.DOTALL)
+    job = data_of(api.post("/api/jobs", {"url": "https://example.com", "headers": {"X-A": "1"}}), status=201)
+    changed = data_of(api.patch(f"/api/jobs/{job['job_id']}", json.loads(example)))
+    kept = {name: value for name, value in json.loads(example).items() if value is not None}
+    assert changed["args"] == {"url": "https://example.com", **kept}
+    assert changed["job"]["scheduled_at"] == "2026-03-01T13:00:00Z"

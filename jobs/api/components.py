@@ -3,6 +3,7 @@
 from typing import Any
 
 from booper.durations import UNITS
+from jobs.api import validation_changes
 from jobs.api.cursors import LONGEST
 from jobs.api.problems import CONTENT_TYPE, KINDS
 from jobs.api.validation_batch import MOST_JOBS
@@ -368,6 +369,13 @@ SCHEMAS: dict[str, Schema] = {
             "schedule_in": [30, "seconds"],
         },
     ),
+    "JobChanges": _object(
+        {name: _or_null(_JOB_INPUT_PROPERTIES[name]) for name in validation_changes.FIELDS if name != "schedule_in"}
+        | {"url": _URL, "schedule_in": ref("Duration")},
+        optional=validation_changes.FIELDS,
+        minProperties=1,
+        example={"body": {"content": "Hello"}, "description": None, "schedule_in": [1, "hour"]},
+    ),
     "ScheduleChanges": _object(
         {name: _or_null(schema) for name, schema in _JOB_INPUT_PROPERTIES.items() if "$ref" not in schema}
         | {"schedule_in": ref("Duration")},
@@ -409,11 +417,6 @@ SCHEMAS: dict[str, Schema] = {
         }
     ),
     "Preview": _object(_PREVIEW),
-    "NewTime": _object(
-        {"schedule_in": ref("Duration"), "scheduled_at": _MOMENT, "timezone": _TIMEZONE},
-        optional=("schedule_in", "scheduled_at", "timezone"),
-        example={"schedule_in": [1, "hour"]},
-    ),
     "Job": _object(
         {
             "id": _UUID,

@@ -1,4 +1,4 @@
-"""/api/jobs: create, list, read, reschedule, cancel, run, retry."""
+"""/api/jobs: create, list, read, edit, cancel, run, retry."""
 
 from datetime import datetime
 from functools import partial
@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from booper import targets
 from jobs import clock, queue_names, schedule_transitions, sql, tasks, transitions
-from jobs.api import identifiers, operations, queries, serializers, validation_jobs
+from jobs.api import identifiers, operations, queries, serializers, validation_changes, validation_jobs
 from jobs.api.problems import Conflict
 from jobs.api.validation import Input
 from jobs.api.views import View, answer, answer_page
@@ -74,12 +74,14 @@ class JobDetail(JobsView):
     def get(self, request: Request, job_id: str) -> Response:
         return answer(serializers.job(self.find(job_id), now=clock.now()))
 
-    @operations.RESCHEDULE_JOB
+    @operations.CHANGE_JOB
     def patch(self, request: Request, job_id: str) -> Response:
         job, now = self.find(job_id), clock.now()
-        at = validation_jobs.rescheduled_at(self.sent_fields(), now=now)
-        moved = transitions.reschedule(job, scheduled_at=at, now=now)
-        return _waiting(moved, job, refusal="can't be rescheduled: it is not waiting", now=now)
+        edited = partial(validation_changes.edited, changes=self.sent_fields(), now=now)
+        # Once before the row is locked: bad input locks nothing, and queues are not made inside a transaction.
+        [spec] = queue_names.placed([edited(job).spec], user_id=self.owner_id, now=now)
+        changed = transitions.edit(job, edited, queue_id=spec.queue_id, now=now)
+        return _waiting(changed, job, refusal="can't be rescheduled or edited: it is not waiting", now=now)
 
 
 class CancelJob(JobsView):
@@ -143,6 +145,7 @@ def _waiting(moved: Job | None, job: Job, *, refusal: str, now: datetime) -> Res
     """The answer about a job that was just made to wait for a time, or about `job`, which could not be."""
     if moved is None:
         raise _too_late(job, refusal, now=now)
+    # Even of a time that is the old one: a claim may have passed over the row while it was being written.
     _announce(moved)
     return answer(serializers.job(moved, now=now))
 

@@ -139,16 +139,18 @@ CANCEL_JOBS = _operation(
 GET_JOB = _operation(
     "getJob", "Get a job", tag="jobs", answers=_JOB_ANSWER, refusals=(404,), parameters=_parameters("job_id")
 )
-RESCHEDULE_JOB = _operation(
-    "rescheduleJob",
-    "Reschedule a job",
+CHANGE_JOB = _operation(
+    "changeJob",
+    "Reschedule or edit a job",
     tag="jobs",
-    description="Gives a job that waits another time. 409 if it is not waiting.",
+    description="Of a job that waits: the fields that are sent take the place of those there were, null takes one "
+    "away, and `schedule_in` or `scheduled_at` gives it another time. Of the upcoming run of a schedule, that run "
+    "alone. 409 if it is not waiting.",
     answers=_JOB_ANSWER,
     refusals=(404, 409),
     parameters=_parameters("job_id"),
-    body="NewTime",
-    form_example={"schedule_in": "3600"},
+    body="JobChanges",
+    form_example={"body[content]": "Hello", "schedule_in": "3600"},
 )
 CANCEL_JOB = _operation(
     "cancelJob",

@@ -1,4 +1,4 @@
-"""The fields of POST and PATCH /api/jobs become checked values, or are refused with all that is wrong at once."""
+"""The fields of POST /api/jobs become checked values, or are refused with all that is wrong at once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -74,16 +74,6 @@ def read(given: Input, *, key_header: str | None, now: datetime, anchor: datetim
         webhook_url=validation_request.url(given, "webhook_url"),
     )
     return Wanted(spec, plan)
-
-
-def rescheduled_at(fields: Mapping[str, Any], *, now: datetime) -> datetime:
-    """The time that the body of PATCH /api/jobs/{id} asks for. Raises InvalidInput."""
-    given = Input(fields, known=validation_timing.FIELDS)
-    at = validation_timing.moment_asked_for(given, now=now, zone=validation_timing.zone(given))
-    if not given.has("schedule_in") and not given.has("scheduled_at"):
-        given.refuse(detail="there is no new time: give schedule_in or scheduled_at")
-    given.finish()
-    return at or now
 
 
 def _idempotency_key(given: Input, header: str | None) -> str | None:

@@ -1,12 +1,12 @@
 """The fields of a schedule's changes and of a preview: judged as those of a new job are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any
 
 from booper import recurrence
-from jobs.api import validation_jobs, validation_recurring, validation_timing
+from jobs.api import validation_changes, validation_jobs, validation_recurring, validation_timing
 from jobs.api.validation import Input
 from jobs.api.validation_jobs import Wanted
 from jobs.models import Schedule
@@ -45,10 +45,10 @@ def changed(schedule: Schedule, changes: Mapping[str, Any], *, now: datetime) ->
     The changes are laid over what was sent before, and the whole is judged as a new job would be. Its first run stays
     what it was, unless the changes have a time.
     """
-    merged = _merged(schedule.args, changes)
+    merged = validation_changes.merged(schedule.args, changes)
     has_time = any(merged.get(name) is not None and name in changes for name in validation_timing.TIMES)
     # A wait that is over by now says nothing about the runs to come.
-    fields = merged if has_time else _without(merged, validation_timing.TIMES)
+    fields = merged if has_time else validation_changes.without(merged, validation_timing.TIMES)
     given = Input(fields, known=validation_jobs.FIELDS)
     validation_jobs.require_url(given)
     if not changes:
@@ -67,19 +67,6 @@ def changed(schedule: Schedule, changes: Mapping[str, Any], *, now: datetime) ->
     # The key may have come as a header, which is not among the args.
     key = spec.idempotency_key if "idempotency_key" in changes else schedule.idempotency_key
     return replace(spec, args=merged, idempotency_key=key), plan
-
-
-def _merged(args: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Null takes a field away; a new time or frequency takes the place of the one there was, however it was written."""
-    fields = dict(args)
-    for rivals in (validation_timing.TIMES, validation_recurring.FREQUENCIES):
-        if any(changes.get(name) is not None for name in rivals):
-            fields = _without(fields, rivals)
-    return {name: value for name, value in (fields | dict(changes)).items() if value is not None}
-
-
-def _without(fields: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if name not in names}
 
 
 def _require_a_run(given: Input, schedule: Schedule, plan: RecurrenceSpec, *, is_retimed: bool, now: datetime) -> None:
