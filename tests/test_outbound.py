@@ -263,7 +263,7 @@ def test_interim_answers_without_end_are_a_failure() -> None:
     ("answer", "words"),
     [
         (OK + b"X: " + b"a" * 5000, "began its answer"),
-        (b"HTTP/1.1 100 Continue\r\n\r\n" * 500, "did not answer"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" * 500, "did not"),
         (OK + b"Content-Length: 5000\r\n\r\n" + b"a" * 5000, "began its answer"),
         (OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * 5000, "bytes of its body came"),
     ],
@@ -275,11 +275,11 @@ def test_a_drip_ends_at_the_deadline(answer: bytes, words: str) -> None:
         connection.drip(answer)
 
     with serving(drip) as server:
-        outcome = send(a_request(server.url(), timeout_seconds=0.4), policy=POLICY)
+        outcome = send(a_request(server.url(), timeout_seconds=1.5), policy=POLICY)
     assert failure_of(outcome).code == "timeout"
     assert words in failure_of(outcome).message
-    assert "0.4 s" in failure_of(outcome).message
-    assert 400 <= outcome.duration_ms < 2000
+    assert "1.5 s" in failure_of(outcome).message
+    assert 1500 <= outcome.duration_ms < 6000
 
 
 def test_a_target_that_takes_the_request_and_says_nothing_times_out() -> None:
