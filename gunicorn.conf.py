@@ -13,6 +13,8 @@ from jobs.log_lines import JsonFormatter
 
 # The most there is: the `url` that a list is asked for has up to 2,048 characters, and three times that once encoded.
 limit_request_line = 8190
+# By default a client on this machine could move the paths of a request by a header SCRIPT_NAME.
+forwarder_headers = ""
 
 
 class Logger(glogging.Logger):

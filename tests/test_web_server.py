@@ -1,4 +1,4 @@
-"""What the web server refuses before the API sees it is answered as the API would, and it hands on long URLs."""
+"""What the web server refuses before the API sees it is answered as the API would; what it hands on is the client's."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ from urllib.parse import quote
 import pytest
 from gunicorn import util
 from gunicorn.config import Config
-from gunicorn.http import RequestParser
+from gunicorn.http import RequestParser, wsgi
 from gunicorn.workers.base import Worker
 
 CONFIGURATION = Path(__file__).parent.parent / "gunicorn.conf.py"
@@ -40,21 +40,27 @@ class Log(logging.Logger):
 
 
 @pytest.fixture
-def refusal(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], Answer | None]:
-    """What gunicorn, configured as it is here, says to a request by itself; None if it hands it on."""
+def configured(monkeypatch: pytest.MonkeyPatch) -> Config:
+    """gunicorn's configuration as it is here."""
     monkeypatch.setattr(util, "write_error", util.write_error)
     configuration, config = runpy.run_path(str(CONFIGURATION)), Config()
     for name in config.settings.keys() & configuration.keys():
         config.set(name, configuration[name])
     config.on_starting(None)
-    worker = SimpleNamespace(log=Log("gunicorn"), cfg=config)
+    return config
+
+
+@pytest.fixture
+def refusal(configured: Config) -> Callable[[bytes], Answer | None]:
+    """What gunicorn says to a request by itself; None if it hands it on."""
+    worker = SimpleNamespace(log=Log("gunicorn"), cfg=configured)
 
     def send(request: bytes) -> Answer | None:
         client, server = socket.socketpair()
         with client, server:
             client.sendall(request)
             try:
-                next(RequestParser(config, server, CLIENT))
+                next(RequestParser(configured, server, CLIENT))
             except Exception as error:
                 Worker.handle_error(worker, None, server, CLIENT, error)
             else:
@@ -111,3 +117,14 @@ def test_a_fault_of_the_server_itself_is_a_problem_and_says_nothing_of_it(
 def test_a_list_can_be_asked_for_the_longest_url(refusal: Callable[[bytes], Answer | None], url: str) -> None:
     target = f"/api/jobs?state=scheduled&limit=100&url={quote(url, safe='')}"
     assert refusal(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()) is None
+
+
+@pytest.mark.parametrize("name", ["SCRIPT_NAME", "script_name", "PATH_INFO", "REMOTE_USER"])
+def test_no_client_says_by_a_header_what_the_server_says_of_a_request(configured: Config, name: str) -> None:
+    client, server = socket.socketpair()
+    with client, server:
+        client.sendall(f"GET /api/ping HTTP/1.1\r\nHost: localhost\r\n{name}: /api\r\n\r\n".encode())
+        request = next(RequestParser(configured, server, CLIENT))
+        _, environ = wsgi.create(request, server, CLIENT, ("127.0.0.1", 8000), configured)
+    assert (environ["SCRIPT_NAME"], environ["PATH_INFO"]) == ("", "/api/ping")
+    assert {key for key, value in environ.items() if value == "/api"} == set()
