@@ -133,6 +133,7 @@ def test_deliveries_to_one_that_is_off_fail_at_once_without_a_request_and_say_wh
     deliver_due(OK, now=now)
     delivery.refresh_from_db()
     assert (delivery.state, delivery.error_code, delivery.failed_at) == ("failed", "receiver_off", now)
+    assert (delivery.attempt, delivery.attempted_at) == (1, now)
     message = delivery.error_message or ""
     assert "https://receiver.example was switched off at 2026-03-06T12:00:00Z" in message
     assert "since 2026-03-01T12:00:00Z (the target answered 410 Gone" in message

@@ -287,7 +287,7 @@ _DELIVERY: dict[str, Schema] = {
     "failed_at": _or_null(_TIME),
     "resent_at": {**_or_null(_TIME), "description": "When it was last sent again on request."},
     "response_status": _STATUS,
-    "error": {**_ERROR, "description": "Why the last attempt failed; `receiver_off` if none was made."},
+    "error": {**_ERROR, "description": "Why the last attempt failed; `receiver_off` if nothing was sent."},
 }
 _RECEIVER: dict[str, Schema] = {
     "id": _UUID,
