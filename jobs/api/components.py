@@ -473,6 +473,7 @@ SCHEMAS: dict[str, Schema] = {
     "Pong": _object({"message": {"type": "string", "enum": ["Pong"]}}),
     "BroadcastInput": _object(_BROADCAST, optional=("author", "channel")),
     "Broadcast": _object(_BROADCAST),
+    "AnyJSON": {**_ANY_JSON, "example": {"hello": "world"}},
     "AnyObject": {"type": "object", "example": {"hello": "world"}},
     "FieldError": _FIELD_ERROR,
     "Problem": _object(_PROBLEM),

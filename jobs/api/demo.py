@@ -3,7 +3,7 @@
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jobs.api import operations
+from jobs.api import operations, parsers
 from jobs.api.validation import Input
 from jobs.api.views import OpenView, answer
 
@@ -17,9 +17,11 @@ class Ping(OpenView):
 
 
 class Echo(OpenView):
+    parser_classes = (parsers.AnyJSONParser, parsers.BracketFormParser)
+
     @operations.ECHO
     def post(self, request: Request) -> Response:
-        return answer(self.sent_fields())
+        return answer(parsers.value(request))
 
 
 class Broadcast(OpenView):

@@ -25,6 +25,7 @@ def _operation(
     refusals: Sequence[int] = (),
     parameters: Sequence[Schema] = (),
     body: str | None = None,
+    form: str | None = None,
     form_example: Schema | None = None,
     is_open: bool = False,
     is_paged: bool = False,
@@ -32,7 +33,7 @@ def _operation(
     needs_body: bool = True,
     description: str = "",
 ) -> Callable[[F], F]:
-    """`answers` are schemas of `data` by status; `body` names the schema of the request's body."""
+    """`answers` are schemas of `data` by status; `body` names that of the request, `form` another one for its forms."""
     statuses = {*refusals, *(() if is_open else _WITH_KEY), *(_WITH_BODY if body else ())}
     operation: Schema = {
         "operationId": operation_id,
@@ -48,12 +49,12 @@ def _operation(
     if description:
         operation["description"] = description
     if body is not None:
-        form: Schema = {"schema": ref(body)}
+        as_form: Schema = {"schema": ref(form or body)}
         if form_example is not None:
-            form["example"] = form_example
+            as_form["example"] = form_example
         operation["requestBody"] = {
             "required": needs_body,
-            "content": {"application/json": {"schema": ref(body)}, _FORM: form},
+            "content": {"application/json": {"schema": ref(body)}, _FORM: as_form},
         }
     return extend_schema(operation=operation)
 
@@ -352,8 +353,10 @@ ECHO = _operation(
     "echo",
     "Get back what was sent",
     tag="demo",
-    answers={200: ref("AnyObject")},
-    body="AnyObject",
+    description="Any JSON; a form is answered as the object that it means.",
+    answers={200: ref("AnyJSON")},
+    body="AnyJSON",
+    form="AnyObject",
     form_example={"hello": "world"},
     is_open=True,
 )

@@ -26,6 +26,15 @@ class JSONParser(BaseParser):
         return _object(strict_json.parse(stream.read()))
 
 
+class AnyJSONParser(JSONParser):
+    """Of any JSON value, be it an object or not."""
+
+    def parse(
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        return strict_json.parse(stream.read())
+
+
 class JSONBatchParser(JSONParser):
     """Of {"jobs": […]}: a job with something in it that can't be taken becomes the refusal of that job alone."""
 
@@ -79,9 +88,14 @@ def parse(request: Request, *, limit: str = "MAX_REQUEST_BYTES", is_optional: bo
     body = _read(request._request, setting=limit) if is_optional else None
     if body == b"":
         return {}
-    parser = _parser_for(request)
-    fields: Any = parser.parse(BytesIO(_read(request._request, setting=limit) if body is None else body))
+    fields: Any = value(request, limit=limit) if body is None else _parser_for(request).parse(BytesIO(body))
     return dict(fields)
+
+
+def value(request: Request, *, limit: str = "MAX_REQUEST_BYTES") -> Any:
+    """What the parsers of its view make of the body of `request`, be it an object or not. Raises as `parse` does."""
+    parser = _parser_for(request)
+    return parser.parse(BytesIO(_read(request._request, setting=limit)))
 
 
 def _parser_for(request: Request) -> BaseParser:
