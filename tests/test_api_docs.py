@@ -85,8 +85,9 @@ def test_every_call_says_how_it_refuses_and_who_may_call_it(document: dict[str, 
         is_open = name.endswith(("/ping", "/echo", "/broadcast"))
         assert operation["security"] == ([] if is_open else [{"apiKey": []}])
         assert ("401" in operation["responses"]) == (not is_open)
+        assert ("400" in operation["responses"]) == (name != "GET /api/ping")
+        assert ({"413", "415"} <= set(operation["responses"])) == (not name.startswith("GET"))
         if "requestBody" in operation:
-            assert {"400", "413", "415"} <= set(operation["responses"])
             assert set(operation["requestBody"]["content"]) == {"application/json", "application/x-www-form-urlencoded"}
 
 

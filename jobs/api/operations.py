@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from drf_spectacular.utils import extend_schema
 
-from jobs.api import components, queries
+from jobs.api import calls, components, queries
 from jobs.api.components import Schema, ref
 from jobs.api.validation_batch import MOST_JOBS
 
@@ -31,18 +31,18 @@ def _operation(
     is_paged: bool = False,
     has_location: bool = True,
     needs_body: bool = True,
+    is_open_to_any_query: bool = False,
     description: str = "",
 ) -> Callable[[F], F]:
     """`answers` are schemas of `data` by status; `body` names that of the request, `form` another one for its forms."""
-    statuses = {*refusals, *(() if is_open else _WITH_KEY), *(_WITH_BODY if body else ())}
+    taken = calls.Taken(_in_query(parameters), _fields(body), is_open_to_any_query)
     operation: Schema = {
         "operationId": operation_id,
         "summary": summary,
         "tags": [tag],
         "parameters": list(parameters),
         "security": [] if is_open else [{"apiKey": []}],
-        "responses": {str(status): _answer(status, schema, is_paged) for status, schema in answers.items()}
-        | {str(status): ref(str(status), "responses") for status in sorted(statuses)},
+        "responses": {str(status): _answer(status, schema, is_paged) for status, schema in answers.items()},
     }
     if 201 in answers and has_location:
         operation["responses"]["201"]["headers"] = {"Location": {"schema": {"type": "string"}, "required": True}}
@@ -56,7 +56,27 @@ def _operation(
             "required": needs_body,
             "content": {"application/json": {"schema": ref(body)}, _FORM: as_form},
         }
-    return extend_schema(operation=operation)
+
+    def decorate(method: F) -> F:
+        method.taken = taken  # type: ignore[attr-defined]
+        # One without a body reads it all the same, to refuse it.
+        reads_body = method.__name__ != "get"
+        statuses = {*refusals, *(() if is_open else _WITH_KEY), *(() if is_open_to_any_query else (400,))}
+        statuses |= {*(_WITH_BODY if reads_body else ())}
+        operation["responses"] |= {str(status): ref(str(status), "responses") for status in sorted(statuses)}
+        return extend_schema(operation=operation)(method)
+
+    return decorate
+
+
+def _in_query(parameters: Sequence[Schema]) -> list[str]:
+    """Their names, but for those in the path and the headers."""
+    named = [components.PARAMETERS[each["$ref"].rpartition("/")[2]] if "$ref" in each else each for each in parameters]
+    return [each["name"] for each in named if each["in"] == "query"]
+
+
+def _fields(body: str | None) -> list[str] | None:
+    return None if body is None else [*components.SCHEMAS[body].get("properties", {})]
 
 
 def _answer(status: int, data: Schema, is_paged: bool) -> Schema:
@@ -80,7 +100,6 @@ def _listing(
         description="Newest first, unless `order_by` says otherwise. A request with `cursor`, empty for the first "
         "page, is answered with the one for the next page.",
         answers={200: {"type": "array", "items": ref(of), "maxItems": 100}},
-        refusals=(400,),
         parameters=[
             *_parameters("limit", "offset", "cursor"),
             components.order_by([*columns]),
@@ -159,7 +178,7 @@ CANCEL_JOB = _operation(
     tag="jobs",
     description="409 if it has ended. A request that is on the wire stays there; what it brings changes nothing.",
     answers=_JOB_ANSWER,
-    refusals=(400, 404, 409),
+    refusals=(404, 409),
     parameters=_parameters("job_id", "scope"),
 )
 RUN_JOB = _operation(
@@ -348,7 +367,9 @@ ENABLE_RECEIVER = _operation(
     refusals=(404,),
     parameters=_parameters("receiver_id"),
 )
-PING = _operation("ping", "See whether the API is up", tag="demo", answers={200: ref("Pong")}, is_open=True)
+PING = _operation(
+    "ping", "See whether the API is up", tag="demo", answers={200: ref("Pong")}, is_open=True, is_open_to_any_query=True
+)
 ECHO = _operation(
     "echo",
     "Get back what was sent",
@@ -359,6 +380,7 @@ ECHO = _operation(
     form="AnyObject",
     form_example={"hello": "world"},
     is_open=True,
+    is_open_to_any_query=True,
 )
 BROADCAST = _operation(
     "broadcast",

@@ -82,11 +82,12 @@ class BracketFormParser(BaseParser):
 def parse(request: Request, *, limit: str = "MAX_REQUEST_BYTES", is_optional: bool = False) -> dict[str, Any]:
     """The fields in the body of `request`; `limit` names the setting that says how large it may be.
 
-    An empty body has no fields if it `is_optional`. Raises InvalidInput, BodyTooLarge or UnsupportedBody.
+    An empty body and {}, whatever they are called, have no fields if it `is_optional`. Raises InvalidInput,
+    BodyTooLarge or UnsupportedBody.
     """
-    # First of all: servers call a body text/plain that is not there.
+    # First of all: servers call a body text/plain that is not there, and `curl -d '{}'` calls it a form.
     body = _read(request._request, setting=limit) if is_optional else None
-    if body == b"":
+    if body is not None and body.strip() in (b"", b"{}"):
         return {}
     fields: Any = value(request, limit=limit) if body is None else _parser_for(request).parse(BytesIO(body))
     return dict(fields)

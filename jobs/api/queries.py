@@ -93,9 +93,14 @@ class Paging:
 
 def read(request: Request, *, known: Sequence[str]) -> Input:
     """The parameters after the question mark. Raises InvalidInput if they do not parse."""
+    return Input(sent(request), known=known)
+
+
+def sent(request: Request) -> dict[str, Any]:
+    """The same as they came, known or not."""
     text = request.META.get("QUERY_STRING", "")
     # WSGI hands bytes over as if they were latin-1.
-    return Input(bracket_forms.parse(text.encode("latin-1", "replace")) if text else {}, known=known)
+    return bracket_forms.parse(text.encode("latin-1", "replace")) if text else {}
 
 
 def paging(given: Input, *, model: type[Model], columns: Mapping[str, str]) -> Paging:

@@ -130,9 +130,13 @@ class Input:
             return None
 
 
-def _unknown(name: str, known: Collection[str]) -> str:
+def nearest(name: str, known: Collection[str]) -> str | None:
+    """The one among `known` that was meant, as it seems."""
     # Cut before it is compared: that takes time by the length of both.
-    nearest = get_close_matches(name[:_LONGEST_NAME].lower(), known, n=1)
-    if nearest:
-        return f"there is no such field: did you mean {nearest[0]}?"
+    return next(iter(get_close_matches(name[:_LONGEST_NAME].lower(), known, n=1)), None)
+
+
+def _unknown(name: str, known: Collection[str]) -> str:
+    if near := nearest(name, known):
+        return f"there is no such field: did you mean {near}?"
     return f"there is no such field: those there are {', '.join(known)}" if known else "no fields are taken here"

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from jobs.api import parsers
+from jobs.api import calls, parsers
 from jobs.api.queries import Page
 
 
@@ -23,6 +23,13 @@ class View(APIView):
     def get_permissions(self) -> Sequence[Any]:
         # What methods there are is no secret.
         return [] if self.request.method == "OPTIONS" else super().get_permissions()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Of the calls in the OpenAPI document, refuses as well what they do not take."""
+        super().initial(request, *args, **kwargs)
+        taken = getattr(getattr(self, str(request.method).lower(), None), "taken", None)
+        if taken is not None:
+            calls.refuse_others(request, taken)
 
     def perform_authentication(self, request: Request) -> None:
         """Left to the permissions: an open view looks at no key at all."""
