@@ -391,4 +391,5 @@ BROADCAST = _operation(
     body="BroadcastInput",
     form_example={"content": "Hi", "author": "Booper", "channel": "quickstart"},
     is_open=True,
+    is_open_to_any_query=True,
 )
