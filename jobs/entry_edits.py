@@ -67,10 +67,10 @@ def _leaves_no_run(schedule: Schedule, spec: JobSpec, plan: RecurrenceSpec, *, n
     """Edits it, and says whether that was the end of it."""
     if plan == schedule_transitions.plan_of(schedule):
         return False
-    if not isinstance(schedule_transitions.edit(schedule, spec, plan, now=now), Refused):
+    if not isinstance(schedule_transitions.edit(schedule, lambda _: (spec, plan), now=now), Refused):
         return False
     schedule_transitions.disable(schedule, now=now)
-    schedule_transitions.edit(schedule, spec, plan, now=now)
+    schedule_transitions.edit(schedule, lambda _: (spec, plan), now=now)
     return True
 
 

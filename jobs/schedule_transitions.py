@@ -1,7 +1,7 @@
 """Every write of a schedule: made, switched off and on, edited, deleted. Its row is the lock for all of them."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -169,15 +169,19 @@ def plan_of(schedule: Schedule) -> RecurrenceSpec:
     )
 
 
-def edit(schedule: Schedule, spec: JobSpec, plan: RecurrenceSpec, *, now: datetime) -> Schedule | Refused | None:
+def edit(
+    schedule: Schedule, edited: Callable[[Schedule], tuple[JobSpec, RecurrenceSpec]], *, now: datetime
+) -> Schedule | Refused | None:
     """Replaces what is sent and when. The upcoming run follows; one that is executing goes on as it began.
 
-    The grid stays where it is unless `plan.first_run_at` is another: then it hangs on that.
+    `edited` is asked under the lock of the row, so that of two edits at once none is lost. The grid stays where it is
+    unless the plan has another `first_run_at`: then it hangs on that.
     """
     with transaction.atomic():
         locked = _lock(schedule)
         if locked is None:
             return None
+        spec, plan = edited(locked)
         before = (locked.rule, locked.starts_at, locked.ends_at)
         for name in REQUEST_FIELDS:
             setattr(locked, name, getattr(spec, name))

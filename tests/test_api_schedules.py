@@ -13,8 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from jobs import entry_edits, firing, periodic_tasks
-from jobs.models import Delivery, Job, LogEvent, User
+from jobs import entry_edits, firing, periodic_tasks, queue_names
+from jobs.models import Delivery, Job, LogEvent, Queue, User
 from tests.api import FORM, Api, data_of, pointers_of, problem_of
 from tests.conftest import Announced, StoppedClock
 from tests.factories import NOON
@@ -258,6 +258,23 @@ def test_a_disabled_schedule_can_be_triggered(api: Api) -> None:
     api.post(f"{path}/disable")
     assert data_of(api.post(f"{path}/trigger"), status=201)["job"]["state"] == "available"
     assert data_of(api.get(path))["disabled_at"] is not None
+
+
+def test_of_two_edits_at_once_none_is_lost(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = make(api)
+    placed = queue_names.placed
+
+    def overtaken(specs: Any, **how: Any) -> Any:
+        monkeypatch.setattr(queue_names, "placed", placed)
+        data_of(api.patch(path, {"body": "theirs", "name": "theirs", "queue": "theirs"}))
+        return placed(specs, **how)
+
+    monkeypatch.setattr(queue_names, "placed", overtaken)
+    changed = data_of(api.patch(path, {"name": "mine"}))
+    assert (changed["name"], changed["args"]["body"], changed["args"]["queue"]) == ("mine", "theirs", "theirs")
+    job = upcoming()
+    assert (job.name, job.args["body"]) == ("mine", "theirs")
+    assert job.queue_id == Queue.objects.get(name="theirs").id
 
 
 def test_each_call_costs_a_fixed_number_of_queries(api: Api) -> None:

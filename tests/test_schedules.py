@@ -1,5 +1,6 @@
 """Recurring jobs in the database: who writes the next run, who skips one, who ends them all."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -12,7 +13,7 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 from jobs import cancellations, entry_edits, firing, periodic_tasks, schedule_transitions, transitions
 from jobs.models import Job, JobState, LogEvent, Schedule
 from jobs.schedule_transitions import Refused
-from jobs.specs import RecurrenceSpec
+from jobs.specs import JobSpec, RecurrenceSpec
 from jobs.transitions import Ended
 from tests.factories import NOON, make_spec, make_user
 
@@ -43,6 +44,10 @@ def plan_of(schedule: Schedule, **changes: Any) -> RecurrenceSpec:
         "first_run_at": schedule.anchor_at,
     }
     return RecurrenceSpec(**fields | changes)
+
+
+def to(plan: RecurrenceSpec) -> Callable[[Schedule], tuple[JobSpec, RecurrenceSpec]]:
+    return lambda _: (make_spec(), plan)
 
 
 def upcoming_of(schedule: Schedule) -> Job:
@@ -198,7 +203,7 @@ def test_skipping_a_run_that_was_moved_in_the_meantime_goes_on_from_where_it_is(
     schedule = make_schedule(first=NOON + MINUTE)
     seen_before = upcoming_of(schedule)
     moved = plan_of(schedule, starts_at=NOON + 2 * MINUTE)
-    assert isinstance(schedule_transitions.edit(schedule, make_spec(), moved, now=NOON), Schedule)
+    assert isinstance(schedule_transitions.edit(schedule, to(moved), now=NOON), Schedule)
     assert schedule_transitions.cancel_job(seen_before, ends_schedule=False, now=NOON) is not None
     assert upcoming_of(schedule).scheduled_at == NOON + 3 * MINUTE
 
@@ -256,7 +261,7 @@ def test_what_the_last_run_was_answered_shows_until_the_schedule_is_enabled_agai
     transitions.record(worker, [Ended(job=run, state=JobState.COMPLETED, response=answer)], now=NOON)
     schedule.refresh_from_db()
     assert schedule.previous == {"sent": 4}
-    schedule_transitions.edit(schedule, make_spec(), plan_of(schedule, max_runs=5), now=NOON)
+    schedule_transitions.edit(schedule, to(plan_of(schedule, max_runs=5)), now=NOON)
     enabled = schedule_transitions.enable(schedule, now=NOON)
     assert isinstance(enabled, Schedule)
     assert enabled.previous == {}
@@ -301,9 +306,8 @@ def test_a_time_whose_run_was_made_early_is_not_run_again_after_a_pause():
 def test_other_bounds_leave_a_time_alone_whose_run_was_made_early():
     schedule = make_schedule(first=NOON + MINUTE)
     schedule_transitions.run_job(upcoming_of(schedule), now=NOON)
-    edited = schedule_transitions.edit(
-        schedule, make_spec(), plan_of(schedule, ends_at=NOON + timedelta(days=1)), now=NOON
-    )
+    bounded = plan_of(schedule, ends_at=NOON + timedelta(days=1))
+    edited = schedule_transitions.edit(schedule, to(bounded), now=NOON)
     assert isinstance(edited, Schedule)
     assert upcoming_of(schedule).scheduled_at == NOON + 2 * MINUTE
 
@@ -312,7 +316,7 @@ def test_another_grid_runs_at_times_whose_runs_were_made_early_on_the_old_one():
     schedule = make_schedule(first=NOON + 2 * MINUTE)
     schedule_transitions.run_job(upcoming_of(schedule), now=NOON)
     faster = plan_of(schedule, frequency={"cron": "* * * * *"})
-    assert isinstance(schedule_transitions.edit(schedule, make_spec(), faster, now=NOON), Schedule)
+    assert isinstance(schedule_transitions.edit(schedule, to(faster), now=NOON), Schedule)
     for minute in (1, 2, 3):
         fire_all(NOON + minute * MINUTE)
     assert [at for at, _ in runs_of(schedule) if at is not None] == [NOON + n * MINUTE for n in (1, 2, 3)]
@@ -321,7 +325,7 @@ def test_another_grid_runs_at_times_whose_runs_were_made_early_on_the_old_one():
 def test_a_grid_that_is_moved_to_now_begins_now():
     schedule = make_schedule(first=NOON + MINUTE)
     moved = plan_of(schedule, first_run_at=NOON + timedelta(seconds=20))
-    schedule_transitions.edit(schedule, make_spec(), moved, now=NOON + timedelta(seconds=20))
+    schedule_transitions.edit(schedule, to(moved), now=NOON + timedelta(seconds=20))
     assert upcoming_of(schedule).scheduled_at == NOON + timedelta(seconds=20)
 
 
@@ -646,7 +650,7 @@ def test_what_the_api_changed_since_is_not_undone_by_an_edit_found_before(monkey
     schedule = make_schedule(first=NOON + MINUTE, frequency={"cron": "0 9 * * *"})
     CrontabSchedule.objects.update(hour="15")
     found = periodic_tasks.edited(limit=10)
-    schedule_transitions.edit(schedule, make_spec(), plan_of(schedule, frequency={"cron": "0 20 * * *"}), now=NOON)
+    schedule_transitions.edit(schedule, to(plan_of(schedule, frequency={"cron": "0 20 * * *"})), now=NOON)
     monkeypatch.setattr(periodic_tasks, "edited", lambda *, limit: found)
     assert entry_edits.apply(periodic_tasks.edited(limit=10), now=NOON) == 0
     schedule.refresh_from_db()

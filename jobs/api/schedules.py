@@ -1,6 +1,7 @@
 """/api/schedules: list, read, change, switch off and on, run once more, delete."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -17,6 +18,7 @@ from jobs.api.views import View, answer, answer_page
 from jobs.models import Job, Schedule
 from jobs.models.schedule import ScheduleQuerySet
 from jobs.schedule_transitions import Refused
+from jobs.specs import JobSpec, RecurrenceSpec
 
 
 class _SchedulesView(View):
@@ -58,10 +60,16 @@ class ScheduleDetail(_SchedulesView):
 
     @operations.CHANGE_SCHEDULE
     def patch(self, request: Request, schedule_id: str) -> Response:
-        schedule, now = self.find(schedule_id), clock.now()
-        spec, plan = validation_schedules.changed(schedule, self.sent_fields(), now=now)
-        [spec] = queue_names.placed([spec], user_id=self.owner_id, now=now)
-        changed = schedule_transitions.edit(schedule, spec, plan, now=now)
+        schedule, changes, now = self.find(schedule_id), self.sent_fields(), clock.now()
+        # Once before the row is locked: bad input locks nothing, and queues are not made inside a transaction.
+        spec, _ = validation_schedules.changed(schedule, changes, now=now)
+        [placed] = queue_names.placed([spec], user_id=self.owner_id, now=now)
+
+        def edited(locked: Schedule) -> tuple[JobSpec, RecurrenceSpec]:
+            spec, plan = validation_schedules.changed(locked, changes, now=now)
+            return replace(spec, queue_id=placed.queue_id if "queue" in changes else locked.queue_id), plan
+
+        changed = schedule_transitions.edit(schedule, edited, now=now)
         return self.answer_about(changed, schedule_id, verb="changed")
 
     @operations.DELETE_SCHEDULE
