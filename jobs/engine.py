@@ -32,6 +32,8 @@ _CALL_SECONDS = 0.25
 _COMPANY_SECONDS = 0.004
 _CROWD = 40
 _RECONCILE_SECONDS = 30.0
+# One statement that failed must not cost a quarter of the lease.
+_LEASE_RETRY_SECONDS = 1.0
 _BATCH = 200
 _RESCUE_BATCH = 500
 _LONGEST_PAUSE_SECONDS = 5.0
@@ -418,11 +420,12 @@ class Engine:
             self._is_lease_failing = False
         except _BROKEN as error:
             self._lease_failed_at = time.monotonic()
+            if not self._is_lease_failing:
+                logger.warning("the lease could not be renewed, it is tried again each second: %s", error)
             self._is_lease_failing = True
-            logger.warning("the lease could not be renewed: %s", error)
             connection.close()
         if time.monotonic() - began <= pause_seconds:
-            return pause_seconds
+            return min(_LEASE_RETRY_SECONDS, pause_seconds) if self._is_lease_failing else pause_seconds
         # The database stood still, for the others too; and what was written now is as of back then.
         self._lease_failed_at = time.monotonic()
         return 0.0

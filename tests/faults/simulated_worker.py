@@ -70,6 +70,11 @@ class Worker(engine.Engine):
         return {key for lane in self._lanes.values() for key in lane.in_hand}
 
     @property
+    def on_the_wire(self) -> set[Key]:
+        """What is in hand and has not ended: an end that was recorded may be in hand still, its answer lost."""
+        return self.in_hand - {key for key, _ in self._arrived}
+
+    @property
     def has_ended(self) -> bool:
         return self._is_done()
 

@@ -131,8 +131,9 @@ class World:
         ]
         self.random.shuffle(turns)
         for worker, turn in turns:
-            # A busy machine: not everybody gets to run each time.
-            if worker.paused_until <= self.now and (self.is_calm or self.random.random() < 0.85):
+            # A busy machine: not everybody gets to run each time, but a lease that nobody renews is a fault by itself.
+            has_its_turn = self.is_calm or turn == worker.lease_turn or self.random.random() < 0.85
+            if worker.paused_until <= self.now and has_its_turn:
                 turn()
         for number in range(_BEATS):
             self._beat(number)
@@ -266,7 +267,7 @@ class World:
 
     def _check(self) -> None:
         """What must hold at every moment."""
-        held = [key for worker in self.workers for key in worker.in_hand]
+        held = [key for worker in self.workers for key in worker.on_the_wire]
         assert len(held) == len(set(held)), f"at {self.now} two workers have the same attempt: {sorted(held)}"
         running = Job.objects.filter(queue_id__isnull=False, state="executing").values_list("queue_id", flat=True)
         for queue_id, count in Counter(running).items():

@@ -7,6 +7,7 @@ there are ten thousand.
 import math
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -98,6 +99,28 @@ def test_who_is_first_after_an_outage_gives_the_others_time_to_renew_their_lease
         quick.database_turn()
         job.refresh_from_db()
         assert (job.state, job.attempt) == ("executing", 1)
+
+
+def test_a_lease_that_could_not_be_renewed_is_tried_again_in_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    with transaction.atomic():
+        world = World(0)
+        world.is_calm = True
+        _inhabit(world, monkeypatch)
+        worker = Worker(world, 1)
+        world.down_until = NOON + timedelta(seconds=7)
+        tries: list[int] = []
+        database = world.database
+
+        def counted(call: Callable[[], Any]) -> Any:
+            tries.append((world.now - NOON).seconds)
+            return database(call)
+
+        monkeypatch.setattr(world, "database", counted)
+        for seconds in range(1, 15):
+            world.now = NOON + timedelta(seconds=seconds)
+            worker.lease_turn()
+        # It is due each 5 s, a quarter of the lease.
+        assert tries == [5, 6, 7, 12]
 
 
 @pytest.mark.parametrize("seed", _SEEDS)
