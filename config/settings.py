@@ -129,7 +129,7 @@ DATABASES = {"default": _database}
 BROKER_URL = environment.url(
     "BROKER_URL",
     "",
-    schemes=("redis", "rediss", "redis+socket", "amqp", "amqps", "pyamqp", "filesystem"),
+    schemes=("redis", "rediss", "redis+socket", "amqp", "amqps", "pyamqp", "filesystem", "memory"),
     example="redis://host:6379/0, rediss://host:6379/0 or amqp://user:password@host//",
 ) or embedded_broker.broker_url(DATA_DIR)
 
