@@ -31,6 +31,8 @@ from jobs.models import (
 from jobs.specs import JobEdit, JobSpec
 
 _KEY_TRIES = 5
+# The column has room for 32,767, and a retry gives a hundred more at most.
+MOST_ATTEMPTS = 32_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +187,13 @@ def _moved(job: Job) -> Job:
 
 
 def retry(job: Job, *, now: datetime) -> Job | None:
-    """completed | discarded -> retryable, due now, with all its attempts before it again. None from another state."""
+    """completed | discarded -> retryable, due now, with all its attempts before it again.
+
+    None from another state, or after MOST_ATTEMPTS.
+    """
     attempts = job.args.get("max_attempts") or settings.DEFAULT_MAX_ATTEMPTS
-    won = Job.objects.filter(id=job.id, state__in=(JobState.COMPLETED, JobState.DISCARDED)).update(
+    ended = Job.objects.filter(id=job.id, state__in=(JobState.COMPLETED, JobState.DISCARDED))
+    won = ended.filter(attempt__lt=MOST_ATTEMPTS).update(
         state=JobState.RETRYABLE,
         scheduled_at=now,
         max_attempts=F("attempt") + int(attempts),

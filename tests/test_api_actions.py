@@ -132,6 +132,15 @@ def test_a_job_that_waits_or_was_cancelled_is_not_retried(api: Api, user: User) 
     assert "is cancelled" in problem_of(api.post(f"/api/jobs/{job.id}/retry"), status=409)["detail"]
 
 
+def test_a_job_is_retried_only_while_its_attempts_can_be_counted(api: Api, user: User) -> None:
+    job = make_job(user=user)
+    Job.objects.update(state="discarded", attempt=32_000)
+    refusal = problem_of(api.post(f"/api/jobs/{job.id}/retry"), status=409)
+    assert refusal["detail"].endswith("is discarded and has had 32000 attempts: create another one")
+    Job.objects.update(attempt=31_999)
+    data_of(api.post(f"/api/jobs/{job.id}/retry"))
+
+
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [

@@ -115,7 +115,10 @@ class RetryJob(JobsView):
     def post(self, request: Request, job_id: str) -> Response:
         job, now = self.find(job_id), clock.now()
         moved = transitions.retry(job, now=now)
-        return _waiting(moved, job, refusal="can't be retried: only a completed or discarded one can", now=now)
+        refusal = "can't be retried: only a completed or discarded one can"
+        if job.attempt >= transitions.MOST_ATTEMPTS:
+            refusal = f"has had {job.attempt} attempts: create another one"
+        return _waiting(moved, job, refusal=refusal, now=now)
 
 
 def _filtered(rows: JobQuerySet, given: Input, *, now: datetime) -> JobQuerySet:
