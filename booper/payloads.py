@@ -10,7 +10,7 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _REPLACEMENT = "\ufffd"
 _MAX_DEPTH = 100
 # 1e999 parses to infinity without a word, and so does a number of 309 digits and a decimal point.
-_MAY_BE_INFINITE = re.compile("[0-9][eE]|[0-9]{309}")
+_MAY_BE_INFINITE = re.compile("[0-9][eE]|(?<![0-9])[0-9]{309}")
 _EXPONENT = re.compile("[0-9][eE][+-]?[0-9]{2}")
 _MOST_EXPONENTS_LEFT_UNCOUNTED = 200
 _MOST_DIGITS_WRITTEN_OUT = 65_536
