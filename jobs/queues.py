@@ -11,11 +11,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Count
 
 from jobs import sql
 from jobs.models import Job, JobState, Queue
-from jobs.models.job import WAITING_STATES
 
 _MOST_QUEUES = 50
 
@@ -144,17 +143,30 @@ def _settled(item: Allowance, started: int, *, now: datetime) -> dict[str, Any]:
     return values
 
 
+_WAITING = "state IN ('scheduled', 'retryable') AND NOT is_upcoming AND queue_id IS NOT NULL"
+_OVERLOOKED = f"""
+WITH RECURSIVE waiting(queue_id) AS (
+    SELECT queue_id FROM (SELECT queue_id FROM jobs_job WHERE {_WAITING} ORDER BY queue_id LIMIT 1) AS one
+    UNION ALL
+    SELECT (SELECT j.queue_id FROM jobs_job j WHERE {_WAITING} AND j.queue_id > w.queue_id ORDER BY j.queue_id LIMIT 1)
+    FROM waiting w WHERE w.queue_id IS NOT NULL
+)
+SELECT q.id FROM waiting w JOIN jobs_queue q ON q.id = w.queue_id
+WHERE q.ready_at IS NULL AND q.paused_at IS NULL AND (
+    SELECT j.scheduled_at FROM jobs_job j WHERE {_WAITING} AND j.queue_id = q.id ORDER BY j.scheduled_at LIMIT 1
+) <= %(now)s AND (
+    q.concurrency IS NULL
+    OR q.concurrency > (SELECT count(*) FROM jobs_job j WHERE j.queue_id = q.id AND j.state = 'executing')
+)
+"""
+
+
 def sweep(*, now: datetime) -> int:
-    """Makes ready the queues that have something due and a free place, and were overlooked; how many."""
-    due = Job.objects.filter(
-        queue_id=OuterRef("id"), state__in=WAITING_STATES, is_upcoming=False, scheduled_at__lte=now
-    )
-    running = Job.objects.filter(queue_id=OuterRef("id"), state=JobState.EXECUTING).order_by().values("queue_id")
-    count = running.annotate(count=Count("id")).values("count")
-    idle = Queue.objects.filter(Exists(due), ready_at__isnull=True, paused_at__isnull=True)
-    free = idle.annotate(running=count).filter(
-        Q(concurrency__isnull=True) | Q(running__isnull=True) | Q(running__lt=F("concurrency"))
-    )
-    return Queue.objects.filter(id__in=list(free.values_list("id", flat=True)), paused_at__isnull=True).update(
-        ready_at=now
-    )
+    """Makes ready the queues that have something due and a free place, and were overlooked; how many.
+
+    A few probes of an index for each queue with something waiting, however much that is and however many are idle.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_OVERLOOKED, {"now": sql.time_value(now)})
+        overlooked = [row[0] for row in cursor.fetchall()]
+    return Queue.objects.filter(id__in=overlooked, paused_at__isnull=True).update(ready_at=now)
