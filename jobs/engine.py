@@ -243,7 +243,10 @@ class Engine:
             return _LOOK_SECONDS / 4
         seconds = _LOOK_SECONDS
         for lane in self._lanes.values() if self._may_claim() else ():
-            if lane.has_more and self._room(lane):
+            if not self._room(lane):
+                # What arrives makes some. Until then a wake-up that has come due stays, and is not to be waited for.
+                continue
+            if lane.has_more:
                 return 0.0
             if lane.instants:
                 seconds = min(seconds, (lane.instants[0] - now).total_seconds())

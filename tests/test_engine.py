@@ -60,8 +60,7 @@ class MemorySender:
         pass
 
 
-@contextmanager
-def running(sender: MemorySender, *, concurrency: int = 50) -> Iterator[Engine]:
+def make_engine(sender: MemorySender, *, concurrency: int) -> Engine:
     engine = Engine(
         name="test",
         stages={Lane.JOBS: runner, Lane.DELIVERIES: deliveries},
@@ -70,6 +69,12 @@ def running(sender: MemorySender, *, concurrency: int = 50) -> Iterator[Engine]:
         concurrency=concurrency,
         lease=timedelta(seconds=20),
     )
+    return engine
+
+
+@contextmanager
+def running(sender: MemorySender, *, concurrency: int = 50) -> Iterator[Engine]:
+    engine = make_engine(sender, concurrency=concurrency)
     engine.start()
     try:
         yield engine
@@ -320,6 +325,14 @@ def test_a_worker_that_may_not_claim_yet_does_not_ask_again_and_again(slow_clock
     assert worker.seconds_to_wait() == 1
     worker.turn()
     assert Job.objects.get().state == "scheduled"
+
+
+@pytest.mark.parametrize(("places", "seconds"), [(1, 0.0), (0, 1.0)])
+def test_without_a_free_place_a_wake_up_that_is_due_is_not_waited_for(places, seconds):
+    engine = make_engine(MemorySender(lambda request: OK), concurrency=places)
+    now = clock.now()
+    engine.wake(Lane.JOBS, [now - timedelta(seconds=1)])
+    assert engine._seconds_to_wait(now) == seconds
 
 
 def test_threads_leave_no_connection_behind():
