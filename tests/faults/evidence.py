@@ -67,6 +67,8 @@ class Evidence:
     record_seconds: float = 1.5
     neighbourhood_seconds: float = 3.0
     dial_seconds: float = 2.0
+    # So much later than it came in may the target, which has threads and a processor to wait for, read a request.
+    read_seconds: float = 1.0
 
     @cached_property
     def sent(self) -> dict[int, list[Arrival]]:
@@ -122,4 +124,5 @@ class Evidence:
     def worker_faults(self, began_at: float, ended_at: float) -> list[str]:
         """What was done to workers in this span of time: no other fault excuses a request that is sent again."""
         faults = [fault for fault in self.ledger.faults if fault.kind.startswith("worker")]
-        return [fault.kind for fault in faults if fault.began_at <= ended_at and fault.ended_at >= began_at]
+        sent_at = began_at - self.read_seconds
+        return [fault.kind for fault in faults if fault.began_at <= ended_at and fault.ended_at >= sent_at]

@@ -119,6 +119,7 @@ class World:
             record_seconds=seconds,
             neighbourhood_seconds=0,
             dial_seconds=seconds,
+            read_seconds=0,
         )
 
     def _step(self, seconds: float) -> None:
