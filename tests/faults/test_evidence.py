@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.faults.evidence import Evidence, Ledger
+from tests.faults.evidence import Evidence, Fault, Ledger
 from tests.processes.harness.record import DeliveryRow, Record
 from tests.processes.harness.target import Arrival
 
@@ -33,3 +33,17 @@ def evidence_of(*waits: tuple[float, float]) -> Evidence:
 )
 def test_an_answer_is_recorded(waits: list[tuple[float, float]], recorded_by: float) -> None:
     assert evidence_of(*waits).recorded_by(100) == pytest.approx(recorded_by)
+
+
+@pytest.mark.parametrize(
+    ("kind", "read_at", "excuses"),
+    [
+        pytest.param("worker killed", 100.9, ["worker killed"], id="that was sent before its worker was killed"),
+        pytest.param("worker killed", 101.1, [], id="but not one that came later than a target may read it"),
+        pytest.param("broker killed", 100.5, [], id="and no other fault"),
+    ],
+)
+def test_a_fault_excuses_a_request(kind: str, read_at: float, excuses: list[str]) -> None:
+    evidence = evidence_of()
+    evidence.ledger.faults.append(Fault(kind, 99.0, 100.0))
+    assert evidence.worker_faults(read_at, read_at + 0.1) == excuses
