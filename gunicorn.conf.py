@@ -7,9 +7,9 @@ from gunicorn import glogging, util
 from gunicorn.arbiter import Arbiter
 from gunicorn.config import Config
 
-from booper import payloads
+from booper.content import payloads
 from config import settings
-from jobs.log_lines import JsonFormatter
+from jobs.telemetry.log_records import JsonFormatter
 
 # The most there is: the `url` that a list is asked for has up to 2,048 characters, and three times that once encoded.
 limit_request_line = 8190

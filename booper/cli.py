@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from booper import __version__, durations
+from booper import __version__
 from booper.client import (
     API_KEY_VARIABLE,
     API_URL_VARIABLE,
@@ -26,6 +26,7 @@ from booper.client import (
     Scheduler,
     Unauthorized,
 )
+from booper.timing import durations
 
 OK, API_ERROR, USAGE, NO_CONNECTION = 0, 1, 2, 3
 INTERRUPTED, BROKEN_PIPE = 130, 141  # 128 + the signal, as a shell reports it

@@ -172,7 +172,7 @@ CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
-CELERY_BEAT_SCHEDULER = "jobs.scheduler:Scheduler"
+CELERY_BEAT_SCHEDULER = "jobs.beat:Scheduler"
 # Shown in django-celery-beat's admin, where it can be switched off.
 CELERY_BEAT_SCHEDULE = {
     "booper.prune": {"task": "booper.prune", "schedule": 600.0, "options": {"expires": 300.0}},
@@ -215,11 +215,11 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_REQUEST_BYTES
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["jobs.api.authentication.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["jobs.api.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["jobs.api.parsers.JSONParser", "jobs.api.parsers.BracketFormParser"],
+    "DEFAULT_RENDERER_CLASSES": ["jobs.api.wire.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["jobs.api.wire.parsers.JSONParser", "jobs.api.wire.parsers.BracketFormParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "jobs.api.problems.handle",
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "jobs.api.renderers.AlwaysJSON",
+    "EXCEPTION_HANDLER": "jobs.api.wire.problems.handle",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "jobs.api.wire.renderers.AlwaysJSON",
     "UNAUTHENTICATED_USER": None,
 }
 
@@ -246,10 +246,10 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "line": {
-            "()": "jobs.log_lines.LineFormatter",
+            "()": "jobs.telemetry.log_records.LineFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
         },
-        "json": {"()": "jobs.log_lines.JsonFormatter"},
+        "json": {"()": "jobs.telemetry.log_records.JsonFormatter"},
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from jobs.api import problems
+from jobs.api.wire import problems
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/api/docs")),

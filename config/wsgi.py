@@ -28,7 +28,7 @@ class Handler(WSGIHandler):
 
 django.setup(set_prefix=False)
 
-from jobs import ledger  # noqa: E402 (only now are there models to import)
+from jobs.telemetry import counter_rows  # noqa: E402 (only now are there models to import)
 
 
 class Application(Handler):
@@ -37,7 +37,7 @@ class Application(Handler):
     def __init__(self) -> None:
         super().__init__()
         self._lock = threading.Lock()
-        self._writer: ledger.Writer | None = None
+        self._writer: counter_rows.Writer | None = None
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> HttpResponseBase:
         if self._writer is None:
@@ -47,7 +47,7 @@ class Application(Handler):
     def _keep_ledger(self) -> None:
         with self._lock:
             if self._writer is None:
-                self._writer = ledger.keep(f"web@{platform.node()}")
+                self._writer = counter_rows.keep(f"web@{platform.node()}")
 
 
 application = Application()

@@ -8,9 +8,10 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from jobs import leases, transitions
+from jobs.engine import leases
 from jobs.models import Job, JobState, Process, ProcessRole, User
-from jobs.transitions import Ended
+from jobs.running import attempts
+from jobs.running.attempts import Ended
 from tests.factories import NOON, make_job
 
 ANSWER = {"status": 500, "headers": {"Set-Cookie": "sid=s3cret"}, "body": "no", "duration_ms": 3, "truncated": False}
@@ -35,15 +36,15 @@ def start_worker(name: str = "worker-1", *, now: datetime = NOON) -> Process:
 
 def execute(job: Job, *, worker_id: UUID, now: datetime = NOON) -> Any:
     """Claims the job, which has to be the only one due, and logs the start of its attempt."""
-    [claimed] = transitions.claim(worker_id, limit=1, now=now)
+    [claimed] = attempts.claim(worker_id, limit=1, now=now)
     assert claimed.id == job.id
     request = {"method": job.method, "url": job.url, "headers": job.args.get("headers"), "body": job.args.get("body")}
-    transitions.log_starts([(claimed, request)], now=now)
+    attempts.log_starts([(claimed, request)], now=now)
     return claimed
 
 
 def finish(claimed: Any, *, worker_id: UUID, state: JobState, now: datetime = NOON, **ended: Any) -> None:
-    transitions.record(worker_id, [Ended(job=claimed, state=state, **ended)], now=now)
+    attempts.record(worker_id, [Ended(job=claimed, state=state, **ended)], now=now)
 
 
 def make_ended_job(state: JobState, **changes: Any) -> Job:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.test import Client
 
-from jobs.api.problems import CONTENT_TYPE, KINDS
+from jobs.api.wire.problems import CONTENT_TYPE, KINDS
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"

@@ -12,16 +12,18 @@ from django.db import close_old_connections
 from django.test import Client
 from pytest_django import Settings
 
-from jobs import clock, queue_names, tasks
 from jobs.api import authentication
+from jobs.database import clock
 from jobs.models import ApiKey, Job, User
+from jobs.queues import ids
+from jobs.waking import announcements
 from tests.api import Api
 from tests.factories import NOON, make_user
 
 
 @dataclass(slots=True)
 class StoppedClock:
-    """What `jobs.clock.now()` says until a test moves it."""
+    """What `jobs.database.clock.now()` says until a test moves it."""
 
     moment: datetime = NOON
 
@@ -43,10 +45,10 @@ class Announced:
 def _nothing_remembered() -> Iterator[None]:
     """A key, or a queue's id, stays in its cache for longer than a test."""
     authentication.known_keys.clear()
-    queue_names.known_ids.clear()
+    ids.known_ids.clear()
     yield
     authentication.known_keys.clear()
-    queue_names.known_ids.clear()
+    ids.known_ids.clear()
 
 
 @pytest.fixture
@@ -74,10 +76,10 @@ def announced(monkeypatch: pytest.MonkeyPatch) -> Announced:
     def hear_deliveries(instants: Iterable[datetime]) -> None:
         heard.deliveries.extend(instants)
 
-    monkeypatch.setattr(tasks, "announce_jobs", hear_jobs)
-    monkeypatch.setattr(tasks, "announce_job", hear_job)
-    monkeypatch.setattr(tasks, "announce_queues", hear_queues)
-    monkeypatch.setattr(tasks, "announce_deliveries", hear_deliveries)
+    monkeypatch.setattr(announcements, "announce_jobs", hear_jobs)
+    monkeypatch.setattr(announcements, "announce_job", hear_job)
+    monkeypatch.setattr(announcements, "announce_queues", hear_queues)
+    monkeypatch.setattr(announcements, "announce_deliveries", hear_deliveries)
     return heard
 
 

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from jobs import transitions
 from jobs.models import Job, User
+from jobs.running import transitions
 from jobs.specs import JobSpec
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

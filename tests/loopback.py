@@ -6,8 +6,8 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 
-from booper.outbound import Policy
-from booper.outcome import Request
+from booper.outcomes.outcome import Request
+from booper.sending.sender import Policy
 
 POLICY = Policy(allow_http=True, allowed_networks=("127.0.0.0/8", "::1"))
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

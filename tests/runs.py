@@ -5,11 +5,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from booper.outcome import Failure, Outcome, Response
-from jobs import deliveries, leases, runner, schedule_transitions
+from booper.outcomes.outcome import Failure, Outcome, Response
+from jobs.delivering import stage
+from jobs.engine import leases
+from jobs.engine.stage import Finished, Started
 from jobs.models import Process, ProcessRole, Schedule
+from jobs.recurring import schedules
+from jobs.running import stage as running_stage
 from jobs.specs import RecurrenceSpec
-from jobs.stages import Finished, Started
 from tests.factories import NOON, make_spec, make_user
 
 OK = Outcome(response=Response(200, (), b"{}", truncated=False), failure=None, duration_ms=30)
@@ -26,7 +29,7 @@ def make_schedule(
 ) -> Schedule:
     """Every minute from `first`, unless `plan` says otherwise."""
     fields: dict[str, Any] = {"frequency": {"repeat_every": [1, "minutes"]}, "timezone": "UTC", "first_run_at": first}
-    created = schedule_transitions.create(
+    created = schedules.create(
         make_spec(**(spec or {})), RecurrenceSpec(**fields | plan), user_id=make_user().id, now=now
     )
     assert created.job.schedule_id is not None
@@ -38,23 +41,23 @@ def take_lease(role: ProcessRole = ProcessRole.WORKER, *, name: str = "worker-1"
 
 
 def start_due(worker_id: UUID, *, now: datetime = NOON) -> Sequence[Started]:
-    return runner.claim(worker_id, limit=1000, is_crowded=False, now=now)[0]
+    return running_stage.claim(worker_id, limit=1000, is_crowded=False, now=now)[0]
 
 
 def run_due(outcome: Outcome = OK, *, now: datetime = NOON, until: datetime | None = None) -> int:
     """Runs all jobs that are due at `now`; they end in `outcome`, `until` then. How many there were."""
     worker_id = uuid4()
     started = start_due(worker_id, now=now)
-    runner.record(worker_id, [Finished(item, outcome) for item in started], now=until or now)
+    running_stage.record(worker_id, [Finished(item, outcome) for item in started], now=until or now)
     return len(started)
 
 
 def deliver_due(outcome: Outcome = OK, *, now: datetime = NOON) -> int:
     """Sends all callbacks and webhooks that are due; how many there were."""
     worker_id = uuid4()
-    started, _ = deliveries.claim(worker_id, limit=1000, is_crowded=False, now=now)
+    started, _ = stage.claim(worker_id, limit=1000, is_crowded=False, now=now)
     failed = [Outcome(response=None, failure=item.failure, duration_ms=0) for item in started if item.failure]
     assert not failed or len(failed) == len(started)
     ended = [Finished(item, failed[0] if failed else outcome) for item in started]
-    deliveries.record(worker_id, ended, now=now)
+    stage.record(worker_id, ended, now=now)
     return len(started)

@@ -8,8 +8,9 @@ from typing import Any
 from django.db import transaction
 
 from benchmarks.inside import rows
-from jobs import clock, runner
+from jobs.database import clock
 from jobs.models.identifiers import uuid7
+from jobs.running import stage
 
 LIMIT = 200
 
@@ -22,7 +23,7 @@ def main(times: str) -> dict[str, Any]:
         for _ in range(int(times)):
             with transaction.atomic():
                 began = time.perf_counter()
-                started, _upcoming = runner.claim(uuid7(), limit=LIMIT, is_crowded=False, now=clock.now())
+                started, _upcoming = stage.claim(uuid7(), limit=LIMIT, is_crowded=False, now=clock.now())
                 took.append(1000 * (time.perf_counter() - began))
                 transaction.set_rollback(True)
             if len(started) != LIMIT:

@@ -5,15 +5,16 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
-from jobs import clock, metrics
+from jobs.database import clock
+from jobs.telemetry import exposition
 
 
 def main(times: str) -> dict[str, Any]:
     """Milliseconds, medians: of the rows that are counted each time, and of those that are counted now and then."""
-    stored = metrics.count_stored()
+    stored = exposition.count_stored()
     return {
-        "ms": _median_ms(int(times), lambda: metrics.exposition(now=clock.now(), stored=stored)),
-        "stored_ms": _median_ms(int(times), metrics.count_stored),
+        "ms": _median_ms(int(times), lambda: exposition.exposition(now=clock.now(), stored=stored)),
+        "stored_ms": _median_ms(int(times), exposition.count_stored),
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 
-from jobs.api.cursors import Order
+from jobs.api.input.cursors import Order
 from jobs.models import Job, User
 
 

@@ -8,10 +8,12 @@ from uuid import UUID
 
 from django.db import connection
 
-from jobs import clock, tasks, transitions
+from jobs.database import clock
 from jobs.models import EventType, Job, LogEvent, User
 from jobs.models.identifiers import uuid7
+from jobs.running import transitions
 from jobs.specs import JobSpec
+from jobs.waking import announcements
 
 
 def main(what: str, *arguments: str) -> dict[str, Any]:
@@ -54,8 +56,8 @@ def spread(count: str, seconds: str, per_second: str, url: str) -> dict[str, Any
 
 def _announced(times: list[datetime]) -> dict[str, Any]:
     """As whoever creates jobs does: beat leaves to it what comes due within the horizon."""
-    tasks.announce_jobs(times)
-    tasks.announcer.flush(timeout_seconds=5.0)
+    announcements.announce_jobs(times)
+    announcements.announcer.flush(timeout_seconds=5.0)
     if clock.now() > times[0]:
         raise RuntimeError("the first jobs were due before all of them were there: the machine is too busy to measure")
     return {"at": times[0].timestamp()}

@@ -8,9 +8,10 @@ from typing import Any
 from django.db import connection
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
-from jobs import clock, schedule_transitions
+from jobs.database import clock
 from jobs.models import Job, Schedule, User
 from jobs.models.identifiers import uuid7
+from jobs.recurring import schedules as recurring_schedules
 from jobs.specs import JobSpec, RecurrenceSpec
 
 _BATCH = 2000
@@ -41,7 +42,7 @@ def _made(frequency: dict[str, Any], url: str) -> Schedule:
     args = {"method": "get", "url": url, **frequency}
     spec = JobSpec(args=args, method="get", url=url, scheduled_at=at, timeout_seconds=30.0, max_attempts=5)
     plan = RecurrenceSpec(frequency=frequency, timezone="UTC", first_run_at=at)
-    job = schedule_transitions.create(spec, plan, user_id=user.id, now=now).job
+    job = recurring_schedules.create(spec, plan, user_id=user.id, now=now).job
     assert job.schedule is not None
     return job.schedule
 

@@ -8,10 +8,10 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-from jobs import clock
-from jobs.admin import columns, markup, search
-from jobs.admin.filters import BeforeNumberFilter, OwnerFilter
-from jobs.admin.read_only import BoundedAdmin
+from jobs.admin.kit import columns, markup, search
+from jobs.admin.kit.filters import BeforeNumberFilter, OwnerFilter
+from jobs.admin.kit.read_only import BoundedAdmin
+from jobs.database import clock
 from jobs.models import ApiKey
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Count, Min, Q, QuerySet
 
-from jobs.admin import words
+from jobs.admin import job_words
 from jobs.models import (
     WAITING_STATES,
     Delivery,
@@ -83,7 +83,7 @@ def jobs(now: datetime) -> Jobs:
         ],
         overdue=Figure("overdue", free["overdue"] + late_upcoming, "?due=late"),
         oldest=oldest,
-        oldest_late_by="" if oldest is None else words.span(now - oldest.scheduled_at),
+        oldest_late_by="" if oldest is None else job_words.span(now - oldest.scheduled_at),
     )
 
 
@@ -122,7 +122,7 @@ def deliveries(now: datetime) -> Deliveries:
             Figure("pending", found["total"], "?state=pending", found["total"] > MOST_COUNTED),
             Figure("due", found["due"], "?state=pending", found["due"] > MOST_COUNTED),
         ],
-        oldest_late_by=words.span(now - found["oldest"]) if is_late else "",
+        oldest_late_by=job_words.span(now - found["oldest"]) if is_late else "",
     )
 
 
@@ -153,5 +153,5 @@ def alarms(*, overview: Jobs | None, alive: list[Process] | None) -> list[str]:
         oldest = f", the longest of them for {overview.oldest_late_by}" if overview.oldest else ""
         is_one = overview.overdue.count == 1
         who = "1 job has" if is_one else f"{overview.overdue.text} jobs have"
-        found.append(f"{who} been due for more than {words.span(OVERDUE_AFTER)}{oldest}.")
+        found.append(f"{who} been due for more than {job_words.span(OVERDUE_AFTER)}{oldest}.")
     return found

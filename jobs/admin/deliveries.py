@@ -7,11 +7,11 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from booper import payloads
-from jobs.admin import columns, markup, masking, search
-from jobs.admin.changelist import SlowFilter
-from jobs.admin.filters import BeforeNumberFilter, InsertedFilter, JobFilter, OwnerFilter
-from jobs.admin.read_only import ReadOnlyAdmin, Section
+from booper.content import payloads, redaction
+from jobs.admin.kit import columns, markup, search
+from jobs.admin.kit.changelist import SlowFilter
+from jobs.admin.kit.filters import BeforeNumberFilter, InsertedFilter, JobFilter, OwnerFilter
+from jobs.admin.kit.read_only import ReadOnlyAdmin, Section
 from jobs.models import Delivery, DeliveryState
 
 _LONGEST_SHOWN = 500_000
@@ -82,7 +82,7 @@ def given_up(row: Delivery) -> str:
 def message(row: Delivery) -> str:
     """The body word for word but for the credentials in it."""
     value = payloads.decode(row.body.encode("utf-8", "replace"))
-    return markup.json_block(masking.masked(value), limit=_LONGEST_SHOWN)
+    return markup.json_block(redaction.masked(value), limit=_LONGEST_SHOWN)
 
 
 @admin.register(Delivery)

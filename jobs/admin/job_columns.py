@@ -7,8 +7,10 @@ from django.contrib import admin
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from jobs import clock
-from jobs.admin import columns, markup, masking, words
+from booper.content import redaction
+from jobs.admin import job_words
+from jobs.admin.kit import columns, markup
+from jobs.database import clock
 from jobs.models import Job
 
 _LATE_AFTER = timedelta(seconds=5)
@@ -31,8 +33,8 @@ def standing(job: Job) -> str:
 @admin.display(description="due")
 def due(job: Job) -> str:
     now = clock.now()
-    css_class = "late" if words.is_late(job, now=now, after=_LATE_AFTER) else "timing"
-    moment, timing = markup.moment(job.scheduled_at), words.timing(job, now=now)
+    css_class = "late" if job_words.is_late(job, now=now, after=_LATE_AFTER) else "timing"
+    moment, timing = markup.moment(job.scheduled_at), job_words.timing(job, now=now)
     return format_html('{}<br><span class="{}">{}</span>', moment, css_class, timing)
 
 
@@ -79,22 +81,22 @@ def queue(job: Job) -> str:
 
 @admin.display(description="headers")
 def headers(job: Job) -> str:
-    return _pairs(masking.masked({"headers": job.args.get("headers")})["headers"])
+    return _pairs(redaction.masked({"headers": job.args.get("headers")})["headers"])
 
 
 @admin.display(description="query")
 def query(job: Job) -> str:
-    return _pairs(masking.masked({"query": job.args.get("query")})["query"])
+    return _pairs(redaction.masked({"query": job.args.get("query")})["query"])
 
 
 @admin.display(description="body")
 def body(job: Job) -> str:
-    return _json(masking.masked(job.args["body"])) if "body" in job.args else markup.NOTHING
+    return _json(redaction.masked(job.args["body"])) if "body" in job.args else markup.NOTHING
 
 
 @admin.display(description="as it was sent")
 def as_sent(job: Job) -> str:
-    return _json(masking.masked(job.args))
+    return _json(redaction.masked(job.args))
 
 
 @admin.display(description="callback to")
@@ -116,7 +118,7 @@ def timeout(job: Job) -> str:
 def backoff(job: Job) -> str:
     if not job.backoff_seconds:
         return "exponential, with jitter"
-    return ", then ".join(words.span(timedelta(seconds=seconds)) for seconds in job.backoff_seconds)
+    return ", then ".join(job_words.span(timedelta(seconds=seconds)) for seconds in job.backoff_seconds)
 
 
 @admin.display(description="lease")
@@ -168,7 +170,7 @@ def discarded_at(job: Job) -> str:
 
 
 def _url(url: str, *, limit: int = 0) -> str:
-    return markup.text(masking.masked_url(url), limit=limit)
+    return markup.text(redaction.masked_url(url), limit=limit)
 
 
 def _json(value: Any) -> SafeString:

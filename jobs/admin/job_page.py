@@ -8,12 +8,14 @@ from django.db.models import Case, F, JSONField, TextField, When
 from django.db.models.functions import Cast, Length
 from django.utils.safestring import SafeString
 
-from jobs import timeline
-from jobs.admin import markup, masking, operations, words
-from jobs.admin.operations import Operation
-from jobs.explanations import Reason
+from booper.content import redaction
+from jobs.admin import job_actions, job_words
+from jobs.admin.job_actions import Operation
+from jobs.admin.kit import markup
+from jobs.explaining import timeline
+from jobs.explaining.reasons import Reason
+from jobs.explaining.timeline import Timeline
 from jobs.models import Delivery, EventType, Job, LogEvent, Process
-from jobs.timeline import Timeline
 
 MOST_EVENTS = 100
 MOST_DELIVERIES = 50
@@ -54,17 +56,17 @@ class JobPage:
 
 def read(job: Job, *, now: datetime) -> JobPage:
     holder = Process.objects.filter(id=job.worker_id).first() if job.worker_id else None
-    told = timeline.of(job, now=now, mask=masking.masked)
+    told = timeline.of(job, now=now, mask=redaction.masked)
     events = _newest_events(job)
     deliveries = list(job.deliveries.defer("body").order_by("-id")[: MOST_DELIVERIES + 1])
     return JobPage(
-        sentence=words.state(job, holder=holder, last_error=_last_error(events), now=now),
+        sentence=job_words.state(job, holder=holder, last_error=_last_error(events), now=now),
         reason=told.reason,
         spent=_spent(told),
         entries=[TimelineRow(entry.at, markup.visible(entry.text)) for entry in told.entries[-MOST_ENTRIES:]],
         has_earlier_entries=len(told.entries) > MOST_ENTRIES or not told.is_complete,
         has_begun=job.attempt > 0,
-        possible=[operation for operation in operations.OPERATIONS.values() if operation.is_possible(job)],
+        possible=[operation for operation in job_actions.OPERATIONS.values() if operation.is_possible(job)],
         events=[EventRow(event, _payload(event)) for event in reversed(events[:MOST_EVENTS])],
         has_earlier_events=len(events) > MOST_EVENTS,
         deliveries=deliveries[:MOST_DELIVERIES],
@@ -73,11 +75,11 @@ def read(job: Job, *, now: datetime) -> JobPage:
 
 
 def _spent(told: Timeline) -> str:
-    states = [f"{name} {words.span(timedelta(seconds=took))}" for name, took in told.seconds_in_states.items()]
+    states = [f"{name} {job_words.span(timedelta(seconds=took))}" for name, took in told.seconds_in_states.items()]
     late = (
         ""
         if told.late_seconds is None
-        else f"begun {words.span(timedelta(seconds=told.late_seconds))} after it was due"
+        else f"begun {job_words.span(timedelta(seconds=told.late_seconds))} after it was due"
     )
     return "; ".join(part for part in (", ".join(states), late) if part)
 
@@ -93,7 +95,7 @@ def _payload(event: Any) -> SafeString:
     more = markup.link("jobs_logevent_change", event.pk, label="Show it")
     if event.fetched is None:
         return markup.cut_note(event.length, more)
-    return markup.json_block(masking.masked(event.fetched), limit=_LONGEST_SHOWN, more=more)
+    return markup.json_block(redaction.masked(event.fetched), limit=_LONGEST_SHOWN, more=more)
 
 
 def _last_error(newest_first: list[Any]) -> str:

@@ -1,4 +1,4 @@
-"""Jobs: every tenant's, to look at; cancel, retry and run now go through jobs.transitions, one job after the other."""
+"""Jobs: every tenant's, to look at; cancel, retry and run now go through jobs.actions, one job after the other."""
 
 from datetime import timedelta
 from functools import partial
@@ -13,14 +13,17 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 
-from jobs import clock, tasks
-from jobs.admin import job_columns, job_page, markup, masking, operations, search
-from jobs.admin.changelist import IndexedFilter, SlowFilter
-from jobs.admin.columns import owner, owner_page
-from jobs.admin.filters import BeforeNumberFilter, GivenFilter, InsertedFilter, NumberFilter, OwnerFilter
-from jobs.admin.operations import Operation, Tally
-from jobs.admin.read_only import ReadOnlyAdmin, Section
+from booper.content import redaction
+from jobs.admin import job_actions, job_columns, job_page
+from jobs.admin.job_actions import Operation, Tally
+from jobs.admin.kit import markup, search
+from jobs.admin.kit.changelist import IndexedFilter, SlowFilter
+from jobs.admin.kit.columns import owner, owner_page
+from jobs.admin.kit.filters import BeforeNumberFilter, GivenFilter, InsertedFilter, NumberFilter, OwnerFilter
+from jobs.admin.kit.read_only import ReadOnlyAdmin, Section
+from jobs.database import clock
 from jobs.models import FINISHED_STATES, WAITING_STATES, Job, JobState
+from jobs.waking import announcements
 
 # True of every job; but it is by this that PostgreSQL sees that its three partial indexes cover all that wait.
 _WHEREVER_IT_WAITS = (
@@ -176,33 +179,33 @@ class JobAdmin(ReadOnlyAdmin):
                 return Q(name__icontains=term.value) | Q(url__icontains=term.value)
 
     def title_of(self, row: Job) -> str:
-        return f"{row.id} {markup.visible(row.name or masking.masked_url(row.url))}"
+        return f"{row.id} {markup.visible(row.name or redaction.masked_url(row.url))}"
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("jobs.change_job")
 
     @admin.action(description="Cancel the selected jobs", permissions=["operate"])
     def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        self._operate_on_selected(request, operations.CANCEL, queryset)
+        self._operate_on_selected(request, job_actions.CANCEL, queryset)
 
     @admin.action(description="Run the selected jobs now", permissions=["operate"])
     def run_selected_now(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        self._operate_on_selected(request, operations.RUN_NOW, queryset)
+        self._operate_on_selected(request, job_actions.RUN_NOW, queryset)
 
     @admin.action(description="Retry the selected jobs", permissions=["operate"])
     def retry_selected(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        self._operate_on_selected(request, operations.RETRY, queryset)
+        self._operate_on_selected(request, job_actions.RETRY, queryset)
 
     def _operate_on_selected(self, request: HttpRequest, operation: Operation, queryset: QuerySet[Job]) -> None:
-        selected = list(queryset[: operations.MOST_AT_ONCE + 1])
-        if len(selected) > operations.MOST_AT_ONCE:
-            refusal = f"More than {operations.MOST_AT_ONCE} jobs are selected, and nothing was done: select fewer."
+        selected = list(queryset[: job_actions.MOST_AT_ONCE + 1])
+        if len(selected) > job_actions.MOST_AT_ONCE:
+            refusal = f"More than {job_actions.MOST_AT_ONCE} jobs are selected, and nothing was done: select fewer."
             self.message_user(request, refusal, messages.ERROR)
             return
         self._operate(request, operation, selected)
 
     def _operate(self, request: HttpRequest, operation: Operation, jobs: list[Job]) -> None:
-        tally = operations.apply(operation, jobs, clock=clock.now)
+        tally = job_actions.apply(operation, jobs, clock=clock.now)
         transaction.on_commit(partial(announce, tally))
         self.log_together(request, tally.done, f"{operation.label}.")
         level = messages.SUCCESS if len(tally.done) == len(jobs) else messages.WARNING
@@ -218,10 +221,10 @@ class JobAdmin(ReadOnlyAdmin):
             return HttpResponseNotAllowed(["POST"])
         if not self.has_operate_permission(request):
             raise PermissionDenied
-        if name not in operations.OPERATIONS:
-            raise Http404(f"{name!r} cannot be done to a job: {', '.join(operations.OPERATIONS)} can")
+        if name not in job_actions.OPERATIONS:
+            raise Http404(f"{name!r} cannot be done to a job: {', '.join(job_actions.OPERATIONS)} can")
         job = get_object_or_404(Job, id=job_id)
-        self._operate(request, operations.OPERATIONS[name], [job])
+        self._operate(request, job_actions.OPERATIONS[name], [job])
         return HttpResponseRedirect(reverse("admin:jobs_job_change", args=(job.id,)))
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
@@ -238,6 +241,8 @@ class JobAdmin(ReadOnlyAdmin):
 def announce(tally: Tally) -> None:
     """Wakes a worker for what is due now: the jobs, and the webhooks that tell of a cancellation."""
     done = tally.done
-    tasks.announce_jobs([job.scheduled_at for job in done if job.state in WAITING_STATES and not job.is_upcoming])
+    announcements.announce_jobs(
+        [job.scheduled_at for job in done if job.state in WAITING_STATES and not job.is_upcoming]
+    )
     ended = [job.cancelled_at for job in done if job.webhook_url and job.cancelled_at is not None]
-    tasks.announce_deliveries(ended)
+    announcements.announce_deliveries(ended)

@@ -8,10 +8,11 @@ from django.db.models import Q, QuerySet
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.http import HttpRequest
 
-from jobs.admin import columns, markup, masking, search
-from jobs.admin.changelist import SlowFilter
-from jobs.admin.filters import BeforeFilter, InsertedFilter, JobFilter, OwnerFilter
-from jobs.admin.read_only import ReadOnlyAdmin, Section
+from booper.content import redaction
+from jobs.admin.kit import columns, markup, search
+from jobs.admin.kit.changelist import SlowFilter
+from jobs.admin.kit.filters import BeforeFilter, InsertedFilter, JobFilter, OwnerFilter
+from jobs.admin.kit.read_only import ReadOnlyAdmin, Section
 from jobs.models import EventType, LogEvent
 
 _LONGEST_SHOWN = 500_000
@@ -56,7 +57,7 @@ def summary(row: Any) -> str:
 
 @admin.display(description="payload")
 def payload(row: LogEvent) -> str:
-    return markup.json_block(masking.masked(row.payload), limit=_LONGEST_SHOWN)
+    return markup.json_block(redaction.masked(row.payload), limit=_LONGEST_SHOWN)
 
 
 @admin.register(LogEvent)

@@ -7,9 +7,10 @@ from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquer
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
-from jobs import clock
-from jobs.admin import markup, search, words
-from jobs.admin.read_only import ReadOnlyAdmin, Section
+from jobs.admin import job_words
+from jobs.admin.kit import markup, search
+from jobs.admin.kit.read_only import ReadOnlyAdmin, Section
+from jobs.database import clock
 from jobs.models import Job, JobState, Process
 
 
@@ -25,7 +26,7 @@ def name(process: Process) -> str:
 
 @admin.display(description="last heard of")
 def heartbeat(process: Process) -> str:
-    return f"{words.span(clock.now() - process.heartbeat_at)} ago"
+    return f"{job_words.span(clock.now() - process.heartbeat_at)} ago"
 
 
 @admin.display(description="lease until")

@@ -8,8 +8,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
-from jobs import clock
 from jobs.admin import dashboard
+from jobs.database import clock
 
 IndexView = Callable[..., TemplateResponse]
 

@@ -10,9 +10,9 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 
-from jobs.admin import markup, search
-from jobs.admin.filters import BeforeFilter
-from jobs.admin.read_only import BoundedAdmin
+from jobs.admin.kit import markup, search
+from jobs.admin.kit.filters import BeforeFilter
+from jobs.admin.kit.read_only import BoundedAdmin
 from jobs.models import User
 
 _POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")

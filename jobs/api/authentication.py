@@ -12,7 +12,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from jobs import clock
+from jobs.database import clock
 from jobs.models import ApiKey, User
 from jobs.models.api_key import hash_token, is_well_formed
 

@@ -11,8 +11,11 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
-from jobs import clock, health, metrics, tasks
-from jobs.background import Question
+from jobs.database import clock
+from jobs.operating import health
+from jobs.operating.bounded_question import Question
+from jobs.telemetry import exposition
+from jobs.waking import announcements
 
 # A scrape that comes sooner is answered with the figures of the one before.
 _FRESH_SECONDS = 4.0
@@ -28,8 +31,8 @@ class Probes:
 
     def __init__(self, get_response: Door) -> None:
         self._get_response = get_response
-        self._readiness = health.Readiness(ask_broker=tasks.ask_broker)
-        self._stored = Question(metrics.count_stored, fresh_seconds=_STORED_FRESH_SECONDS, name="count-rows")
+        self._readiness = health.Readiness(ask_broker=announcements.ask_broker)
+        self._stored = Question(exposition.count_stored, fresh_seconds=_STORED_FRESH_SECONDS, name="count-rows")
         self._metrics = Question(self._expose, fresh_seconds=_FRESH_SECONDS, name="metrics")
         self._doors: Mapping[str, Door] = {"/livez": self._live, "/readyz": self._ready, "/metrics": self._measure}
 
@@ -67,7 +70,7 @@ class Probes:
 
     def _expose(self) -> bytes:
         stored = self._stored.answer(within_seconds=_PATIENCE_SECONDS / 2)
-        return metrics.exposition(now=clock.now(), stored=stored.value)
+        return exposition.exposition(now=clock.now(), stored=stored.value)
 
 
 def _refusal(request: HttpRequest) -> HttpResponse | None:

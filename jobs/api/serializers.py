@@ -4,10 +4,9 @@ import json
 from datetime import datetime, tzinfo
 from typing import Any
 
-from booper import recurrence
-from jobs.api import validation_queues
-from jobs.batches import NewJob
-from jobs.messages import timestamp
+from booper.timing import durations, recurrence
+from booper.timing.timestamps import timestamp
+from jobs.actions.batch import NewJob
 from jobs.models import Delivery, DeliveryState, Job, LogEvent, Queue, Receiver, Schedule
 
 
@@ -74,7 +73,7 @@ def queue(row: Queue, *, waiting: int, running: int) -> dict[str, Any]:
     """`waiting` and `running` are how many of its jobs do."""
     rate = None
     if row.rate_limit is not None and row.rate_seconds is not None:
-        rate = {"limit": row.rate_limit, "period": validation_queues.period(row.rate_seconds)}
+        rate = {"limit": row.rate_limit, "period": durations.period(row.rate_seconds)}
     return {
         "name": row.name,
         "inserted_at": timestamp(row.inserted_at),

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from django.urls import URLPattern, path, re_path
 
-from jobs.api import (
+from jobs.api.endpoints import (
     bulk,
     deliveries,
     demo,
@@ -12,12 +12,12 @@ from jobs.api import (
     logs,
     openapi,
     preview,
-    problems,
     queues,
     receivers,
     schedules,
     timeline,
 )
+from jobs.api.wire import problems
 
 # Those in the OpenAPI document.
 ROUTES = [

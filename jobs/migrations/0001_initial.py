@@ -6,7 +6,7 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-import booper.signatures
+import booper.content.signatures
 import jobs.models.identifiers
 
 
@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
                 ("email", models.EmailField(max_length=254, unique=True)),
                 (
                     "signing_secret",
-                    models.CharField(default=booper.signatures.new_secret, editable=False, max_length=100),
+                    models.CharField(default=booper.content.signatures.new_secret, editable=False, max_length=100),
                 ),
                 ("is_active", models.BooleanField(default=True)),
                 ("is_staff", models.BooleanField(default=False, help_text="May log in to the admin.")),

@@ -71,7 +71,7 @@ class Job(RequestFields):
     is_upcoming = models.BooleanField(default=False)
     queue = models.ForeignKey("jobs.Queue", on_delete=models.PROTECT, null=True, blank=True, db_index=False)
 
-    # What has become of it. Written by jobs.transitions alone.
+    # What has become of it. Written by jobs.running.transitions alone.
     inserted_at = models.DateTimeField(editable=False)
     scheduled_at = models.DateTimeField(help_text="When it is due; for a retryable job, when it is due again.")
     attempted_at = models.DateTimeField(null=True, blank=True)

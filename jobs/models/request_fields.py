@@ -16,7 +16,7 @@ REQUEST_FIELDS = (
     "backoff_seconds",
     "queue_id",
 )
-# For the statements of jobs.sql: their PostgreSQL types.
+# For the statements of jobs.database.sql: their PostgreSQL types.
 REQUEST_COLUMNS = {
     **dict.fromkeys(REQUEST_FIELDS, "text"),
     "args": "jsonb",

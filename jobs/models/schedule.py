@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django_celery_beat.models import PeriodicTask
 
-from booper import durations, recurrence
+from booper.timing import durations, recurrence
 from jobs.models.identifiers import uuid7
 from jobs.models.request_fields import RequestFields
 
@@ -82,7 +82,7 @@ class Schedule(RequestFields):
 
     @property
     def rule(self) -> recurrence.Rule:
-        """What booper.recurrence decides the next run by."""
+        """What booper.timing.recurrence decides the next run by."""
         if "cron" in self.frequency:
             return recurrence.by_cron(self.frequency["cron"], zone=self.timezone)
         interval = durations.parse(self.frequency["repeat_every"])

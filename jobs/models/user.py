@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from booper import signatures
+from booper.content import signatures
 from jobs.models.identifiers import uuid7
 
 

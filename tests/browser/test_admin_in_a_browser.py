@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from jobs import clock
+from jobs.database import clock
 from jobs.models import ApiKey, Job, JobState, User
 from tests.admin import make_ended_job, start_worker
 from tests.conftest import Announced

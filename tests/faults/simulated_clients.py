@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import OperationalError
 
-from jobs import queues, schedule_transitions, transitions
+from jobs.actions import job as actions_job
 from jobs.models import Job, Queue, Schedule, User
+from jobs.queues import limits
+from jobs.recurring import schedules as recurring_schedules
+from jobs.running import transitions
 from jobs.specs import RecurrenceSpec
-from jobs.wakeups import Lane
+from jobs.waking.announcer import Lane
 from tests.factories import make_spec, make_user
 from tests.faults.evidence import Promise
 
@@ -74,7 +77,7 @@ class Clients:
         )
         spec = make_spec(scheduled_at=first_at, **self._spec_fields())
         made = self._world.database(
-            lambda: schedule_transitions.create(spec, plan, user_id=user.id, now=self._world.now)
+            lambda: recurring_schedules.create(spec, plan, user_id=user.id, now=self._world.now)
         )
         self._promise(made.job)
 
@@ -89,9 +92,7 @@ class Clients:
             return
         job = self._chance.choice(jobs)
         ends = self._chance.random() < 0.5
-        cancelled = self._world.database(
-            lambda: schedule_transitions.cancel_job(job, ends_schedule=ends, now=self._world.now)
-        )
+        cancelled = self._world.database(lambda: actions_job.cancel_job(job, ends_schedule=ends, now=self._world.now))
         if cancelled is not None:
             self._world.ledger.cancels[job.id] = self._world.now.timestamp()
 
@@ -100,18 +101,18 @@ class Clients:
         if not schedules:
             return
         schedule = self._chance.choice(schedules)
-        switch = schedule_transitions.enable if schedule.disabled_at else schedule_transitions.disable
+        switch = recurring_schedules.enable if schedule.disabled_at else recurring_schedules.disable
         self._world.database(lambda: switch(schedule, now=self._world.now))
 
     def _trigger(self) -> None:
         schedules = list(Schedule.objects.order_by("id"))
         if schedules:
             schedule = self._chance.choice(schedules)
-            self._promise(self._world.database(lambda: schedule_transitions.trigger(schedule, now=self._world.now)))
+            self._promise(self._world.database(lambda: recurring_schedules.trigger(schedule, now=self._world.now)))
 
     def _new_queue(self, user: User) -> Queue:
-        queue = queues.named(user.id, "narrow", now=self._world.now)
-        return queues.configure(
+        queue = limits.named(user.id, "narrow", now=self._world.now)
+        return limits.configure(
             queue,
             concurrency=self._chance.choice((1, 2)),
             rate_limit=None,

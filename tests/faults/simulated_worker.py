@@ -7,11 +7,14 @@ from uuid import UUID
 
 from django.db import OperationalError
 
-from booper.outcome import Outcome, Request
-from jobs import deliveries, engine, leases, queued, runner
+from booper.outcomes.outcome import Outcome, Request
+from jobs.delivering import stage as delivering_stage
+from jobs.engine import engine, leases
+from jobs.engine.stage import Finished, Stage, Started, Upcoming
 from jobs.models import ProcessRole
-from jobs.stages import Finished, Stage, Started, Upcoming
-from jobs.wakeups import Lane
+from jobs.running import queue_stage
+from jobs.running import stage as running_stage
+from jobs.waking.announcer import Lane
 
 if TYPE_CHECKING:
     from tests.faults.simulation import World
@@ -51,7 +54,7 @@ class Worker(engine.Engine):
     def __init__(self, world: "World", number: int) -> None:
         self.world = world
         self._wire = Wire(self)
-        stages = {Lane.JOBS: runner, Lane.QUEUES: queued, Lane.DELIVERIES: deliveries}
+        stages = {Lane.JOBS: running_stage, Lane.QUEUES: queue_stage, Lane.DELIVERIES: delivering_stage}
         super().__init__(
             name=f"worker {number}",
             stages={lane: FaultyStage(stage, world) for lane, stage in stages.items()},

@@ -13,10 +13,11 @@ from typing import TypeVar
 
 from django.db import OperationalError, connection, transaction
 
-from booper.outcome import Failure, Outcome, Request, Response
-from jobs import firing, outgoing, schedule_transitions
+from booper.outcomes.outcome import Failure, Outcome, Request, Response
 from jobs.models import UNFINISHED_STATES, Delivery, Job, Schedule
-from jobs.wakeups import Lane
+from jobs.outgoing import signing_secrets
+from jobs.recurring import firing, schedules
+from jobs.waking.announcer import Lane
 from tests.factories import NOON
 from tests.faults.evidence import Evidence, Fault, Ledger
 from tests.faults.simulated_clients import Clients
@@ -62,7 +63,7 @@ class World:
         self._worker_count = 0
         self.down_until = NOON
         self._beats_paused_until = [NOON] * _BEATS
-        outgoing.forget_secrets()
+        signing_secrets.forget_secrets()
         self.clients = Clients(self)
 
     # --- What the engine knows of the world -----------------------------------------------------------------------
@@ -248,7 +249,7 @@ class World:
             self._step(1.0)
         self._start_worker()
         for schedule in Schedule.objects.filter(disabled_at__isnull=True):
-            schedule_transitions.disable(schedule, now=self.now)
+            schedules.disable(schedule, now=self.now)
 
     def _is_busy(self) -> bool:
         waiting = Job.objects.filter(state__in=UNFINISHED_STATES)

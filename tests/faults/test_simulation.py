@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from jobs import engine, leases
+from jobs.engine import engine, leases
 from jobs.models import Process
 from tests.factories import NOON, make_job
 from tests.faults import invariants
@@ -33,7 +33,7 @@ class _Nothing:
 
 
 class _WorldClock:
-    """The world's time, as the modules `time` and `jobs.clock` would tell it."""
+    """The world's time, as the modules `time` and `jobs.database.clock` would tell it."""
 
     def __init__(self, world: World) -> None:
         self.monotonic = world.monotonic
@@ -51,7 +51,7 @@ class _WorldClock:
 
 
 class _WorldLeases:
-    """jobs.leases, through the world's database."""
+    """jobs.engine.leases, through the world's database."""
 
     def __init__(self, world: World) -> None:
         self._world = world

@@ -8,8 +8,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from jobs import clock, doctor, tasks
-from jobs.findings import Finding, Level
+from jobs.database import clock
+from jobs.operating import doctor
+from jobs.operating.findings import Finding, Level
+from jobs.waking import announcements
 
 
 class Command(BaseCommand):
@@ -22,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--fix", action="store_true", help="repair what is safe to repair")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        findings = doctor.examine(ask_broker=tasks.ask_broker, clock_now=clock.now, is_to_fix=options["fix"])
+        findings = doctor.examine(ask_broker=announcements.ask_broker, clock_now=clock.now, is_to_fix=options["fix"])
         has_errors = doctor.has_errors(findings)
         if options["json"]:
             shown = {"ok": not has_errors, "findings": [finding.as_json() for finding in findings]}

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from jobs import clock, retention
+from jobs.database import clock
+from jobs.operating import retention
 
 
 class Command(BaseCommand):

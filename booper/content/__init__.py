@@ -1,0 +1,1 @@
+"""What goes out: bodies, placeholders, signatures, and which values may be shown."""

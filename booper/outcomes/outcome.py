@@ -1,0 +1,59 @@
+"""One HTTP request and what came back of it, as plain values: nothing here does anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request, ready for the wire: nothing is added to it, renamed or left out."""
+
+    method: str
+    """In upper case: GET, POST, PUT, PATCH, DELETE."""
+    url: str
+    """Canonical, as `booper.targets.urls.parse` returns it, with the query included."""
+    headers: tuple[tuple[str, str], ...]
+    body: bytes | None
+    """None: no body at all. b"": a body of no bytes."""
+    timeout_seconds: float
+    """For everything together: name lookup, connect, TLS, sending, waiting, receiving."""
+    reuse_connection: bool = True
+    """False: a connection of its own, so that libcurl can't send the request a second time by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What the target answered, whatever its status."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    """In the order received, names spelt as received, repeated ones repeated."""
+    body: bytes
+    """As on the wire: a compressed body stays compressed."""
+    truncated: bool
+    """True: the target sent more than the limit, and `body` is only its beginning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why there is no response."""
+
+    code: str
+    """One of `booper.sending.sender.FAILURE_CODES`: for programs."""
+    message: str
+    """Names the host, the port and the seconds: for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of one request: exactly one of `response` and `failure` is set."""
+
+    response: Response | None
+    failure: Failure | None
+    duration_ms: int
+    """From handing the request over to its end."""
+
+    def __post_init__(self) -> None:
+        if (self.response is None) == (self.failure is None):
+            raise ValueError("an Outcome has either a response or a failure: give exactly one of them")

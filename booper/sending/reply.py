@@ -1,0 +1,97 @@
+"""What has arrived of one answer so far, never more than the caps, and the Response it makes."""
+
+from __future__ import annotations
+
+import re
+
+from booper.outcomes.outcome import Response
+
+_BLANK_LINES = (b"\r\n", b"\n")
+_INTERIM = re.compile(rb"HTTP/[0-9.]+ +1[0-9]{2}\b")
+
+
+class Reply:
+    """Takes the header lines and the body as they come; what goes over a cap is refused."""
+
+    __slots__ = (
+        "_body",
+        "_body_room",
+        "_bytes_left",
+        "_is_head_complete",
+        "_lines",
+        "_lines_left",
+        "body_size",
+        "excess",
+    )
+
+    def __init__(self, *, max_header_bytes: int, max_header_count: int, max_body_bytes: int) -> None:
+        self._bytes_left = max_header_bytes
+        # The status line and the blank one come with every head.
+        self._lines_left = max_header_count + 2
+        self._body_room = max_body_bytes
+        self._lines: list[bytes] = []
+        self._is_head_complete = False
+        self._body: list[bytes] = []
+        self.body_size = 0
+        self.excess: str | None = None
+        """What there was too much of: "headers", "body" or None."""
+
+    def take_header(self, line: bytes) -> bool:
+        """False once there are too many. Interim answers (100 Continue) and trailers count, but are not kept."""
+        self._bytes_left -= len(line)
+        self._lines_left -= 1
+        if self._bytes_left < 0 or self._lines_left < 0:
+            self.excess = "headers"
+            return False
+        if self._is_head_complete:
+            return True
+        if line not in _BLANK_LINES:
+            self._lines.append(line)
+        elif self._lines and _INTERIM.match(self._lines[0]):
+            self._lines.clear()
+        else:
+            self._is_head_complete = True
+        return True
+
+    def take_body(self, chunk: bytes) -> bool:
+        """False once there is too much: the beginning is kept."""
+        room = self._body_room - self.body_size
+        kept = chunk[:room]
+        self._body.append(kept)
+        self.body_size += len(kept)
+        if len(chunk) > room:
+            self.excess = "body"
+            return False
+        return True
+
+    @property
+    def is_head_complete(self) -> bool:
+        """The blank line after the headers has come."""
+        return self._is_head_complete
+
+    @property
+    def is_begun(self) -> bool:
+        """A line of the final head has come; interim answers don't count."""
+        return bool(self._lines)
+
+    def response(self, status: int) -> Response:
+        return Response(
+            status=status,
+            headers=_parse(self._lines[1:]),
+            body=b"".join(self._body),
+            truncated=self.excess == "body",
+        )
+
+
+def _parse(lines: list[bytes]) -> tuple[tuple[str, str], ...]:
+    headers: list[tuple[str, str]] = []
+    for line in lines:
+        text = line.decode("latin-1").rstrip("\r\n")
+        if headers and text[:1] in (" ", "\t"):
+            # A value continued on the next line: long obsolete, still sent.
+            name, value = headers[-1]
+            headers[-1] = (name, f"{value} {text.strip()}".strip())
+        else:
+            name, _, value = text.partition(":")
+            headers.append((name.strip(), value.strip()))
+    return tuple(headers)

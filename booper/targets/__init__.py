@@ -1,0 +1,1 @@
+"""What may be contacted: URLs, addresses, headers, and the policy of this installation."""

@@ -1,0 +1,1 @@
+"""When: durations, cron, time zones, and the only judge of the next run."""

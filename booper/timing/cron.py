@@ -1,0 +1,385 @@
+"""Reads a five-field cron expression as crontab.guru does, says it in words, and finds its next match in a time zone.
+
+Daylight saving goes by Debian's cron. An expression with neither its minute nor its hour field starting with `*` names
+times of day: one that a zone skips runs at the first instant after the gap, one that comes twice runs the first time.
+All others (`*/30 * * * *`, `15 * * * *`, `*/5 1 * * *`) go by the clock as it runs: a skipped time is passed over and
+both passes of a repeated hour count, so that an hourly job has no hole of two hours.
+
+If a day field starts with `*`, both day fields must match; if neither does, either is enough.
+"""
+
+import re
+from bisect import bisect_left
+from calendar import monthrange
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
+
+from booper.timing.durations import instant_of, instants_of, shown
+
+_MINUTE = timedelta(minutes=1)
+_LONGEST_EXPRESSION = 512  # every value of every field written out comes to 420
+# 29 February on a given weekday can be 40 years away; nothing that matches at all is further off.
+_HORIZON_MONTHS = 12 * 50
+_LAST_YEAR = 9_990
+
+_ALIASES = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+}
+_MONTH_NAMES = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+_DAY_NAMES = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+_MONTH_LENGTHS = {month: monthrange(2024, month)[1] for month in range(1, 13)}
+_TERM = re.compile(r"(?:(\*)|(\w+)(?:-(\w+))?)(?:/(\d{1,9}))?", re.ASCII)
+
+
+class InvalidCron(ValueError):
+    """Not a cron expression; the message names the part that is wrong and the remedy, fit for a client to read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cron:
+    """A parsed expression, made by `parse`. Every set holds the values that match; Sunday is 0.
+
+    `fields` says the same five fields in numbers alone, at most 170 characters each, in a form that other readers of
+    cron (Celery's among them) take and that `parse` reads back to the same rule. `runs_either_day`: one matching day
+    field is enough. `is_wildcard`: it goes by the clock as it runs, both passes of a repeated hour included.
+    """
+
+    expression: str
+    fields: tuple[str, str, str, str, str]
+    minutes: tuple[int, ...]
+    hours: tuple[int, ...]
+    days: frozenset[int]
+    months: frozenset[int]
+    weekdays: frozenset[int]
+    runs_either_day: bool
+    is_wildcard: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    name: str
+    lowest: int
+    highest: int
+    names: tuple[str, ...] = ()  # three letters, upper case; the first means `lowest`
+
+    def number(self, text: str) -> int:
+        """The value that `text` stands for; raises InvalidCron."""
+        if text.upper() in self.names:
+            return self.names.index(text.upper()) + self.lowest
+        if not text.isdigit():
+            raise InvalidCron(f"{shown(text)} is not a {self.name}: use {self._allowed()}")
+        value = int(text[-9:]) if text[:-9].strip("0") == "" else self.highest + 1
+        if not self.lowest <= value <= self.highest:
+            raise InvalidCron(f"{shown(text)} is out of range for the {self.name}: use {self._allowed()}")
+        return value
+
+    def _allowed(self) -> str:
+        names = f" or {self.names[0]} to {self.names[-1]}" if self.names else ""
+        return f"{self.lowest} to {self.highest}{names}"
+
+
+_FIELDS = (
+    _Field("minute", 0, 59),
+    _Field("hour", 0, 23),
+    _Field("day of the month", 1, 31),
+    _Field("month", 1, 12, tuple(name[:3].upper() for name in _MONTH_NAMES)),
+    _Field("day of the week", 0, 7, tuple(name[:3].upper() for name in _DAY_NAMES)),
+)
+
+
+def parse(expression: str) -> Cron:
+    """Read five fields (minute, hour, day of the month, month, day of the week) or `@daily` and its kin.
+
+    A field is a list of `*`, `5`, `1-5`, `*/5`, `1-10/2` and `5/15` (from 5 to the end by 15), with three-letter names
+    for months and weekdays in any case. A range does not wrap around (22-2), but may end with Sunday (FRI-SUN).
+    Raises InvalidCron, also for an expression that never matches.
+    """
+    if not isinstance(expression, str):
+        raise InvalidCron(f"{shown(expression)} is not a cron expression: write a string such as '0 9 * * 1-5'")
+    if len(expression) > _LONGEST_EXPRESSION:
+        raise InvalidCron(f"the cron expression has {len(expression)} characters: {_LONGEST_EXPRESSION} are enough")
+    return _parse(expression)
+
+
+@lru_cache(maxsize=4096)
+def _parse(expression: str) -> Cron:
+    texts = _split(expression)
+    values = [_values(text, field=field) for text, field in zip(texts, _FIELDS, strict=True)]
+    minutes, hours, days, months, weekdays = values
+    weekdays = {day % 7 for day in weekdays}
+    runs_either_day = not texts[2].startswith("*") and not texts[4].startswith("*")
+    if not runs_either_day and min(days) > max(_MONTH_LENGTHS[month] for month in months):
+        raise InvalidCron(f"{shown(expression)} never matches: no month it names has {min(days)} days")
+    minute, hour, day, month, weekday = map(_canonical, texts, (minutes, hours, days, months, weekdays), _FIELDS)
+    return Cron(
+        expression=expression.strip(),
+        fields=(minute, hour, day, month, weekday),
+        minutes=tuple(sorted(minutes)),
+        hours=tuple(sorted(hours)),
+        days=frozenset(days),
+        months=frozenset(months),
+        weekdays=frozenset(weekdays),
+        runs_either_day=runs_either_day,
+        is_wildcard=texts[0].startswith("*") or texts[1].startswith("*"),
+    )
+
+
+def next_match(cron: Cron | str, *, after: datetime, zone: tzinfo | None = None) -> datetime | None:
+    """The first run strictly after the aware `after`, in UTC, with `zone` (UTC if left out) as the expression's clock.
+
+    None only where the calendar ends. Raises InvalidCron for a string that `parse` refuses.
+    """
+    rule = parse(cron) if isinstance(cron, str) else cron
+    if after.tzinfo is None:
+        raise ValueError(f"{after!r} has no time zone: pass an aware datetime")
+    if after.year > _LAST_YEAR:
+        return None
+    # Two datetimes that share a zone are compared by wall time, which is wrong where the clock goes back.
+    after = after.astimezone(UTC)
+    if zone is None or zone is UTC:
+        start = after.replace(tzinfo=None, second=0, microsecond=0)
+        wall = next_wall(rule, wall=start + _MINUTE)
+        return wall and wall.replace(tzinfo=UTC)
+    if rule.is_wildcard:
+        return _next_by_the_clock(rule, after=after, zone=zone)
+    wall = after.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0, fold=0)
+    while (found := next_wall(rule, wall=wall)) is not None:
+        at = instant_of(found, zone=zone)
+        if at > after:
+            return at
+        wall = found + _MINUTE
+    return None
+
+
+def next_wall(cron: Cron, *, wall: datetime) -> datetime | None:
+    """The first matching wall time at or after the naive `wall`, a whole minute, whatever any zone does to it."""
+    if wall.month in cron.months and _matches_day(cron, day=wall.day, weekday=wall.isoweekday() % 7):
+        time = _next_time(cron, hour=wall.hour, minute=wall.minute)
+        if time is not None:
+            return wall.replace(hour=time[0], minute=time[1])
+    year, month, first_day = wall.year, wall.month, wall.day + 1
+    for _ in range(_HORIZON_MONTHS):
+        if month in cron.months:
+            sunday_offset, length = monthrange(year, month)
+            for day in range(first_day, length + 1):
+                if _matches_day(cron, day=day, weekday=(sunday_offset + day) % 7):
+                    return wall.replace(year=year, month=month, day=day, hour=cron.hours[0], minute=cron.minutes[0])
+        year, month, first_day = year + month // 12, month % 12 + 1, 1
+        if year > _LAST_YEAR:
+            break
+    return None
+
+
+def describe(cron: Cron | str, *, zone_name: str = "UTC") -> str:
+    """The expression in words, such as "at 09:00 on weekdays, Europe/London"."""
+    rule = parse(cron) if isinstance(cron, str) else cron
+    dates = _dates_in_words(rule)
+    if not dates and _has_few_times(rule):
+        dates = "every day"
+    return f"{_times_in_words(rule)} {dates}".rstrip() + f", {zone_name}"
+
+
+def _split(expression: str) -> list[str]:
+    text = expression.strip(" \t\r\n")
+    if not text.isascii() or not text.replace("\t", " ").isprintable():
+        raise InvalidCron(
+            f"{shown(expression)} has characters that are not cron's: use plain digits, names, * , - and /"
+        )
+    if text.startswith("@"):
+        return _alias(text).split()
+    fields = text.split()
+    if len(fields) != 5:
+        raise InvalidCron(
+            f"{shown(expression)} has {len(fields)} fields: write five, minute hour day month weekday, '0 9 * * 1-5'"
+        )
+    return fields
+
+
+def _alias(text: str) -> str:
+    known = _ALIASES.get(text.lower())
+    if known is None:
+        reason = "has no meaning for a server that never boots" if text.lower() == "@reboot" else "is not known"
+        raise InvalidCron(f"{shown(text)} {reason}: use {', '.join(_ALIASES)} or five fields")
+    return known
+
+
+def _values(text: str, *, field: _Field) -> set[int]:
+    return {value for term in text.split(",") for value in _term(term, field=field)}
+
+
+def _term(term: str, *, field: _Field) -> range:
+    match = _TERM.fullmatch(term)
+    if match is None:
+        raise InvalidCron(f"{shown(term)} is not a {field.name}: write {_examples(field)}")
+    star, first, last, step_text = match.groups()
+    step = int(step_text or 1)
+    if step == 0:
+        raise InvalidCron(f"{shown(term)} has a step of 0: use 1 or more")
+    if star:
+        return range(field.lowest, field.highest + 1, step)
+    start = field.number(first)
+    if last is None:
+        return range(start, (field.highest if step_text else start) + 1, step)
+    end = field.number(last)
+    if end == 0 and start > 0 and field.highest == 7:
+        end = 7  # FRI-SUN: as the end of a range, Sunday is the day after Saturday
+    if end < start:
+        raise InvalidCron(f"{shown(term)} runs backwards: write {first}-{field.highest},{field.lowest}-{last}")
+    return range(start, end + 1, step)
+
+
+def _examples(field: _Field) -> str:
+    first = field.names[1] if field.names else str(field.lowest)
+    return f"*, {first}, {field.lowest}-{field.highest // 2}, */2 or a list of them"
+
+
+def _canonical(text: str, values: set[int], field: _Field) -> str:
+    """The field in numbers; a leading `*` is kept, as it changes how days combine and what daylight saving does."""
+    first_term = text.split(",", maxsplit=1)[0]
+    star = first_term if text.startswith("*") else ""
+    rest = values - set(_term(star, field=field)) if star else values
+    runs = [f"{low}-{high}" if high > low else f"{low}" for low, high in _runs(sorted(rest))]
+    return ",".join([star, *runs] if star else runs)
+
+
+def _runs(values: Sequence[int]) -> list[tuple[int, int]]:
+    """Sorted values as (first, last) of each unbroken run."""
+    runs: list[tuple[int, int]] = []
+    for value in values:
+        if runs and runs[-1][1] == value - 1:
+            runs[-1] = (runs[-1][0], value)
+        else:
+            runs.append((value, value))
+    return runs
+
+
+def _next_by_the_clock(cron: Cron, *, after: datetime, zone: tzinfo) -> datetime | None:
+    local = after.astimezone(zone)
+    wall = local.replace(tzinfo=None, second=0, microsecond=0, fold=0)
+    found = _first_instant(cron, wall=wall + _MINUTE, after=after, zone=zone)
+    passes = instants_of(wall, zone=zone)
+    if len(passes) < 2 or local.fold:
+        return found
+    # The clock will go back over what it has just shown: this wall time and earlier ones are still to come again.
+    again = _first_instant(cron, wall=wall - (passes[1] - passes[0]), after=after, zone=zone)
+    return min(found, again) if found and again else found or again
+
+
+def _first_instant(cron: Cron, *, wall: datetime, after: datetime, zone: tzinfo) -> datetime | None:
+    """The first instant beyond `after` of the first matching wall time, from `wall` on, that has one."""
+    while (found := next_wall(cron, wall=wall)) is not None:
+        for at in instants_of(found, zone=zone):
+            if at > after:
+                return at
+        wall = found + _MINUTE
+    return None
+
+
+def _matches_day(cron: Cron, *, day: int, weekday: int) -> bool:
+    if cron.runs_either_day:
+        return day in cron.days or weekday in cron.weekdays
+    return day in cron.days and weekday in cron.weekdays
+
+
+def _next_time(cron: Cron, *, hour: int, minute: int) -> tuple[int, int] | None:
+    """The first matching (hour, minute) of the day at or after the one given."""
+    index = bisect_left(cron.hours, hour)
+    if index < len(cron.hours) and cron.hours[index] == hour:
+        position = bisect_left(cron.minutes, minute)
+        if position < len(cron.minutes):
+            return hour, cron.minutes[position]
+        index += 1
+    return (cron.hours[index], cron.minutes[0]) if index < len(cron.hours) else None
+
+
+def _times_in_words(cron: Cron) -> str:
+    minutes, hours = cron.minutes, cron.hours
+    every_minutes = _step(minutes, size=60)
+    if every_minutes:
+        often = "every minute" if every_minutes == 1 else f"every {every_minutes} minutes"
+        return f"{often}{_hours_in_words(hours)}"
+    if _has_few_times(cron):
+        return "at " + _listed([f"{hour:02}:{minute:02}" for hour in hours for minute in minutes])
+    past = f"at {_listed([str(minute) for minute in minutes])} minutes past "
+    every_hours = _step(hours, size=24)
+    if every_hours == 1:
+        return "every hour" if minutes == (0,) else f"{past}every hour"
+    if every_hours:
+        return f"every {every_hours} hours" if minutes == (0,) else f"{past}every {_ordinal(every_hours)} hour"
+    if minutes == (0,) and len(_runs(hours)) == 1:
+        return f"every hour from {hours[0]:02}:00 to {hours[-1]:02}:00"
+    return f"{past}the hour{_hours_in_words(hours)}"
+
+
+def _has_few_times(cron: Cron) -> bool:
+    """Whether its times of day are so few that words can name them one by one."""
+    return _step(cron.minutes, size=60) is None and len(cron.hours) * len(cron.minutes) <= 6
+
+
+def _hours_in_words(hours: Sequence[int]) -> str:
+    every_hours = _step(hours, size=24)
+    if every_hours:
+        return "" if every_hours == 1 else f" of every {_ordinal(every_hours)} hour"
+    return " from " + _listed([f"{first:02}:00 to {last:02}:59" for first, last in _runs(hours)])
+
+
+def _dates_in_words(cron: Cron) -> str:
+    any_day, any_weekday = len(cron.days) == 31, len(cron.weekdays) == 7
+    is_every_day = (any_day or any_weekday) if cron.runs_either_day else (any_day and any_weekday)
+    months = _listed([_MONTH_NAMES[month - 1] for month in sorted(cron.months)]) if len(cron.months) < 12 else ""
+    if is_every_day:
+        return f"every day in {months}" if months else ""
+    if any_weekday:
+        return f"{_days_in_words(cron.days)} of {months or 'the month'}"
+    if any_day:
+        dates = f"on {_weekdays_in_words(cron.weekdays, joiner='and')}"
+    elif cron.runs_either_day:
+        dates = f"{_days_in_words(cron.days)} of the month and on {_weekdays_in_words(cron.weekdays, joiner='and')}"
+    else:
+        weekdays = _weekdays_in_words(cron.weekdays, joiner="or")
+        dates = f"{_days_in_words(cron.days)} of the month if it falls on {weekdays}"
+    return f"{dates} in {months}" if months else dates
+
+
+def _days_in_words(days: frozenset[int]) -> str:
+    ordered = sorted(days)
+    step = ordered[1] - ordered[0] if len(ordered) > 2 else 1
+    if step > 1 and ordered == list(range(ordered[0], 32, step)):
+        return f"on every {_ordinal(step)} day from the {_ordinal(ordered[0])}"
+    spans = [f"{_ordinal(low)} to {_ordinal(high)}" if high > low else _ordinal(low) for low, high in _runs(ordered)]
+    return f"on the {_listed(spans)}"
+
+
+def _weekdays_in_words(weekdays: frozenset[int], *, joiner: str) -> str:
+    if weekdays == {1, 2, 3, 4, 5}:
+        return "weekdays" if joiner == "and" else "a weekday"
+    if weekdays == {0, 6}:
+        return "weekends" if joiner == "and" else "a weekend"
+    monday_first = sorted(weekdays, key=lambda day: (day - 1) % 7)
+    return _listed([_DAY_NAMES[day] for day in monday_first], joiner=joiner)
+
+
+def _step(values: Sequence[int], *, size: int) -> int | None:
+    """The n of "every n" where `values` are all multiples of an n that divides `size`, else None."""
+    step = size // len(values)
+    return step if len(values) > 1 and tuple(values) == tuple(range(0, size, step)) and size % step == 0 else None
+
+
+def _ordinal(number: int) -> str:
+    suffix = "th" if number in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{suffix}"
+
+
+def _listed(words: Sequence[str], *, joiner: str = "and") -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {joiner} {words[-1]}"

@@ -1,0 +1,83 @@
+"""Cancels many jobs, however many: batch after batch, each a short transaction that waits for nobody's rows."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from jobs.models import UNFINISHED_STATES, Job, Schedule
+from jobs.recurring import firing
+from jobs.running import transitions
+
+_BATCH_SIZE = 500
+
+
+@dataclass(slots=True)
+class Cancelled:
+    """What was cancelled so far, and who is to be told of it."""
+
+    count: int = 0
+    has_deliveries: bool = False
+    has_queues: bool = False
+
+    def add(self, jobs: Sequence[Job]) -> None:
+        self.count += len(jobs)
+        self.has_deliveries = self.has_deliveries or any(job.webhook_url for job in jobs)
+        self.has_queues = self.has_queues or any(job.queue_id is not None for job in jobs)
+
+
+def cancel_matching(jobs: QuerySet[Job], *, now: datetime) -> Cancelled:
+    """scheduled | retryable | executing -> cancelled, for those of one user's `jobs` that were there at `now`.
+
+    An upcoming run takes its schedule along, which ends. Each batch is committed by itself: what breaks off halfway
+    has cancelled what it has. A row that another transaction holds is passed over, and waited for at the end, alone:
+    two that each wait for a row of the other would never end.
+    """
+    cancelled, passed_over = Cancelled(), []
+    unfinished = jobs.filter(state__in=UNFINISHED_STATES, inserted_at__lte=now).order_by("user_id", "id")
+    for candidates in _batches(unfinished):
+        done = _cancel(unfinished, candidates, now=now)
+        cancelled.add(done)
+        passed_over += sorted({job.id for job in candidates} - {job.id for job in done})
+    for job_id in passed_over:
+        cancelled.add(_cancel(unfinished, list(_needed(unfinished.filter(id=job_id))), is_patient=True, now=now))
+    return cancelled
+
+
+def _batches(unfinished: QuerySet[Job]) -> Iterator[list[Job]]:
+    """In the order of their ids, without locks."""
+    after = 0
+    while candidates := list(_needed(unfinished.filter(id__gt=after))[:_BATCH_SIZE]):
+        yield candidates
+        after = candidates[-1].id
+
+
+def _needed(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    return jobs.only("id", "schedule_id", "is_upcoming")
+
+
+def _cancel(
+    unfinished: QuerySet[Job], candidates: Sequence[Job], *, is_patient: bool = False, now: datetime
+) -> list[Job]:
+    """Those that match still. Locks the schedules of upcoming runs first, as beat does and whoever edits them."""
+    upcoming_of = _schedules_of_upcoming(candidates)
+    with transaction.atomic():
+        if upcoming_of:
+            list(
+                Schedule.objects.select_for_update(no_key=True)
+                .filter(id__in=upcoming_of)
+                .order_by("id")
+                .values_list("id")
+            )
+        matching = unfinished.filter(id__in=[job.id for job in candidates])
+        locked = list(_needed(matching.select_for_update(skip_locked=not is_patient)))
+        cancelled = transitions.cancel_locked([job.id for job in locked], reason="cancelled", now=now)
+        firing.end(_schedules_of_upcoming(locked), forgets=True, now=now)
+    return cancelled
+
+
+def _schedules_of_upcoming(jobs: Sequence[Job]) -> list[UUID]:
+    return [job.schedule_id for job in jobs if job.is_upcoming and job.schedule_id is not None]

@@ -1,0 +1,47 @@
+"""What a door may have done to one job: create, edit, cancel, run now, retry."""
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from jobs.models import Job
+from jobs.recurring.schedules import create
+from jobs.recurring.upcoming import cancel_upcoming, run_upcoming
+from jobs.running import transitions
+from jobs.running.transitions import Scheduled
+from jobs.specs import JobEdit, JobSpec, RecurrenceSpec
+
+
+def schedule_job(spec: JobSpec, plan: RecurrenceSpec | None, *, user_id: UUID, now: datetime) -> Scheduled:
+    """A job, or with a `plan` a schedule and its first run; if the key is held, the job that holds it instead."""
+    if plan is None:
+        return transitions.schedule(spec, user_id=user_id, now=now)
+    return create(spec, plan, user_id=user_id, now=now)
+
+
+def cancel_job(job: Job, *, ends_schedule: bool = True, now: datetime) -> Job | None:
+    """Cancels a job; with the upcoming run of a schedule, the schedule ends too. None if it has ended already."""
+    cancelled = cancel_upcoming(job, ends_schedule=ends_schedule, now=now) if job.is_upcoming else None
+    # Beat may have fired it in the meantime: then it is a job like any other.
+    return cancelled or transitions.cancel(job, now=now)
+
+
+def run_job(job: Job, *, now: datetime) -> Job | None:
+    """Runs a waiting job now, be it the upcoming run of a schedule or not. None if it is not waiting."""
+    fired = run_upcoming(job, now=now) if job.is_upcoming else None
+    return fired or transitions.run_now(job, now=now)
+
+
+def edit_job(job: Job, edited: Callable[[Job], JobEdit], *, queue_id: int | None, now: datetime) -> Job | None:
+    """Has a waiting job ask for what `edited` makes of it, in the queue `queue_id`. None if it is not waiting."""
+    return transitions.edit(job, edited, queue_id=queue_id, now=now)
+
+
+def retry_job(job: Job, *, now: datetime) -> Job | None:
+    """Runs an ended job again, with all its attempts before it. None from another state, or if `is_worn_out`."""
+    return transitions.retry(job, now=now)
+
+
+def is_worn_out(job: Job) -> bool:
+    """Whether its attempts can't be counted any further, so that it is not retried."""
+    return job.attempt >= transitions.MOST_ATTEMPTS

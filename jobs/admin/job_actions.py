@@ -1,0 +1,131 @@
+"""What an operator does to jobs: one guarded transition after the other, and a sentence on how it went."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Protocol
+
+from jobs.actions import job as actions_job
+from jobs.models import UNFINISHED_STATES, WAITING_STATES, Job, JobState
+from jobs.recurring import upcoming as recurring_upcoming
+from jobs.running import transitions
+
+MOST_AT_ONCE = 500
+
+
+class Arrow(Protocol):
+    """A transition; None if its guard did not match."""
+
+    def __call__(self, job: Job, *, now: datetime) -> Job | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """`name` is its place in the URL; the other words are for people."""
+
+    name: str
+    label: str
+    done: str
+    missed_one: str
+    missed_many: str
+    arrow: Arrow
+    states: tuple[JobState, ...]
+    """Where it is offered; the arrow's own guard is what decides."""
+    on_upcoming: bool = False
+    """Whether it is for upcoming runs of schedules."""
+    on_others: bool = True
+
+    def is_possible(self, job: Job) -> bool:
+        return job.state in self.states and self.is_meant_for(job)
+
+    def is_meant_for(self, job: Job) -> bool:
+        return self.on_upcoming if job.is_upcoming else self.on_others
+
+
+RUN_NOW = Operation(
+    name="run",
+    label="Run now",
+    done="due now",
+    missed_one="was not waiting",
+    missed_many="were not waiting",
+    arrow=actions_job.run_job,
+    states=WAITING_STATES,
+    on_upcoming=True,
+)
+RETRY = Operation(
+    name="retry",
+    label="Retry",
+    done="to be tried again now",
+    missed_one="was neither completed nor discarded",
+    missed_many="were neither completed nor discarded",
+    arrow=transitions.retry,
+    states=(JobState.COMPLETED, JobState.DISCARDED),
+)
+CANCEL = Operation(
+    name="cancel",
+    label="Cancel",
+    done="cancelled",
+    missed_one="had ended already",
+    missed_many="had ended already",
+    arrow=transitions.cancel,
+    states=UNFINISHED_STATES,
+)
+SKIP_RUN = Operation(
+    name="skip",
+    label="Skip this run",
+    done="skipped",
+    missed_one="was not an upcoming run any more",
+    missed_many="were not upcoming runs any more",
+    arrow=partial(recurring_upcoming.cancel_upcoming, ends_schedule=False),
+    states=(JobState.SCHEDULED,),
+    on_upcoming=True,
+    on_others=False,
+)
+END_SCHEDULE = Operation(
+    name="end",
+    label="End its schedule",
+    done="cancelled and its schedule ended",
+    missed_one="was not an upcoming run any more",
+    missed_many="were not upcoming runs any more",
+    arrow=partial(recurring_upcoming.cancel_upcoming, ends_schedule=True),
+    states=(JobState.SCHEDULED,),
+    on_upcoming=True,
+    on_others=False,
+)
+OPERATIONS = {operation.name: operation for operation in (RUN_NOW, RETRY, CANCEL, SKIP_RUN, END_SCHEDULE)}
+
+
+@dataclass(slots=True)
+class Tally:
+    operation: Operation
+    done: list[Job] = field(default_factory=list)
+    missed: list[Job] = field(default_factory=list)
+    """They were in another state, or somebody else moved them first."""
+    upcoming: list[Job] = field(default_factory=list)
+    """Upcoming runs, left alone: whether just the run is meant, or its schedule, is for a person to say."""
+
+    def sentence(self) -> str:
+        parts = [f"{len(self.done)} {self.operation.done}"] if self.done or not self.missed + self.upcoming else []
+        if self.missed:
+            words = self.operation.missed_one if len(self.missed) == 1 else self.operation.missed_many
+            parts.append(f"{len(self.missed)} {words}")
+        if self.upcoming:
+            what = "is an upcoming run" if len(self.upcoming) == 1 else "are upcoming runs"
+            parts.append(f"{len(self.upcoming)} {what}, whose page can skip it or end its schedule")
+        return ", ".join(parts) + "."
+
+
+def apply(operation: Operation, jobs: Iterable[Job], *, clock: Callable[[], datetime]) -> Tally:
+    """Each job in a transaction of its own: one that is contended holds up none that is done."""
+    tally = Tally(operation)
+    for job in jobs:
+        if job.is_upcoming and not operation.on_upcoming:
+            tally.upcoming.append(job)
+            continue
+        moved = operation.arrow(job, now=clock()) if operation.is_meant_for(job) else None
+        if moved is None:
+            tally.missed.append(job)
+        else:
+            tally.done.append(moved)
+    return tally

@@ -1,0 +1,1 @@
+"""The HTTP doors, a view a file: what a call answers."""

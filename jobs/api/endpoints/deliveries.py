@@ -1,0 +1,76 @@
+"""/api/deliveries: callbacks and webhooks, how their sending went, and sending them once more."""
+
+from functools import partial
+
+from django.db import transaction
+from django.http import Http404
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from jobs.actions import delivery as delivery_actions
+from jobs.api import serializers
+from jobs.api.endpoints.base import View, answer, answer_page
+from jobs.api.input import identifiers, query
+from jobs.api.schema import operations
+from jobs.api.wire.problems import Conflict
+from jobs.database import clock
+from jobs.delivering import receivers
+from jobs.models import Delivery, DeliveryKind, DeliveryState
+from jobs.models.delivery import DeliveryQuerySet
+from jobs.waking import announcements
+
+_FILTERS = ("job_id", "kind", "state")
+
+
+class _DeliveriesView(View):
+    def get_queryset(self) -> DeliveryQuerySet:
+        return Delivery.objects.filter(user_id=self.owner_id)
+
+    def find(self, delivery_id: str) -> Delivery:
+        """By uuid. Raises Http404 for what is not there (any more) or somebody else's."""
+        uuid = identifiers.uuid(delivery_id)
+        found = None if uuid is None else self.get_queryset().filter(uuid=uuid).first()
+        if found is None:
+            raise Http404(
+                f"there is no delivery {delivery_id[:40]!a} of yours: GET /api/deliveries lists those there are"
+            )
+        return found
+
+
+class Deliveries(_DeliveriesView):
+    @operations.LIST_DELIVERIES
+    def get(self, request: Request) -> Response:
+        given = query.read(request, known=(*query.PAGE_FIELDS, *_FILTERS))
+        paging = query.paging(given, model=Delivery, columns=query.DELIVERY_COLUMNS)
+        # Bodies are left in the database: a page of them may be megabytes.
+        rows = query.of_job(self.get_queryset().defer("body"), given)
+        if kinds := query.choices(given, "kind", allowed=DeliveryKind.values):
+            rows = rows.filter(kind__in=kinds)
+        if states := query.choices(given, "state", allowed=DeliveryState.values):
+            rows = rows.filter(state__in=states)
+        given.finish()
+        page = paging.page_of(rows)
+        return answer_page([serializers.delivery(row) for row in page.rows], page)
+
+
+class DeliveryDetail(_DeliveriesView):
+    @operations.GET_DELIVERY
+    def get(self, request: Request, delivery_id: str) -> Response:
+        return answer(serializers.delivery_with_body(self.find(delivery_id)))
+
+
+class ResendDelivery(_DeliveriesView):
+    @operations.RESEND_DELIVERY
+    def post(self, request: Request, delivery_id: str) -> Response:
+        delivery, now = self.find(delivery_id), clock.now()
+        receivers.look_up([delivery])
+        if refusal := receivers.refusal(delivery):
+            raise Conflict(refusal.message)
+        again = delivery_actions.resend_delivery(delivery, now=now)
+        if again is None:
+            delivery.refresh_from_db()
+            if delivery_actions.is_worn_out(delivery):
+                raise Conflict(f"delivery {delivery.uuid} has had {delivery.attempt} attempts: it is not sent again")
+            raise Conflict(f"delivery {delivery.uuid} is {delivery.state} and is on its way: wait until it has ended")
+        transaction.on_commit(partial(announcements.announce_deliveries, [now]))
+        return answer(serializers.delivery_with_body(again))

@@ -1,0 +1,172 @@
+"""/api/jobs: create, list, read, edit, cancel, run, retry."""
+
+from datetime import datetime
+from functools import partial
+
+from django.db import transaction
+from django.http import Http404
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from booper.targets import urls
+from jobs.actions import job as job_actions
+from jobs.api import serializers
+from jobs.api.endpoints.base import View, answer, answer_page
+from jobs.api.input import identifiers, query
+from jobs.api.schema import operations
+from jobs.api.wire.problems import Conflict
+from jobs.database import clock, sql
+from jobs.intake import job as intake_job
+from jobs.intake import job_changes
+from jobs.intake.fields import Input
+from jobs.models import Job, JobState
+from jobs.models.job import JobQuerySet
+from jobs.queues import ids
+from jobs.waking import announcements
+
+FILTERS = ("state", "schedule_id", "url", "name", "inserted_after", "inserted_before")
+
+
+class JobsView(View):
+    def get_queryset(self) -> JobQuerySet:
+        return Job.objects.filter(user_id=self.owner_id)
+
+    def listed(self, given: Input, *, now: datetime) -> JobQuerySet:
+        """What the filters leave."""
+        # The runs of a schedule have an index of their own, which does not begin with the user.
+        is_of_schedule = given.has("schedule_id")
+        rows = self.get_queryset() if is_of_schedule else Job.objects.filter(sql.owned_by(self.owner_id))
+        return _filtered(rows, given, now=now)
+
+    def find(self, job_id: str) -> Job:
+        """By integer or uuid. Raises Http404 for what is not there or somebody else's."""
+        number, uuid = identifiers.integer(job_id), identifiers.uuid(job_id)
+        found = None
+        if number is not None:
+            found = self.get_queryset().filter(id=number).first()
+        elif uuid is not None:
+            found = self.get_queryset().filter(uuid=uuid).first()
+        if found is None:
+            raise Http404(f"there is no job {job_id[:40]!a} of yours: GET /api/jobs lists those there are")
+        return found
+
+
+class Jobs(JobsView):
+    @operations.LIST_JOBS
+    def get(self, request: Request) -> Response:
+        now = clock.now()
+        given = query.read(request, known=(*query.PAGE_FIELDS, *FILTERS))
+        paging = query.paging(given, model=Job, columns=query.JOB_COLUMNS)
+        rows = self.listed(given, now=now)
+        given.finish()
+        page = paging.page_of(rows)
+        return answer_page([serializers.job(row, now=now) for row in page.rows], page)
+
+    @operations.CREATE_JOB
+    def post(self, request: Request) -> Response:
+        now = clock.now()
+        key_header = request.META.get("HTTP_IDEMPOTENCY_KEY")
+        wanted = intake_job.wanted(self.sent_fields(), key_header=key_header, now=now)
+        [spec] = ids.placed([wanted.spec], user_id=self.owner_id, now=now)
+        scheduled = job_actions.schedule_job(spec, wanted.plan, user_id=self.owner_id, now=now)
+        job = scheduled.job
+        if scheduled.is_new:
+            _announce(job)
+        data = serializers.job(job, now=now, has_conflict=not scheduled.is_new)
+        return answer(data, status=201 if scheduled.is_new else 200, headers={"Location": f"/api/jobs/{job.id}"})
+
+
+class JobDetail(JobsView):
+    @operations.GET_JOB
+    def get(self, request: Request, job_id: str) -> Response:
+        return answer(serializers.job(self.find(job_id), now=clock.now()))
+
+    @operations.CHANGE_JOB
+    def patch(self, request: Request, job_id: str) -> Response:
+        job, now = self.find(job_id), clock.now()
+        edited = partial(job_changes.edited, changes=self.sent_fields(), now=now)
+        # Once before the row is locked: bad input locks nothing, and queues are not made inside a transaction.
+        [spec] = ids.placed([edited(job).spec], user_id=self.owner_id, now=now)
+        changed = job_actions.edit_job(job, edited, queue_id=spec.queue_id, now=now)
+        return _waiting(changed, job, refusal="can't be rescheduled or edited: it is not waiting", now=now)
+
+
+class CancelJob(JobsView):
+    @operations.CANCEL_JOB
+    def post(self, request: Request, job_id: str) -> Response:
+        given = query.read(request, known=("scope",))
+        scope = given.choice("scope", allowed=("run",))
+        given.finish()
+        job, now = self.find(job_id), clock.now()
+        cancelled = job_actions.cancel_job(job, ends_schedule=scope is None, now=now)
+        if cancelled is None:
+            raise _too_late(job, "can't be cancelled any more", now=now)
+        if cancelled.webhook_url:
+            transaction.on_commit(partial(announcements.announce_deliveries, [now]))
+        if cancelled.queue_id is not None:
+            # It may have had a place, which is free now.
+            transaction.on_commit(partial(announcements.announce_queues, [now]))
+        return answer(serializers.job(cancelled, now=now))
+
+
+class RunJob(JobsView):
+    @operations.RUN_JOB
+    def post(self, request: Request, job_id: str) -> Response:
+        job, now = self.find(job_id), clock.now()
+        moved = job_actions.run_job(job, now=now)
+        return _waiting(moved, job, refusal="can't be run now: it is not waiting", now=now)
+
+
+class RetryJob(JobsView):
+    @operations.RETRY_JOB
+    def post(self, request: Request, job_id: str) -> Response:
+        job, now = self.find(job_id), clock.now()
+        moved = job_actions.retry_job(job, now=now)
+        refusal = "can't be retried: only a completed or discarded one can"
+        if job_actions.is_worn_out(job):
+            refusal = f"has had {job.attempt} attempts: create another one"
+        return _waiting(moved, job, refusal=refusal, now=now)
+
+
+def _filtered(rows: JobQuerySet, given: Input, *, now: datetime) -> JobQuerySet:
+    if states := query.choices(given, "state", allowed=JobState.values):
+        rows = rows.in_states(states, now)
+    conditions = {
+        "schedule_id": query.uuid(given, "schedule_id"),
+        "url": _as_stored(given.text("url", longest=urls.MAX_URL_LENGTH)),
+        "name": given.text("name", longest=intake_job.LONGEST_NAME),
+        "inserted_at__gt": query.moment(given, "inserted_after", now=now),
+        "inserted_at__lt": query.moment(given, "inserted_before", now=now),
+    }
+    return rows.filter(**{name: value for name, value in conditions.items() if value is not None})
+
+
+def _as_stored(url: str | None) -> str | None:
+    """In the canonical spelling that a job's URL has, so that the client can ask for it in the one it sent."""
+    if url is None:
+        return None
+    try:
+        return urls.parse(url, allow_http=True, allowed_networks=("0.0.0.0/0", "::/0")).url
+    except urls.InvalidTarget:
+        return url
+
+
+def _waiting(moved: Job | None, job: Job, *, refusal: str, now: datetime) -> Response:
+    """The answer about a job that was just made to wait for a time, or about `job`, which could not be."""
+    if moved is None:
+        raise _too_late(job, refusal, now=now)
+    # Even of a time that is the old one: a claim may have passed over the row while it was being written.
+    _announce(moved)
+    return answer(serializers.job(moved, now=now))
+
+
+def _announce(job: Job) -> None:
+    # An upcoming run is fired by beat, which announces it then.
+    if not job.is_upcoming:
+        transaction.on_commit(partial(announcements.announce_job, job))
+
+
+def _too_late(job: Job, refusal: str, *, now: datetime) -> Conflict:
+    # Its state as it is now: what was read first may have been overtaken.
+    current = Job.objects.filter(id=job.id).first() or job
+    return Conflict(f"job {job.id} is {current.state_at(now)} and {refusal}")

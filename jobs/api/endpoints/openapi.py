@@ -1,0 +1,97 @@
+"""/api/openapi.json, the whole API for machines, and /api/docs, the same for people to try, without any CDN."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+import drf_spectacular_sidecar
+from django.http import Http404, HttpResponse
+from django.urls import URLPattern, include, path
+from drf_spectacular.generators import SchemaGenerator
+from rest_framework.request import Request
+
+from booper.content import payloads
+from jobs.api.endpoints.base import OpenView
+from jobs.api.schema import components
+
+_ASSETS = {
+    "swagger-ui.css": "text/css; charset=utf-8",
+    "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+    "favicon-32x32.png": "image/png",
+    "start.js": "text/javascript; charset=utf-8",
+}
+_ASSET_FOLDER = "static/drf_spectacular_sidecar/swagger-ui-dist"
+_START = "start.js"
+_SCRIPT = (
+    'SwaggerUIBundle({url: "/api/openapi.json", dom_id: "#docs", deepLinking: true, persistAuthorization: true, '
+    "tryItOutEnabled: true});"
+)
+_PAGE = f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Booper API</title>
+<link rel="stylesheet" href="/api/docs/swagger-ui.css">
+<link rel="icon" type="image/png" href="/api/docs/favicon-32x32.png">
+</head>
+<body>
+<div id="docs"></div>
+<script src="/api/docs/swagger-ui-bundle.js"></script>
+<script src="/api/docs/{_START}"></script>
+</body>
+</html>
+"""
+# The page runs nothing but its own two scripts, and talks to nobody but this server. Swagger UI styles inline.
+_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+def document(routes: Sequence[URLPattern]) -> dict[str, Any]:
+    """The OpenAPI document of `routes`, which are those under /api/."""
+    generator = SchemaGenerator(patterns=[path("api/", include(list(routes)))])  # type: ignore[no-untyped-call]
+    schema: dict[str, Any] = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    schema["components"] = {
+        "schemas": components.SCHEMAS,
+        "responses": components.RESPONSES,
+        "parameters": components.PARAMETERS,
+        "securitySchemes": components.SECURITY,
+    }
+    return schema
+
+
+@lru_cache(maxsize=1)
+def _encoded(routes: tuple[URLPattern, ...]) -> bytes:
+    # It takes tens of milliseconds to put together, and never changes while the process runs.
+    return payloads.encode(document(routes))
+
+
+@lru_cache(maxsize=8)
+def _asset(name: str) -> bytes:
+    if name == _START:
+        return _SCRIPT.encode()
+    return files(drf_spectacular_sidecar).joinpath(_ASSET_FOLDER, name).read_bytes()
+
+
+class Document(OpenView):
+    """`routes` is given where the view is routed."""
+
+    routes: Sequence[URLPattern] = ()
+
+    def get(self, request: Request) -> HttpResponse:
+        return HttpResponse(_encoded(tuple(self.routes)), content_type="application/json")
+
+
+class Docs(OpenView):
+    def get(self, request: Request) -> HttpResponse:
+        return HttpResponse(_PAGE, headers={"Content-Security-Policy": _PAGE_POLICY})
+
+
+class DocsAsset(OpenView):
+    def get(self, request: Request, name: str) -> HttpResponse:
+        if name not in _ASSETS:
+            raise Http404(f"the documentation has no file {name[:40]!a}")
+        return HttpResponse(_asset(name), content_type=_ASSETS[name], headers={"Cache-Control": "max-age=3600"})

@@ -1,0 +1,34 @@
+"""/api/preview: what a job that is not made would do."""
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from booper.content.placeholders import RenderTooLargeError
+from jobs.api import serializers
+from jobs.api.endpoints.base import View, answer
+from jobs.api.schema import operations
+from jobs.database import clock
+from jobs.explaining import previews
+from jobs.intake import schedule
+from jobs.intake.refusals import FieldError, InvalidInput
+
+
+class Preview(View):
+    @operations.PREVIEW
+    def post(self, request: Request) -> Response:
+        asked = schedule.previewed(self.sent_fields(), now=clock.now())
+        spec, plan = asked.wanted.spec, asked.wanted.plan
+        try:
+            would_send = previews.request(spec, plan) if spec.url else None
+        except RenderTooLargeError as refusal:
+            raise InvalidInput([FieldError("", str(refusal))]) from None
+        found = previews.runs(spec, plan, count=asked.count, zone=asked.zone)
+        return answer(
+            {
+                "description": previews.describe(spec, plan),
+                "frequency": None if plan is None else plan.frequency,
+                "timezone": str(asked.zone),
+                "runs": [serializers.run(each, zone=asked.zone) for each in found],
+                "request": would_send,
+            }
+        )

@@ -1,0 +1,125 @@
+"""/api/schedules: list, read, change, switch off and on, run once more, delete."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.http import Http404
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from jobs.api import serializers
+from jobs.api.endpoints.base import View, answer, answer_page
+from jobs.api.input import identifiers, query
+from jobs.api.schema import operations
+from jobs.api.wire.problems import Conflict
+from jobs.database import clock, sql
+from jobs.intake import schedule as intake_schedule
+from jobs.models import Job, Schedule
+from jobs.models.schedule import ScheduleQuerySet
+from jobs.queues import ids
+from jobs.recurring import schedules
+from jobs.recurring.schedules import Refused
+from jobs.specs import JobSpec, RecurrenceSpec
+from jobs.waking import announcements
+
+
+class _SchedulesView(View):
+    def get_queryset(self) -> ScheduleQuerySet:
+        return Schedule.objects.existing().filter(sql.owned_by(self.owner_id))
+
+    def find(self, schedule_id: str) -> Schedule:
+        """By uuid. Raises Http404 for what is not there (any more) or somebody else's."""
+        uuid = identifiers.uuid(schedule_id)
+        found = None if uuid is None else self.get_queryset().filter(id=uuid).first()
+        if found is None:
+            raise Http404(
+                f"there is no schedule {schedule_id[:40]!a} of yours: GET /api/schedules lists those there are"
+            )
+        return found
+
+    def answer_about(self, outcome: Schedule | Refused | None, schedule_id: str, *, verb: str) -> Response:
+        """The schedule after a change, or as it is if there was none; 409 with the reason for a refusal."""
+        if isinstance(outcome, Refused):
+            raise Conflict(f"schedule {schedule_id} can't be {verb}: {outcome.reason}")
+        [data] = _shown([outcome or self.find(schedule_id)])
+        return answer(data)
+
+
+class Schedules(_SchedulesView):
+    @operations.LIST_SCHEDULES
+    def get(self, request: Request) -> Response:
+        given = query.read(request, known=query.PAGE_FIELDS)
+        paging = query.paging(given, model=Schedule, columns=query.SCHEDULE_COLUMNS)
+        given.finish()
+        page = paging.page_of(self.get_queryset())
+        return answer_page(_shown(page.rows), page)
+
+
+class ScheduleDetail(_SchedulesView):
+    @operations.GET_SCHEDULE
+    def get(self, request: Request, schedule_id: str) -> Response:
+        return self.answer_about(self.find(schedule_id), schedule_id, verb="read")
+
+    @operations.CHANGE_SCHEDULE
+    def patch(self, request: Request, schedule_id: str) -> Response:
+        schedule, changes, now = self.find(schedule_id), self.sent_fields(), clock.now()
+        # Once before the row is locked: bad input locks nothing, and queues are not made inside a transaction.
+        spec, _ = intake_schedule.changed(schedule, changes, now=now)
+        [placed] = ids.placed([spec], user_id=self.owner_id, now=now)
+
+        def edited(locked: Schedule) -> tuple[JobSpec, RecurrenceSpec]:
+            spec, plan = intake_schedule.changed(locked, changes, now=now)
+            return replace(spec, queue_id=placed.queue_id if "queue" in changes else locked.queue_id), plan
+
+        changed = schedules.edit(schedule, edited, now=now)
+        return self.answer_about(changed, schedule_id, verb="changed")
+
+    @operations.DELETE_SCHEDULE
+    def delete(self, request: Request, schedule_id: str) -> Response:
+        schedule, now = self.find(schedule_id), clock.now()
+        deleted = schedules.delete(schedule, now=now)
+        _announce_end(deleted, now=now)
+        return self.answer_about(deleted, schedule_id, verb="deleted")
+
+
+class DisableSchedule(_SchedulesView):
+    @operations.DISABLE_SCHEDULE
+    def post(self, request: Request, schedule_id: str) -> Response:
+        schedule, now = self.find(schedule_id), clock.now()
+        disabled = schedules.disable(schedule, now=now)
+        _announce_end(disabled, now=now)
+        return self.answer_about(disabled, schedule_id, verb="disabled")
+
+
+class EnableSchedule(_SchedulesView):
+    @operations.ENABLE_SCHEDULE
+    def post(self, request: Request, schedule_id: str) -> Response:
+        enabled = schedules.enable(self.find(schedule_id), now=clock.now())
+        return self.answer_about(enabled, schedule_id, verb="enabled")
+
+
+class TriggerSchedule(_SchedulesView):
+    @operations.TRIGGER_SCHEDULE
+    def post(self, request: Request, schedule_id: str) -> Response:
+        now = clock.now()
+        job = schedules.trigger(self.find(schedule_id), now=now)
+        transaction.on_commit(partial(announcements.announce_job, job))
+        return answer(serializers.job(job, now=now), status=201, headers={"Location": f"/api/jobs/{job.id}"})
+
+
+def _shown(rows: Sequence[Schedule]) -> list[dict[str, Any]]:
+    """With the time of each one's upcoming run, by one query for them all."""
+    enabled = [row.id for row in rows if row.disabled_at is None]
+    upcoming = Job.objects.filter(schedule_id__in=enabled, is_upcoming=True)
+    next_runs = dict(upcoming.values_list("schedule_id", "scheduled_at"))
+    return [serializers.schedule(row, next_run_at=next_runs.get(row.id)) for row in rows]
+
+
+def _announce_end(schedule: Schedule | None, *, now: datetime) -> None:
+    """Its upcoming run was cancelled, of which a webhook is told."""
+    if schedule is not None and schedule.webhook_url:
+        transaction.on_commit(partial(announcements.announce_deliveries, [now]))

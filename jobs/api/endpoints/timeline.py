@@ -1,0 +1,56 @@
+"""/api/jobs/{id}/timeline: what happened to a job, how long it was in each state, and why."""
+
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from booper.timing.timestamps import timestamp
+from jobs.api.endpoints.base import answer
+from jobs.api.endpoints.jobs import JobsView
+from jobs.api.schema import operations
+from jobs.database import clock
+from jobs.explaining import timeline
+from jobs.explaining.timeline import Entry, Timeline
+from jobs.models import Job
+
+
+class JobTimeline(JobsView):
+    @operations.GET_TIMELINE
+    def get(self, request: Request, job_id: str) -> Response:
+        job, now = self.find(job_id), clock.now()
+        return answer(_shown(job, timeline.of(job, now=now), state=job.state_at(now)))
+
+
+def _shown(job: Job, found: Timeline, *, state: str) -> dict[str, Any]:
+    reason = found.reason
+    return {
+        "id": str(job.uuid),
+        "job_id": job.id,
+        "state": state,
+        "reason": {
+            "code": reason.code.value,
+            "message": reason.message,
+            "until": None if reason.until is None else timestamp(reason.until),
+        },
+        "late_seconds": _rounded(found.late_seconds),
+        "seconds_in_states": {name: _rounded(seconds) for name, seconds in found.seconds_in_states.items()},
+        "is_complete": found.is_complete,
+        "entries": [_entry(entry) for entry in found.entries],
+    }
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    return {
+        "at": timestamp(entry.at),
+        "type": entry.type,
+        "name": entry.name,
+        "text": entry.text,
+        "attempt": entry.attempt,
+        "seconds": _rounded(entry.seconds),
+        "payload": entry.payload,
+    }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)

@@ -1,0 +1,155 @@
+"""Every refusal as RFC 9457 problem+json: what happened, at which field, and what to do about it. Never HTML."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.core.signals import got_request_exception
+from django.db import DatabaseError, InterfaceError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views import defaults
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from booper.content import payloads
+from jobs.intake.refusals import Refusal
+
+logger = logging.getLogger(__name__)
+
+CONTENT_TYPE = "application/problem+json"
+_RETRY_AFTER_SECONDS = 5
+
+# What `type` ends with and what `title` says, by status. docs/errors.md explains each.
+KINDS: Mapping[int, tuple[str, str]] = {
+    400: ("invalid-input", "Invalid input"),
+    401: ("unauthorized", "No valid API key"),
+    403: ("forbidden", "Forbidden"),
+    404: ("not-found", "Not found"),
+    405: ("method-not-allowed", "Method not allowed"),
+    409: ("conflict", "Too late"),
+    413: ("too-large", "Request body too large"),
+    415: ("unsupported-media-type", "Unsupported content type"),
+    429: ("rate-limited", "Too many requests"),
+    500: ("internal-error", "Internal error"),
+    503: ("unavailable", "Temporarily unavailable"),
+}
+
+
+class Conflict(exceptions.APIException):
+    """409: the object's state does not allow it (any more)."""
+
+    status_code = 409
+
+
+class UnsupportedBody(exceptions.APIException):
+    """415: a body in a content type, character set or encoding that is not read here."""
+
+    status_code = 415
+
+
+def handle(exc: Exception, context: Mapping[str, Any]) -> Response:
+    """REST framework's exception handler: the answer to whatever a view raised."""
+    request = context["request"]
+    status, detail = _verdict(exc, request)
+    if status >= 500:
+        logger.error("%s %s: %s", request.method, request.path, detail, exc_info=exc)
+    if status == 500:
+        # For Django's test client and for error reporters, which learn of unhandled exceptions by this signal.
+        got_request_exception.send(sender=None, request=request._request)
+    return Response(
+        _problem(status, detail, getattr(exc, "errors", None)),
+        status=status,
+        headers=_headers(exc, status),
+        content_type=CONTENT_TYPE,
+    )
+
+
+def of(refusal: Refusal) -> dict[str, Any]:
+    """The problem of one item among many, as the item alone would have been answered."""
+    return _problem(refusal.status, refusal.detail, refusal.errors)
+
+
+def _verdict(exc: Exception, request: HttpRequest) -> tuple[int, str]:
+    """Status and detail."""
+    match exc:
+        case Refusal():
+            return exc.status, exc.detail
+        case exceptions.NotAuthenticated():
+            return 401, "there is no API key: send the header Authorization: Bearer sk_…"
+        case exceptions.MethodNotAllowed():
+            return 405, f"{request.method} is not a method of {request.path}: the Allow header has those that are"
+        case exceptions.APIException():
+            return exc.status_code, str(exc.detail)
+        case Http404():
+            return 404, str(exc) or _nothing_at(request.path)
+        case PermissionDenied():
+            return 403, str(exc) or "this is not for you"
+        case DatabaseError() | InterfaceError():
+            return 503, f"the database did not answer: try again in {_RETRY_AFTER_SECONDS} seconds"
+    return 500, "this is a fault of the server, which has logged it: tell its operator"
+
+
+def _headers(exc: Exception, status: int) -> dict[str, str]:
+    headers = {}
+    if challenge := getattr(exc, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    wait_seconds = getattr(exc, "wait", None) or (_RETRY_AFTER_SECONDS if status == 503 else None)
+    if wait_seconds is not None:
+        headers["Retry-After"] = str(round(wait_seconds))
+    return headers
+
+
+def _problem(status: int, detail: str, errors: Sequence[Mapping[str, str]] | None = None) -> dict[str, Any]:
+    kind, title = KINDS.get(status, ("refused", "Refused"))
+    problem = {
+        "type": f"urn:booper:problem:{kind}",
+        "title": title,
+        "status": status,
+        "detail": payloads.storable_text(detail),
+    }
+    return problem if errors is None else {**problem, "errors": list(errors)}
+
+
+def _nothing_at(path: str) -> str:
+    return f"there is nothing at {path}: GET /api/openapi.json lists what there is"
+
+
+# What Django answers by itself, outside of any view of ours. Under /api it must not be HTML.
+
+
+@csrf_exempt
+def no_such_path(request: HttpRequest) -> HttpResponse:
+    """The view of every path under /api that is none, whatever the method."""
+    return _plain(404, _nothing_at(request.path))
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """handler400: a Host header that is not among ALLOWED_HOSTS, above all."""
+    if not _is_api(request):
+        return defaults.bad_request(request, exception)
+    return _plain(400, "the request's headers make no sense here: check Host, which has to be among ALLOWED_HOSTS")
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _plain(403, "this is not for you") if _is_api(request) else defaults.permission_denied(request, exception)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _plain(404, _nothing_at(request.path)) if _is_api(request) else defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    if not _is_api(request):
+        return defaults.server_error(request)
+    return _plain(500, "this is a fault of the server, which has logged it: tell its operator")
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return request.path_info == "/api" or request.path_info.startswith("/api/")
+
+
+def _plain(status: int, detail: str) -> HttpResponse:
+    errors: list[Mapping[str, str]] | None = [] if status == 400 else None
+    return HttpResponse(payloads.encode(_problem(status, detail, errors)), status=status, content_type=CONTENT_TYPE)

@@ -1,0 +1,144 @@
+"""The scheduler that `celery beat` runs: fires Booper's schedules by index, whatever else is in the table.
+
+What it does costs by what is due or was edited, never by how many schedules exist: none of them is held in memory.
+Entries of django-celery-beat that are not Booper's run as they always do.
+"""
+
+import logging
+import platform
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import QuerySet
+from django_celery_beat.models import PeriodicTask
+from django_celery_beat.schedulers import DatabaseScheduler
+
+from jobs.database import clock
+from jobs.engine import leases
+from jobs.models import Process, ProcessRole
+from jobs.recurring import beat_edits, beat_entries, firing, repair
+from jobs.waking import announcements
+from jobs.waking.announcer import Lane
+
+logger = logging.getLogger(__name__)
+
+_BATCH = 500
+_LONGEST_SLEEP_SECONDS = 0.5
+_PROMOTE_SECONDS = 5.0
+# As many as take about half a second: runs that are due wait meanwhile.
+_EDITS = 25
+_SWEEP_SECONDS = 10.0
+_SWEPT = 1000
+Answer = TypeVar("Answer")
+
+
+class Scheduler(DatabaseScheduler):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._process: Process | None = None
+        self._promote_at = 0.0
+        self._promoted: dict[Lane, datetime] = {}
+        self._heartbeat_at = 0.0
+        self._sweep_at = 0.0
+        self._swept: UUID | None = None
+        self._has_edits = True  # some may have been made while there was no beat
+        self._edited: UUID | None = None
+        self._lease = timedelta(seconds=settings.LEASE_SECONDS)
+        super().__init__(*args, **kwargs)
+        self.max_interval = _LONGEST_SLEEP_SECONDS
+
+    def enabled_models_qs(self) -> QuerySet[PeriodicTask]:
+        entries: QuerySet[PeriodicTask] = super().enabled_models_qs()
+        return entries.exclude(task=beat_entries.TASK)
+
+    def schedule_changed(self) -> bool:
+        """Something was edited in django-celery-beat's admin: it may have been an entry of Booper's."""
+        is_changed = bool(super().schedule_changed())
+        if is_changed:
+            self._has_edits, self._edited = True, None
+        return is_changed
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        """Fires what is due, and answers for how many seconds there is nothing to do.
+
+        One part that fails must not stop the others: beat goes on ticking, whatever happens.
+        """
+        waits = [
+            self._safely(self._fire),
+            self._safely(self._promote),
+            self._safely(self._keep_lease),
+            self._safely(self._sweep),
+            self._safely(lambda: super(Scheduler, self).tick(*args, **kwargs)),
+            self._safely(self._take_over_edits),
+        ]
+        return max(0.0, min(_LONGEST_SLEEP_SECONDS if wait is None else float(wait) for wait in waits))
+
+    def close(self) -> None:
+        super().close()
+        process = self._process
+        if process is not None:
+            self._safely(lambda: leases.give_up(process))
+        announcements.announcer.flush(timeout_seconds=1.0)
+
+    def _fire(self) -> float:
+        now = clock.now()
+        count = firing.fire_due(limit=_BATCH, now=now)
+        if count:
+            logger.info("fired %d runs", count)
+            announcements.announce_jobs([now])
+            announcements.announce_queues([now])
+        if count == _BATCH:
+            return 0.0
+        next_due_at = firing.next_due_at()
+        return _LONGEST_SLEEP_SECONDS if next_due_at is None else (next_due_at - clock.now()).total_seconds()
+
+    def _take_over_edits(self) -> float:
+        """Some at a time, by id, each once. Should the database fail, those are taken over at the next tick."""
+        if self._has_edits:
+            ids = beat_entries.edited(after=self._edited, limit=_EDITS)
+            beat_edits.apply(ids, now=clock.now())
+            self._has_edits = len(ids) == _EDITS
+            self._edited = ids[-1] if self._has_edits else None
+        return 0.0 if self._has_edits else _LONGEST_SLEEP_SECONDS
+
+    def _promote(self) -> float:
+        """Here and not by a task: a hung broker must not keep the wake-ups of the next minute from being known."""
+        if time.monotonic() < self._promote_at:
+            return _LONGEST_SLEEP_SECONDS
+        now = clock.now()
+        self._promoted = announcements.promote(self._promoted, now=now)
+        is_behind = min(self._promoted.values()) < now + timedelta(seconds=settings.WAKE_HORIZON_SECONDS)
+        self._promote_at = time.monotonic() + (0.0 if is_behind else _PROMOTE_SECONDS)
+        return 0.0 if is_behind else _LONGEST_SLEEP_SECONDS
+
+    def _keep_lease(self) -> float:
+        if time.monotonic() >= self._heartbeat_at:
+            self._heartbeat_at = time.monotonic() + self._lease.total_seconds() / 4
+            if self._process is None:
+                name = f"beat@{platform.node()}"
+                self._process = leases.take(ProcessRole.BEAT, name, lease=self._lease, now=clock.reread())
+            else:
+                leases.renew(self._process, lease=self._lease, now=clock.reread())
+        return _LONGEST_SLEEP_SECONDS
+
+    def _sweep(self) -> float:
+        """Goes through the enabled schedules, a thousand at a time, for those that lost their upcoming run."""
+        if time.monotonic() >= self._sweep_at:
+            self._sweep_at = time.monotonic() + _SWEEP_SECONDS
+            swept = repair.restore_upcoming(after=self._swept, limit=_SWEPT, now=clock.now())
+            self._swept = swept.last
+        return _LONGEST_SLEEP_SECONDS
+
+    def _safely(self, call: Callable[[], Answer]) -> Answer | None:
+        try:
+            return call()
+        except Exception:
+            logger.exception("a part of beat's work failed, it is tried again in half a second")
+            connection.close()
+            if self._schedule is None:
+                self._initial_read = True
+            return None

@@ -1,0 +1,41 @@
+"""The log is appended to, and nothing else: many rows in one statement."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from jobs.database import sql
+from jobs.models import EventType
+from jobs.models.identifiers import uuid7_hex
+
+Entry = dict[str, Any]
+
+
+def entry(
+    *, event: EventType, job_id: int, user_id: UUID, payload: dict[str, Any], now: datetime, attempt: int = 0
+) -> Entry:
+    """A row of the log, ready to be appended."""
+    return {
+        "id": uuid7_hex(),
+        "event": event.value,
+        "inserted_at": sql.time_text(now),
+        "job_id": job_id,
+        "user_id": user_id.hex,
+        "attempt": attempt,
+        "payload": payload,
+    }
+
+
+def append(entries: Sequence[Entry]) -> None:
+    sql.insert_rows(
+        "jobs_logevent",
+        entries,
+        id="uuid",
+        event="text",
+        inserted_at="timestamptz",
+        job_id="bigint",
+        user_id="uuid",
+        attempt="smallint",
+        payload="jsonb",
+    )

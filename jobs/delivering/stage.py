@@ -1,0 +1,124 @@
+"""Sends a batch of callbacks and webhooks as jobs.running.stage runs jobs, with retries of their own for a day."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from booper.outcomes import verdict
+from booper.outcomes.outcome import Failure
+from jobs.delivering import receivers, transitions
+from jobs.delivering.transitions import Attempted
+from jobs.engine.stage import Finished, Started, Upcoming
+from jobs.models import Delivery, DeliveryState
+from jobs.outgoing import requests, signing_secrets
+from jobs.telemetry import counters
+
+logger = logging.getLogger(__name__)
+_ENDED_AS = {
+    verdict.Kind.SUCCEED: DeliveryState.DELIVERED,
+    verdict.Kind.RETRY: DeliveryState.PENDING,
+    verdict.Kind.GIVE_UP: DeliveryState.FAILED,
+}
+
+
+def is_due(*, now: datetime) -> bool:
+    return Delivery.objects.due(now).exists()
+
+
+def claim(worker_id: UUID, *, limit: int, is_crowded: bool, now: datetime) -> tuple[list[Started], Upcoming]:
+    with transaction.atomic():
+        claimed = transitions.claim(worker_id, limit=limit, is_crowded=is_crowded, now=now)
+        secrets = signing_secrets.signing_secrets({delivery.user_id for delivery in claimed}) if claimed else {}
+        receivers.look_up(claimed)
+        started = [_prepare(delivery, secrets=secrets, now=now) for delivery in claimed]
+    return started, Upcoming()
+
+
+def _prepare(delivery: Delivery, *, secrets: Mapping[UUID, str], now: datetime) -> Started:
+    """One that can't be signed, as its user is gone or has a secret that is none, fails alone."""
+    refusal = receivers.refusal(delivery)
+    if refusal is not None:
+        return Started(delivery, None, refusal)
+    try:
+        return Started(delivery, requests.of_delivery(delivery, secret=secrets[delivery.user_id], now=now))
+    except Exception as error:
+        logger.exception("delivery %s can't be made ready", delivery.uuid, extra={"delivery_id": delivery.uuid})
+        return Started(delivery, None, Failure("internal", f"the request could not be built: {type(error).__name__}"))
+
+
+def record(worker_id: UUID, finished: Sequence[Finished], *, now: datetime) -> Upcoming:
+    attempted = [decide(item, now=now) for item in finished]
+    transitions.record(worker_id, attempted, now=now)
+    receivers.note(
+        [
+            receivers.Attempt(item.delivery, item.response_status, item.error_code, item.error_message)
+            for item in attempted
+            if not item.is_handed_back
+        ],
+        now=now,
+    )
+    _tell(attempted, finished)
+    return Upcoming(deliveries=[item.retry_at for item in attempted if item.retry_at is not None])
+
+
+def _tell(attempted: Sequence[Attempted], finished: Sequence[Finished]) -> None:
+    """The process's log and its counts. One that is sent is told at the level of debugging: there may be five a job."""
+    outcomes = [_outcome(item) for item in attempted]
+    counters.own.count(counters.DELIVERY_ATTEMPTS, outcomes)
+    sent = [item for item in finished if item.started.request is not None]
+    counters.own.observe(counters.DELIVERY_DURATION, [item.outcome.duration_ms / 1000 for item in sent])
+    for item, outcome in zip(attempted, outcomes, strict=True):
+        row = item.delivery
+        level = logging.DEBUG if outcome == counters.SUCCESS else logging.INFO
+        if logger.isEnabledFor(level):
+            extra = {"delivery_id": row.uuid, "job_id": row.job_id, "attempt": row.attempt, "outcome": outcome}
+            logger.log(level, "delivery %s attempt %s: %s", row.uuid, row.attempt, item.state.value, extra=extra)
+
+
+def _outcome(item: Attempted) -> str:
+    if item.is_handed_back:
+        return "aborted"
+    return item.error_code or counters.SUCCESS
+
+
+def decide(finished: Finished, *, now: datetime) -> Attempted:
+    delivery: Delivery = finished.started.row
+    outcome = finished.outcome
+    if outcome.failure is not None and outcome.failure.code == "aborted":
+        return Attempted(delivery=delivery, state=DeliveryState.PENDING, retry_at=now, is_handed_back=True)
+    if outcome.failure is not None and outcome.failure.code == receivers.OFF:
+        reason = outcome.failure
+        return Attempted(
+            delivery=delivery, state=DeliveryState.FAILED, error_code=reason.code, error_message=reason.message
+        )
+    # One that was sent again on request has its day and its waits anew.
+    attempt = delivery.attempt - (delivery.resent_after or 0)
+    first_at = delivery.resent_at or delivery.inserted_at
+    judged = verdict.decide_delivery(outcome, attempt=attempt, first_at=first_at, now=now)
+    return Attempted(
+        delivery=delivery,
+        state=_ENDED_AS[judged.kind],
+        retry_at=judged.retry_at,
+        response_status=None if outcome.response is None else outcome.response.status,
+        error_code=judged.code,
+        error_message=judged.message,
+    )
+
+
+def rescue(*, limit: int, now: datetime) -> tuple[int, Upcoming]:
+    count = transitions.rescue(limit=limit, now=now)
+    return count, Upcoming(deliveries=[now]) if count else Upcoming()
+
+
+def hand_back(worker_id: UUID, *, known_ids: set[int], now: datetime) -> int:
+    held = Delivery.objects.filter(worker_id=worker_id, state=DeliveryState.SENDING)
+    orphans = [
+        Attempted(delivery=delivery, state=DeliveryState.PENDING, retry_at=now, is_handed_back=True)
+        for delivery in held
+        if delivery.id not in known_ids
+    ]
+    transitions.record(worker_id, orphans, now=now)
+    return len(orphans)

@@ -1,0 +1,176 @@
+"""Every write of a delivery's state, the same way as jobs.running.transitions does it for jobs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import F
+
+from jobs.database import event_log, fair_shares, sql
+from jobs.database.event_log import Entry
+from jobs.models import Delivery, DeliveryState, EventType
+
+# A day has room for 17,280 more, one each five seconds, and the column for 32,767: one that is beyond that can't be
+# claimed, nor can those that are claimed with it.
+MOST_ATTEMPTS = 15_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempted:
+    """How one attempt at a delivery ended. `is_handed_back`: it was broken off and does not count."""
+
+    delivery: Delivery
+    state: DeliveryState
+    retry_at: datetime | None = None
+    response_status: int | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    is_handed_back: bool = False
+
+
+_CLAIM = """
+UPDATE jobs_delivery
+SET state = 'sending', worker_id = %(worker)s, attempt = attempt + 1, attempted_at = %(now)s
+WHERE id {chosen} AND state = 'pending'
+RETURNING *
+"""
+_DUE = """
+SELECT id FROM jobs_delivery WHERE {waiting} AND due_at <= %(now)s {also} ORDER BY due_at, id LIMIT {limit}
+"""
+_WAITING = "state = 'pending'"
+
+
+def claim(worker_id: UUID, *, limit: int, is_crowded: bool = False, now: datetime) -> list[Delivery]:
+    """pending -> sending, under the lease of `worker_id`: the `limit` that are due the longest.
+
+    If it `is_crowded`, more being due than fits, each tenant with something due gets an equal share instead: a
+    receiver that is down, and lets each of a million wait, holds up nobody else's.
+    """
+    chosen = (
+        fair_shares.equal(limit, table="jobs_delivery", waiting=_WAITING, due_at="due_at", now=now)
+        if is_crowded
+        else []
+    )
+    selects = [_due(share, also=f"AND user_id = '{tenant}'") for tenant, share in chosen] or [_due(limit)]
+    parameters = {"worker": sql.uuid_value(worker_id), "now": sql.time_value(now)}
+    claimed = list(Delivery.objects.raw(_CLAIM.format(chosen=sql.chosen(*selects)), parameters))
+    return sorted(claimed, key=lambda delivery: (delivery.due_at, delivery.id))
+
+
+def _due(limit: int, *, also: str = "") -> str:
+    return _DUE.format(waiting=_WAITING, also=also, limit=int(limit))
+
+
+_RECORD = """
+UPDATE jobs_delivery {by_id}
+SET state = v.state, worker_id = NULL, attempt = jobs_delivery.attempt - v.handed_back,
+    due_at = CASE WHEN v.state = 'pending' THEN v.retry_at ELSE due_at END,
+    delivered_at = CASE WHEN v.state = 'delivered' THEN {now} END,
+    failed_at = CASE WHEN v.state = 'failed' THEN {now} END,
+    response_status = v.response_status, error_code = v.error_code, error_message = v.error_message
+FROM ({rows}) AS v
+WHERE jobs_delivery.id = v.id AND jobs_delivery.attempt = v.attempt
+    AND jobs_delivery.state = 'sending' AND jobs_delivery.worker_id = %(worker)s
+RETURNING jobs_delivery.id
+"""
+
+
+def record(worker_id: UUID, attempted: Sequence[Attempted], *, now: datetime) -> None:
+    """sending -> delivered | pending | failed, for attempts of `worker_id`, all in one transaction."""
+    source = sql.rows(
+        id="bigint",
+        attempt="int",
+        state="text",
+        retry_at="timestamptz",
+        handed_back="int",
+        response_status="smallint",
+        error_code="text",
+        error_message="text",
+    )
+    rows = sql.json_parameter([_row(item) for item in attempted])
+    parameters = {"rows": rows, "worker": sql.uuid_value(worker_id), "now": sql.time_value(now)}
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_RECORD.format(rows=source, now=sql.null_time(), by_id=sql.by_id_alone()), parameters)
+            won = {row[0] for row in cursor.fetchall()}
+        event_log.append(
+            [_event(item, now) for item in attempted if item.delivery.id in won and not item.is_handed_back]
+        )
+
+
+def _row(item: Attempted) -> dict[str, object]:
+    return {
+        "id": item.delivery.id,
+        "attempt": item.delivery.attempt,
+        "state": item.state.value,
+        "retry_at": None if item.retry_at is None else sql.time_text(item.retry_at),
+        "handed_back": int(item.is_handed_back),
+        "response_status": item.response_status,
+        "error_code": item.error_code,
+        "error_message": item.error_message,
+    }
+
+
+def _event(item: Attempted, now: datetime) -> Entry:
+    delivery = item.delivery
+    is_delivered = item.state == DeliveryState.DELIVERED
+    return event_log.entry(
+        event=EventType.DELIVERY_SENT if is_delivered else EventType.DELIVERY_FAILED,
+        now=now,
+        job_id=delivery.job_id,
+        user_id=delivery.user_id,
+        payload={
+            "id": str(delivery.uuid),
+            "kind": delivery.kind,
+            "event": delivery.event,
+            "sequence": delivery.sequence,
+            "url": delivery.url,
+            "attempt": delivery.attempt,
+            "status": item.response_status,
+            "error": None if is_delivered else {"code": item.error_code, "message": item.error_message},
+            "retry_at": None if item.retry_at is None else item.retry_at.isoformat().replace("+00:00", "Z"),
+        },
+    )
+
+
+def resend(delivery: Delivery, *, now: datetime) -> Delivery | None:
+    """delivered | failed -> pending, due now, for another day; same body, same webhook-id.
+
+    None from another state, or after MOST_ATTEMPTS.
+    """
+    ended = Delivery.objects.filter(id=delivery.id, state__in=(DeliveryState.DELIVERED, DeliveryState.FAILED))
+    won = ended.filter(attempt__lt=MOST_ATTEMPTS).update(
+        state=DeliveryState.PENDING,
+        due_at=now,
+        resent_at=now,
+        resent_after=F("attempt"),
+        delivered_at=None,
+        failed_at=None,
+    )
+    return Delivery.objects.get(id=delivery.id) if won else None
+
+
+_RESCUE = """
+UPDATE jobs_delivery SET state = 'pending', worker_id = NULL, due_at = %(now)s
+WHERE id {chosen} AND state = 'sending'
+RETURNING id
+"""
+_LEASE_LOST = """
+SELECT id FROM jobs_delivery
+WHERE state = 'sending' AND NOT EXISTS (
+    SELECT 1 FROM jobs_process WHERE jobs_process.id = jobs_delivery.worker_id AND lease_expires_at > %(now)s
+)
+ORDER BY id LIMIT %(limit)s
+"""
+
+
+def rescue(*, limit: int, now: datetime) -> int:
+    """sending -> pending, where the lease has run out. Answers how many."""
+    parameters = {"now": sql.time_value(now), "limit": limit}
+    if not sql.finds_any(_LEASE_LOST, parameters):
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(_RESCUE.format(chosen=sql.chosen(_LEASE_LOST)), parameters)
+        return len(cursor.fetchall())

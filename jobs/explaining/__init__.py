@@ -1,0 +1,1 @@
+"""Why a job is where it is: reasons, history, timeline, previews."""

@@ -1,0 +1,145 @@
+"""What happened to a job, in order, how long it was in each state, and why it ran late or has not run."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from jobs.explaining import history, reasons
+from jobs.explaining.history import History, Span
+from jobs.explaining.reasons import Reason
+from jobs.models import Delivery, DeliveryState, EventType, Job, JobState, LogEvent
+
+# Of the job's own events, of its deliveries' events, and of its deliveries.
+MOST = 1000
+_DELIVERY_EVENTS = (EventType.DELIVERY_SENT, EventType.DELIVERY_FAILED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line. `type` is `wait`, `log` or `delivery`; a wait begins `at` and took `seconds`, so far if it goes on."""
+
+    at: datetime
+    type: str
+    name: str
+    text: str
+    attempt: int | None = None
+    seconds: float | None = None
+    payload: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """`late_seconds`: from when it was due first to its first attempt, or to now; None if it was not due yet.
+
+    `is_complete`: nothing of it was pruned or, beyond MOST, left out.
+    """
+
+    entries: Sequence[Entry]
+    seconds_in_states: dict[str, float]
+    late_seconds: float | None
+    reason: Reason
+    is_complete: bool
+
+
+def of(job: Job, *, now: datetime, mask: Callable[[Any], Any] = lambda payload: payload) -> Timeline:
+    """In at most eight queries. `mask` takes what is not to be shown out of a payload."""
+    log = LogEvent.objects.filter(job_id=job.id).order_by("id")
+    events = list(log.exclude(event__in=_DELIVERY_EVENTS)[:MOST])
+    sendings = list(log.filter(event__in=_DELIVERY_EVENTS)[:MOST])
+    deliveries = list(Delivery.objects.filter(job_id=job.id).defer("body").order_by("id")[:MOST])
+    past = history.read(job, events, now=now)
+    entries = [
+        *_waits(past.spans),
+        *(_logged(event, mask(event.payload)) for event in [*events, *sendings]),
+        *(_delivery(row, mask(_described(row))) for row in deliveries),
+    ]
+    return Timeline(
+        # A wait that begins when something happens begins after it.
+        entries=sorted(entries, key=lambda entry: (entry.at, entry.type == "wait")),
+        seconds_in_states=past.seconds_in_states(),
+        late_seconds=_late_seconds(job, past, now=now),
+        reason=reasons.of(job, past, now=now),
+        is_complete=past.is_complete and max(len(events), len(sendings), len(deliveries)) < MOST,
+    )
+
+
+def _late_seconds(job: Job, past: History, *, now: datetime) -> float | None:
+    if past.attempts:
+        first = past.attempts[0]
+        return max(0.0, (first.began_at - first.due_at).total_seconds()) if past.is_complete else None
+    has_waited = past.end is None and not job.attempt and job.scheduled_at <= now
+    return (now - job.scheduled_at).total_seconds() if has_waited else None
+
+
+def _waits(spans: Iterable[Span]) -> Iterator[Entry]:
+    for span in spans:
+        if span.state != JobState.EXECUTING:
+            what = "until it was taken up" if span.is_due else "until it was due"
+            yield Entry(
+                at=span.begins_at,
+                type="wait",
+                name=span.state,
+                text=f"waited {span.seconds:.3f} s {what}",
+                seconds=span.seconds,
+            )
+
+
+_TEXTS = {
+    EventType.STARTED: "attempt {attempt} began",
+    EventType.REQUEST: "sent {method} {url}",
+    EventType.RESPONSE: "answered {status} after {duration_ms} ms",
+    EventType.ERROR: "failed: {message}",
+    EventType.FINISHED: "ended: {state}",
+    EventType.CANCELLED: "cancelled: {reason}",
+    EventType.DELIVERY_SENT: "{kind} {event} was delivered",
+    EventType.DELIVERY_FAILED: "{kind} {event} was not delivered, attempt {attempt}: {error[message]}",
+}
+
+
+def _logged(event: LogEvent, payload: dict[str, Any]) -> Entry:
+    known = {"attempt": event.attempt} | payload
+    return Entry(
+        at=event.inserted_at,
+        type="log",
+        name=event.event,
+        text=_filled(_TEXTS.get(EventType(event.event), event.event), known),
+        attempt=event.attempt or None,
+        payload=payload,
+    )
+
+
+def _filled(text: str, values: dict[str, Any]) -> str:
+    try:
+        return text.format_map(values)
+    except (KeyError, TypeError, IndexError):
+        # A row that was written by an older version.
+        return text.partition("{")[0].strip(" :,")
+
+
+def _described(row: Delivery) -> dict[str, Any]:
+    return {
+        "id": str(row.uuid),
+        "kind": row.kind,
+        "event": row.event,
+        "sequence": row.sequence,
+        "url": row.url,
+        "state": row.state,
+        "attempt": row.attempt,
+    }
+
+
+def _delivery(row: Delivery, payload: dict[str, Any]) -> Entry:
+    states = {
+        DeliveryState.PENDING: f"is to be sent, attempt {row.attempt + 1}, at {row.due_at:%Y-%m-%d %H:%M:%S} UTC",
+        DeliveryState.SENDING: f"is on the wire, attempt {row.attempt}",
+        DeliveryState.DELIVERED: f"delivered in attempt {row.attempt}",
+        DeliveryState.FAILED: f"failed for good in attempt {row.attempt}",
+    }
+    return Entry(
+        at=row.inserted_at,
+        type="delivery",
+        name=row.event,
+        text=f"{row.kind} to {payload['url']}: {states[DeliveryState(row.state)]}",
+        payload=payload,
+    )

@@ -1,0 +1,96 @@
+"""The fields of POST /api/jobs become checked values, or are refused with all that is wrong at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+
+from jobs.intake import queue, recurrence, request, timing
+from jobs.intake.fields import Input
+from jobs.specs import JobSpec, RecurrenceSpec
+
+LONGEST_NAME = 255
+_LONGEST_DESCRIPTION = 10_000
+_LONGEST_KEY = 255
+_LONGEST_TIMEOUT_SECONDS = 900
+_MOST_ATTEMPTS = 100
+
+FIELDS = (
+    *request.FIELDS,
+    *timing.FIELDS,
+    *("name", "description", "idempotency_key", "callback_url", "webhook_url", "timeout", "max_attempts", "backoff"),
+    *recurrence.FIELDS,
+    "queue",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a body asks for: a job, and how it repeats if it does."""
+
+    spec: JobSpec
+    plan: RecurrenceSpec | None
+
+
+def wanted(fields: Mapping[str, Any], *, key_header: str | None, now: datetime) -> Wanted:
+    """By the body of POST /api/jobs; `key_header` is the Idempotency-Key header. Raises InvalidInput."""
+    given = Input(fields, known=FIELDS)
+    require_url(given)
+    found = read(given, key_header=key_header, now=now)
+    given.finish()
+    return found
+
+
+def require_url(given: Input) -> None:
+    if not given.has("url"):
+        given.refuse("url", detail="it is required: write where to send the request, https://example.com/path")
+
+
+def read(given: Input, *, key_header: str | None, now: datetime, anchor: datetime | None = None) -> Wanted:
+    """What the fields ask for, or what can be made out of it where something is refused. `anchor` is as in
+    validation_recurring.plan."""
+    request.check_query(given)
+    request.check_headers(given)
+    queue.check_name(given)
+    zone = timing.zone(given)
+    at = timing.moment_asked_for(given, now=now, zone=zone)
+    plan = recurrence.plan(given, asked_at=at, zone=zone, now=now, anchor=anchor)
+    spec = JobSpec(
+        args=dict(given.fields),
+        method=given.choice("method", allowed=request.METHODS) or "get",
+        url=request.url(given, "url") or "",
+        scheduled_at=(at or now) if plan is None else plan.first_run_at,
+        timeout_seconds=given.number("timeout", lowest=1, highest=_LONGEST_TIMEOUT_SECONDS)
+        or settings.DEFAULT_TIMEOUT_SECONDS,
+        max_attempts=given.whole_number("max_attempts", lowest=1, highest=_MOST_ATTEMPTS)
+        or settings.DEFAULT_MAX_ATTEMPTS,
+        backoff_seconds=timing.backoff_seconds(given),
+        name=given.text("name", longest=LONGEST_NAME),
+        description=given.text("description", longest=_LONGEST_DESCRIPTION),
+        idempotency_key=_idempotency_key(given, key_header),
+        callback_url=request.url(given, "callback_url"),
+        webhook_url=request.url(given, "webhook_url"),
+    )
+    return Wanted(spec, plan)
+
+
+def _idempotency_key(given: Input, header: str | None) -> str | None:
+    key = given.text("idempotency_key", shortest=1, longest=_LONGEST_KEY)
+    if header is None:
+        return key
+    try:
+        # WSGI hands the header's bytes over as if they were latin-1.
+        stated = header.encode("latin-1").decode()
+    except UnicodeError:
+        given.refuse("idempotency_key", detail="the Idempotency-Key header is not UTF-8: write it in ASCII")
+        return key
+    if not 1 <= len(stated) <= _LONGEST_KEY or not stated.isprintable():
+        detail = (
+            f"the Idempotency-Key header has to be 1 to {_LONGEST_KEY} characters, none of them a control character"
+        )
+        given.refuse("idempotency_key", detail=detail)
+    elif given.has("idempotency_key") and key != stated:
+        given.refuse("idempotency_key", detail="the Idempotency-Key header says something else: send one of the two")
+    return stated

@@ -1,0 +1,80 @@
+"""The fields of a schedule's changes and of a preview: judged as those of a new job are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, tzinfo
+from typing import Any
+
+from booper.timing import recurrence
+from jobs.intake import job, job_changes, timing
+from jobs.intake import recurrence as intake_recurrence
+from jobs.intake.fields import Input
+from jobs.intake.job import Wanted
+from jobs.models import Schedule
+from jobs.specs import JobSpec, RecurrenceSpec
+
+_PREVIEWED = 5
+_MOST_PREVIEWED = 100
+# What moves the runs to come, though not the first of them.
+_RETIMING = (*intake_recurrence.FREQUENCIES, "timezone", "starts_at", "ends_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What to preview, for how many runs, and in which zone to show them."""
+
+    wanted: Wanted
+    count: int
+    zone: tzinfo
+
+
+def previewed(fields: Mapping[str, Any], *, now: datetime) -> Asked:
+    """By the body of POST /api/preview. Raises InvalidInput.
+
+    Without a `url` it is about the times alone, and the spec's is empty.
+    """
+    given = Input(fields, known=(*job.FIELDS, "count"))
+    count = given.whole_number("count", lowest=1, highest=_MOST_PREVIEWED)
+    found = job.read(given, key_header=None, now=now)
+    given.finish()
+    return Asked(found, count or _PREVIEWED, timing.zone(given))
+
+
+def changed(schedule: Schedule, changes: Mapping[str, Any], *, now: datetime) -> tuple[JobSpec, RecurrenceSpec]:
+    """What the body of PATCH /api/schedules/{id} makes of `schedule`. Raises InvalidInput.
+
+    The changes are laid over what was sent before, and the whole is judged as a new job would be. Its first run stays
+    what it was, unless the changes have a time.
+    """
+    merged = job_changes.merged(schedule.args, changes)
+    has_time = any(merged.get(name) is not None and name in changes for name in timing.TIMES)
+    # A wait that is over by now says nothing about the runs to come.
+    fields = merged if has_time else job_changes.without(merged, timing.TIMES)
+    given = Input(fields, known=job.FIELDS)
+    job.require_url(given)
+    if not changes:
+        given.refuse(detail="there is nothing to change: send the fields that are to be other ones")
+    if not intake_recurrence.is_recurring(given):
+        given.refuse(detail="a schedule needs cron or repeat_every: give one, or DELETE the schedule")
+        given.finish()
+    found = job.read(given, key_header=None, now=now, anchor=schedule.anchor_at)
+    given.finish()
+    spec, plan = found.spec, found.plan
+    assert plan is not None
+    if schedule.disabled_at is None:
+        is_retimed = not has_time and any(name in changes for name in _RETIMING)
+        _require_a_run(given, schedule, plan, is_retimed=is_retimed, now=now)
+        given.finish()
+    # The key may have come as a header, which is not among the args.
+    key = spec.idempotency_key if "idempotency_key" in changes else schedule.idempotency_key
+    return replace(spec, args=merged, idempotency_key=key), plan
+
+
+def _require_a_run(given: Input, schedule: Schedule, plan: RecurrenceSpec, *, is_retimed: bool, now: datetime) -> None:
+    """An enabled schedule has a run to come."""
+    if plan.max_runs is not None and plan.max_runs <= schedule.run_count:
+        detail = f"{schedule.run_count} runs are done already: give more than that, or disable the schedule"
+        given.refuse("max_runs", detail=detail)
+    rule = Schedule(frequency=plan.frequency, timezone=plan.timezone, anchor_at=plan.first_run_at).rule
+    if is_retimed and recurrence.next_run(rule, after=now, starts_at=plan.starts_at, ends_at=plan.ends_at) is None:
+        given.refuse("ends_at", detail="no run is left before it: choose a later end, or disable the schedule")

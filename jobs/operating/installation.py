@@ -1,0 +1,110 @@
+"""Whether settings, database and machines go together: what no single setting is wrong about, and boot cannot see."""
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+from django.core import checks
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from jobs.database import sql
+from jobs.models import Process
+from jobs.operating.findings import Check, Level, Trouble
+
+_SHORTEST_SECRET = 32
+_CLOCKS_APART = timedelta(seconds=5)
+_LITTLE_SPACE, _NO_SPACE = 1024**3, 100 * 1024**2
+_MIB = 1024**2
+
+
+def _migrations(now: datetime) -> Iterator[Trouble]:
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if plan:
+        names = ", ".join(f"{migration.app_label}.{migration.name}" for migration, _ in plan)
+        yield Trouble(f"not applied: {names}", "run manage.py migrate")
+
+
+def _system_checks(now: datetime) -> Iterator[Trouble]:
+    for message in checks.run_checks():
+        if message.level >= checks.WARNING and not message.is_silenced():
+            level = Level.ERROR if message.level >= checks.ERROR else Level.WARNING
+            yield Trouble(f"{message.msg} ({message.id})", message.hint or "see manage.py check", level)
+
+
+def _safety(now: datetime) -> Iterator[Trouble]:
+    if settings.DEBUG:
+        yield Trouble("DEBUG is true: errors show settings and code to whoever causes them", "set DEBUG=false")
+    if len(settings.SECRET_KEY) < _SHORTEST_SECRET:
+        yield Trouble(
+            f"SECRET_KEY has {len(settings.SECRET_KEY)} characters, and signs sessions",
+            f"set one of at least {_SHORTEST_SECRET} random characters, or none to have one generated",
+        )
+    if "*" in settings.ALLOWED_HOSTS:
+        yield Trouble("ALLOWED_HOSTS takes any Host header", "name the hosts that are yours", Level.WARNING)
+
+
+def _machines(now: datetime) -> Iterator[Trouble]:
+    """Known by the names of live processes, which end with that of their machine."""
+    names = Process.objects.filter(lease_expires_at__gt=now).values_list("name", flat=True)
+    machines = sorted({name.rpartition("@")[2] for name in names})
+    if len(machines) < 2:
+        return
+    several = f"processes run on {len(machines)} machines ({', '.join(machines)})"
+    if not sql.is_postgresql():
+        yield Trouble(f"{several}, and SQLite is for one", "set DATABASE_URL to a postgres:// URL")
+    if settings.BROKER_URL.startswith(("redis+socket:", "filesystem:")):
+        yield Trouble(f"{several}, and the embedded broker is for one", "set BROKER_URL to a server all of them reach")
+    kept = settings.DATA_DIR / "secret_key"
+    if kept.exists() and kept.read_text().strip() == settings.SECRET_KEY:
+        yield Trouble(
+            f"{several}, and SECRET_KEY is of this one alone", "set the same SECRET_KEY on all", Level.WARNING
+        )
+
+
+def _clocks(now: datetime) -> Iterator[Trouble]:
+    if not sql.is_postgresql():
+        return
+    with connection.cursor() as cursor:
+        before = datetime.now(UTC)
+        cursor.execute("SELECT clock_timestamp()")
+        database = cursor.fetchone()[0]
+        apart = abs(database - before)
+    if apart > _CLOCKS_APART:
+        yield Trouble(
+            f"this machine's clock and the database's are {apart.total_seconds():.0f} s apart; the database's decides, "
+            "but the ids of log rows are by this one's",
+            "keep both in time with NTP",
+            Level.WARNING,
+        )
+
+
+def _disk(now: datetime) -> Iterator[Trouble]:
+    """Of the data folder: where SQLite and the embedded broker write."""
+    free = shutil.disk_usage(settings.DATA_DIR).free
+    if free < _LITTLE_SPACE:
+        level = Level.ERROR if free < _NO_SPACE else Level.WARNING
+        yield Trouble(f"{free // _MIB} MiB are free below {settings.DATA_DIR}", "make room", level)
+
+
+def _journal(now: datetime) -> Iterator[Trouble]:
+    if sql.is_postgresql():
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA journal_mode")
+        mode = str(cursor.fetchone()[0])
+    if mode != "wal":
+        yield Trouble(f"SQLite's journal is {mode!r}: readers and the writer wait for each other", "use a local disk")
+
+
+CHECKS = (
+    Check("migrations", "all are applied", _migrations),
+    Check("system checks", "no complaint", _system_checks),
+    Check("safety", "DEBUG, SECRET_KEY and ALLOWED_HOSTS are fit for production", _safety),
+    Check("machines", "database, broker and secret fit how many there are", _machines),
+    Check("clocks", "this machine's and the database's agree", _clocks),
+    Check("disk", "there is room", _disk),
+    Check("journal", "readers do not wait for the writer", _journal),
+)

@@ -1,0 +1,1 @@
+"""The exact requests that go out: headers, bodies, signatures, and what of an answer is kept."""

@@ -1,0 +1,105 @@
+"""The exact requests that go out: a job's own, and those of its callbacks and webhooks."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import booper
+from booper.content import payloads, placeholders, signatures
+from booper.content.placeholders import Rendered
+from booper.outcomes.outcome import Request
+from booper.targets import urls
+from booper.timing.timestamps import timestamp
+from jobs.database.claimed_job import AnyJob, Claimed
+from jobs.models import Delivery, Schedule
+
+_USER_AGENT = f"Booper/{booper.__version__}"
+_DELIVERY_TIMEOUT_SECONDS = 15.0
+
+
+def of_job(job: Claimed, *, schedule: Schedule | None, secret: str, now: datetime) -> tuple[Request, dict[str, Any]]:
+    """The request of the job's current attempt, and what the log shows of it."""
+    rendered = _rendered(job, schedule)
+    url = urls.with_query(job.url, rendered.query, max_length=urls.MAX_SENT_LENGTH)
+    body = None if rendered.body is None else payloads.encode(rendered.body)
+    own = {
+        "User-Agent": _USER_AGENT,
+        "Booper-Job-Id": str(job.id),
+        "Booper-Attempt": str(job.attempt),
+        "Idempotency-Key": str(job.uuid),
+    }
+    if body is not None:
+        own["Content-Type"] = "application/json"
+    given = header_texts(rendered.headers)
+    given_names = {name.lower() for name in given}
+    headers = given | {name: value for name, value in own.items() if name.lower() not in given_names}
+    shown = {"method": job.method, "url": job.url, "query": rendered.query, "headers": headers, "body": rendered.body}
+    signed = _signed(headers, body or b"", secret=secret, message_id=str(job.uuid), now=now)
+    request = Request(
+        method=job.method.upper(),
+        url=url,
+        headers=tuple(signed.items()),
+        body=body,
+        timeout_seconds=job.timeout_seconds,
+    )
+    return request, shown
+
+
+def _rendered(job: Claimed, schedule: Schedule | None) -> Rendered:
+    if schedule is None and not job.may_have_references and not job.args.get("include_metadata"):
+        args = job.args
+        return Rendered(body=args.get("body"), query=args.get("query") or {}, headers=args.get("headers") or {})
+    return rendered_args(job.args, job=described(job), schedule=schedule)
+
+
+def described(job: AnyJob) -> dict[str, Any]:
+    """What `$job` stands for."""
+    return {
+        "id": job.id,
+        "uuid": str(job.uuid),
+        "schedule_id": None if job.schedule_id is None else str(job.schedule_id),
+        "name": job.name,
+        "attempt": job.attempt,
+        "scheduled_at": timestamp(job.occurrence_at or job.scheduled_at),
+    }
+
+
+def rendered_args(args: Mapping[str, Any], *, job: dict[str, Any], schedule: Schedule | None) -> Rendered:
+    """The request with its dynamic fields filled in. A one-off job has no run before it and no state."""
+    wants_metadata = args.get("include_metadata")
+    is_repeated = schedule is not None
+    return placeholders.render(
+        body=args.get("body"),
+        query=args.get("query") or {},
+        headers=args.get("headers") or {},
+        job=job,
+        previous={} if schedule is None else schedule.previous,
+        state={} if schedule is None else schedule.state,
+        # A form body has it as text.
+        include_metadata=is_repeated if wants_metadata is None else str(wants_metadata).lower() == "true",
+    )
+
+
+def header_texts(headers: Mapping[str, Any]) -> dict[str, str]:
+    """What a reference stands for keeps its type, and a header has only text to show it with."""
+    return {
+        name: value if isinstance(value, str) else payloads.encode(value).decode() for name, value in headers.items()
+    }
+
+
+def of_delivery(delivery: Delivery, *, secret: str, now: datetime) -> Request:
+    body = delivery.body.encode()
+    headers = {"User-Agent": _USER_AGENT, "Content-Type": "application/json"}
+    signed = _signed(headers, body, secret=secret, message_id=str(delivery.uuid), now=now)
+    return Request(
+        method="POST",
+        url=delivery.url,
+        headers=tuple(signed.items()),
+        body=body,
+        timeout_seconds=_DELIVERY_TIMEOUT_SECONDS,
+    )
+
+
+def _signed(headers: dict[str, str], body: bytes, *, secret: str, message_id: str, now: datetime) -> dict[str, str]:
+    timestamp = int(now.timestamp())
+    return headers | signatures.signed_headers(body, secret=secret, message_id=message_id, timestamp=timestamp)

@@ -1,0 +1,172 @@
+"""Who of a queue may start now: its limits are decided here, exactly, under the lock of the queue's row.
+
+A queue has a `ready_at`: before it, nobody looks at the queue. Whoever makes a job due in it, or frees a place, moves
+that forward; the claim moves it on to the next job, the next token, or (full, paused, empty) to never.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Count
+
+from jobs.database import sql
+from jobs.models import Job, JobState, Queue
+
+_MOST_QUEUES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How many of a queue may start now; `by_rate`: it is the rate that sets the number, not the places."""
+
+    queue: Queue
+    count: int
+    tokens: float | None
+    by_rate: bool
+
+
+def named(user_id: UUID, name: str, *, now: datetime) -> Queue:
+    """The user's queue of that name, made without limits where there is none."""
+    return Queue.objects.get_or_create(user_id=user_id, name=name, defaults={"inserted_at": now, "refilled_at": now})[0]
+
+
+def configure(
+    queue: Queue,
+    *,
+    concurrency: int | None,
+    rate_limit: int | None,
+    rate_seconds: float | None,
+    is_paused: bool,
+    now: datetime,
+) -> Queue:
+    """Sets all the limits of a queue. A new rate begins with a full bucket."""
+    changed = (rate_limit, rate_seconds) != (queue.rate_limit, queue.rate_seconds)
+    fields: dict[str, Any] = {
+        "concurrency": concurrency,
+        "rate_limit": rate_limit,
+        "rate_seconds": rate_seconds,
+        "paused_at": (queue.paused_at or now) if is_paused else None,
+        "ready_at": None if is_paused else now,
+    }
+    if changed:
+        fields |= {"tokens": float(rate_limit or 0), "refilled_at": now}
+    Queue.objects.filter(id=queue.id).update(**fields)
+    return Queue.objects.get(id=queue.id)
+
+
+_TOUCH = """
+UPDATE jobs_queue {by_id} SET ready_at = v.at FROM ({rows}) AS v
+WHERE jobs_queue.id = v.id AND paused_at IS NULL AND (ready_at IS NULL OR ready_at > v.at)
+"""
+
+
+def touch(due: Iterable[tuple[int | None, datetime]]) -> None:
+    """Jobs come due in queues at these times, or places are free from them on. One query, none without a queue."""
+    earliest: dict[int, datetime] = {}
+    for queue_id, at in due:
+        if queue_id is not None:
+            earliest[queue_id] = min(at, earliest.get(queue_id, at))
+    if not earliest:
+        return
+    values = [{"id": queue_id, "at": sql.time_text(at)} for queue_id, at in sorted(earliest.items())]
+    statement = _TOUCH.format(rows=sql.rows(id="bigint", at="timestamptz"), by_id=sql.by_id_alone())
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"rows": sql.json_parameter(values)})
+
+
+def allowances(*, limit: int, now: datetime) -> list[Allowance]:
+    """What may start, `limit` in all, for the queues that are ready. Inside the transaction that then claims them."""
+    ready = Queue.objects.ready(now).order_by("ready_at").select_for_update(skip_locked=True)[:_MOST_QUEUES]
+    queues = list(ready)
+    if not queues:
+        return []
+    executing = Job.objects.filter(queue_id__in=[queue.id for queue in queues], state=JobState.EXECUTING)
+    running = dict(executing.values_list("queue_id").annotate(count=Count("id")).order_by())
+    share = max(1, limit // len(queues))
+    return [_allowance(queue, running=running.get(queue.id, 0), share=share, now=now) for queue in queues]
+
+
+def _allowance(queue: Queue, *, running: int, share: int, now: datetime) -> Allowance:
+    places = share if queue.concurrency is None else min(share, queue.concurrency - running)
+    tokens = queue.tokens_at(now)
+    by_rate = tokens is not None and int(tokens) < places
+    count = int(tokens) if by_rate and tokens is not None else places
+    return Allowance(queue, max(0, count), tokens, by_rate)
+
+
+_SETTLE = """
+UPDATE jobs_queue {by_id}
+SET tokens = COALESCE(v.tokens, jobs_queue.tokens), refilled_at = {now},
+    ready_at = CASE v.next
+        WHEN 'at' THEN v.at
+        WHEN 'due' THEN (
+            SELECT CASE WHEN min(scheduled_at) < {now} THEN {now} ELSE min(scheduled_at) END FROM jobs_job
+            WHERE queue_id = jobs_queue.id AND state IN ('scheduled', 'retryable') AND NOT is_upcoming
+        )
+    END
+FROM ({rows}) AS v WHERE jobs_queue.id = v.id
+RETURNING ready_at
+"""
+
+
+def settle(allowed: list[Allowance], started: Mapping[int, int], *, now: datetime) -> list[datetime]:
+    """Takes the tokens of what `started`, and says when the queues are to be looked at again.
+
+    One with more that is due waits behind those that are ready by now: a million jobs in fifty queues hold up no other.
+    """
+    if not allowed:
+        return []
+    values = [_settled(item, started.get(item.queue.id, 0), now=now) for item in allowed]
+    source = sql.rows(id="bigint", tokens="double precision", next="text", at="timestamptz")
+    statement = _SETTLE.format(rows=source, now=sql.null_time(), by_id=sql.by_id_alone())
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"rows": sql.json_parameter(values), "now": sql.time_value(now)})
+        return [sql.time_from_row(row[0]) for row in cursor.fetchall() if row[0] is not None]
+
+
+def _settled(item: Allowance, started: int, *, now: datetime) -> dict[str, Any]:
+    queue, tokens = item.queue, None if item.tokens is None else item.tokens - started
+    values = {"id": queue.id, "tokens": tokens, "next": "due", "at": None}
+    if started < item.count:
+        return values
+    if item.by_rate and tokens is not None and queue.rate_limit and queue.rate_seconds:
+        seconds = (1 - tokens) * queue.rate_seconds / queue.rate_limit
+        # A hair late rather than early, or the token would not be whole yet.
+        return values | {"next": "at", "at": sql.time_text(now + timedelta(seconds=max(seconds, 0.0) + 0.001))}
+    if queue.concurrency is not None:
+        # Full: the end of a run is what makes it ready.
+        return values | {"next": "full"}
+    return values
+
+
+_WAITING = "state IN ('scheduled', 'retryable') AND NOT is_upcoming AND queue_id IS NOT NULL"
+_OVERLOOKED = f"""
+WITH RECURSIVE waiting(queue_id) AS (
+    SELECT queue_id FROM (SELECT queue_id FROM jobs_job WHERE {_WAITING} ORDER BY queue_id LIMIT 1) AS one
+    UNION ALL
+    SELECT (SELECT j.queue_id FROM jobs_job j WHERE {_WAITING} AND j.queue_id > w.queue_id ORDER BY j.queue_id LIMIT 1)
+    FROM waiting w WHERE w.queue_id IS NOT NULL
+)
+SELECT q.id FROM waiting w JOIN jobs_queue q ON q.id = w.queue_id
+WHERE q.ready_at IS NULL AND q.paused_at IS NULL AND (
+    SELECT j.scheduled_at FROM jobs_job j WHERE {_WAITING} AND j.queue_id = q.id ORDER BY j.scheduled_at LIMIT 1
+) <= %(now)s AND (
+    q.concurrency IS NULL
+    OR q.concurrency > (SELECT count(*) FROM jobs_job j WHERE j.queue_id = q.id AND j.state = 'executing')
+)
+"""
+
+
+def sweep(*, now: datetime) -> int:
+    """Makes ready the queues that have something due and a free place, and were overlooked; how many.
+
+    A few probes of an index for each queue with something waiting, however much that is and however many are idle.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_OVERLOOKED, {"now": sql.time_value(now)})
+        overlooked = [row[0] for row in cursor.fetchall()]
+    return Queue.objects.filter(id__in=overlooked, paused_at__isnull=True).update(ready_at=now)

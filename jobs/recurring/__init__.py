@@ -1,0 +1,1 @@
+"""Schedules: their upcoming runs, firing, and the entries of django-celery-beat."""

@@ -1,0 +1,201 @@
+"""Fires the runs of schedules that are due: each once, its successor written with it, however many beats there are."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import F
+
+from booper.timing import recurrence
+from jobs.database import sql
+from jobs.models import REQUEST_COLUMNS, UNFINISHED_STATES, CatchUp, Job, JobState, Overlap, Schedule
+from jobs.queues import limits
+from jobs.recurring import beat_entries
+from jobs.running import transitions
+
+logger = logging.getLogger(__name__)
+
+# What is later than this was missed, by an outage; what is less late is made up for, run by run.
+MISSED_AFTER = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Successor:
+    """What becomes of one run that is due, and when the next one is; no `next_at`: the schedule ends with this run."""
+
+    job: Job
+    schedule: Schedule
+    occurrence_at: datetime
+    next_at: datetime | None
+    skipped_because: str | None = None
+
+
+_DUE = """
+SELECT s.id FROM jobs_schedule s JOIN jobs_job j ON j.schedule_id = s.id
+WHERE j.is_upcoming AND j.scheduled_at <= %(now)s
+ORDER BY j.scheduled_at, j.id LIMIT %(limit)s
+"""
+
+
+def fire_due(*, limit: int, now: datetime) -> int:
+    """Fires up to `limit` runs, in one transaction and a fixed number of queries; how many they were.
+
+    The schedule's row is the lock, here and for whoever enables, edits or ends it. Should one schedule be beyond
+    firing, the others are fired all the same, and that one is switched off.
+    """
+    try:
+        with transaction.atomic():
+            upcoming = _lock_due(limit=limit, now=now)
+            fire(upcoming, now=now)
+            return len(upcoming)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        logger.exception("runs that are due can't be fired together, so one by one")
+    return _fire_each(limit=limit, now=now)
+
+
+def _lock_due(*, limit: int, now: datetime) -> list[Job]:
+    with connection.cursor() as cursor:
+        lock = " FOR NO KEY UPDATE OF s SKIP LOCKED" if sql.is_postgresql() else ""
+        cursor.execute(_DUE + lock, {"now": sql.time_value(now), "limit": limit})
+        ids = [Schedule._meta.pk.to_python(row[0]) for row in cursor.fetchall()]
+    due = Job.objects.filter(schedule_id__in=ids, is_upcoming=True, scheduled_at__lte=now)
+    return list(due.select_related("schedule")) if ids else []
+
+
+def _fire_each(*, limit: int, now: datetime) -> int:
+    with transaction.atomic():
+        upcoming = _lock_due(limit=limit, now=now)
+        for job in upcoming:
+            try:
+                with transaction.atomic():
+                    fire([job], now=now)
+            except (OperationalError, InterfaceError):
+                raise
+            except Exception:
+                logger.exception("schedule %s can't be fired and is switched off", job.schedule_id)
+                transitions.cancel_runs(Job.objects.filter(id=job.id), reason="cannot_be_fired", now=now)
+                end([job.schedule.id] if job.schedule is not None else [], now=now)
+    return len(upcoming)
+
+
+def next_due_at() -> datetime | None:
+    """When the next run is due, by index."""
+    due = Job.objects.filter(is_upcoming=True).order_by("scheduled_at")
+    return due.values_list("scheduled_at", flat=True).first()
+
+
+def fire(upcoming: Sequence[Job], *, now: datetime) -> None:
+    """Hands the upcoming runs to the workers, or skips them, and writes those after them.
+
+    Inside the transaction that has locked their schedules.
+    """
+    if not upcoming:
+        return
+    going = _with_a_run_going([job.schedule for job in upcoming if job.schedule is not None])
+    successors = [_judge(job, is_going=job.schedule_id in going, now=now) for job in upcoming]
+    Job.objects.filter(id__in=[job.id for job in upcoming]).update(is_upcoming=False)
+    _move([item for item in successors if item.occurrence_at != item.job.occurrence_at])
+    for reason in ("catch_up", "overlap"):
+        skipped = [item.job.id for item in successors if item.skipped_because == reason]
+        if skipped:
+            transitions.cancel_runs(Job.objects.filter(id__in=skipped), reason=reason, now=now)
+    ran = [item.schedule.id for item in successors if item.skipped_because is None]
+    _drop_stale(ran, fired=[job.id for job in upcoming], now=now)
+    limits.touch((item.job.queue_id, now) for item in successors if item.skipped_because is None)
+    insert_upcoming([(item.schedule, item.next_at) for item in successors if item.next_at is not None], now=now)
+    Schedule.objects.filter(id__in=ran).update(run_count=F("run_count") + 1)
+    beat_entries.count_runs(ran, now=now)
+    end([item.schedule.id for item in successors if item.next_at is None], now=now)
+
+
+def end(schedule_ids: Iterable[UUID], *, forgets: bool = False, now: datetime) -> None:
+    """Switches schedules off: no run is left, or (`forgets` `$previous`) none is wanted.
+
+    One that ends by itself forgets nothing, as its last run has still to be sent.
+    """
+    ids = list(schedule_ids)
+    fields: dict[str, Any] = {"disabled_at": now} | ({"previous": {}} if forgets else {})
+    if ids:
+        Schedule.objects.filter(id__in=ids, disabled_at__isnull=True).update(**fields)
+        beat_entries.set_enabled(ids, is_enabled=False)
+
+
+def insert_upcoming(runs: Sequence[tuple[Schedule, datetime]], *, now: datetime) -> None:
+    """The upcoming run of each schedule, in one statement."""
+    jobs = []
+    for schedule, at in runs:
+        job = transitions.new_job(schedule, user_id=schedule.user_id, scheduled_at=at, now=now)
+        job.schedule_id, job.occurrence_at, job.scheduled_at, job.is_upcoming = schedule.id, at, at, True
+        jobs.append(job)
+    sql.insert(Job, jobs, **_JOB_COLUMNS)
+
+
+_JOB_COLUMNS = {
+    **REQUEST_COLUMNS,
+    "uuid": "uuid",
+    "user_id": "uuid",
+    "schedule_id": "uuid",
+    "state": "text",
+    "occurrence_at": "timestamptz",
+    "is_upcoming": "boolean",
+    "inserted_at": "timestamptz",
+    "scheduled_at": "timestamptz",
+    "attempt": "smallint",
+    "event_count": "int",
+}
+
+
+def _judge(job: Job, *, is_going: bool, now: datetime) -> Successor:
+    schedule = job.schedule
+    assert schedule is not None
+    assert job.occurrence_at is not None
+    rule, starts_at, ends_at = schedule.rule, schedule.starts_at, schedule.ends_at
+    occurrence_at, after = job.occurrence_at, job.occurrence_at
+    skipped_because = None
+    if now - job.scheduled_at > MISSED_AFTER:
+        after = max(after, now)
+        if schedule.catch_up == CatchUp.SKIP:
+            skipped_because = "catch_up"
+        else:
+            missed = recurrence.latest_missed(rule, after=occurrence_at, now=now, starts_at=starts_at, ends_at=ends_at)
+            occurrence_at = missed or occurrence_at
+    if skipped_because is None and schedule.overlap == Overlap.SKIP and is_going:
+        skipped_because = "overlap"
+    run_count = schedule.run_count + (skipped_because is None)
+    is_last = schedule.max_runs is not None and run_count >= schedule.max_runs
+    next_at = None if is_last else recurrence.next_run(rule, after=after, starts_at=starts_at, ends_at=ends_at)
+    return Successor(job, schedule, occurrence_at, next_at, skipped_because)
+
+
+def _with_a_run_going(schedules: Sequence[Schedule]) -> set[Any]:
+    careful = [schedule.id for schedule in schedules if schedule.overlap == Overlap.SKIP]
+    if not careful:
+        return set()
+    going = Job.objects.filter(schedule_id__in=careful, state__in=UNFINISHED_STATES, is_upcoming=False)
+    return set(going.values_list("schedule_id", flat=True))
+
+
+def _move(late: Sequence[Successor]) -> None:
+    for item in late:
+        item.job.occurrence_at = item.job.scheduled_at = item.occurrence_at
+    if late:
+        Job.objects.bulk_update([item.job for item in late], ["occurrence_at", "scheduled_at"])
+
+
+def _drop_stale(schedule_ids: Sequence[UUID], *, fired: Sequence[int], now: datetime) -> None:
+    """Runs that were fired but no worker has taken up for a minute: in an outage one late run is enough."""
+    stale = Job.objects.filter(
+        schedule_id__in=schedule_ids,
+        state=JobState.SCHEDULED,
+        is_upcoming=False,
+        occurrence_at__isnull=False,
+        scheduled_at__lt=now - MISSED_AFTER,
+    ).exclude(id__in=fired)
+    if stale.exists():
+        transitions.cancel_runs(stale, reason="catch_up", now=now)

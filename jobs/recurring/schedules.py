@@ -1,0 +1,251 @@
+"""Every write of a schedule: made, switched off and on, edited, deleted. Its row is the lock for all of them."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max, QuerySet
+
+from booper.timing import recurrence
+from jobs.database import sql
+from jobs.models import REQUEST_COLUMNS, REQUEST_FIELDS, Job, JobState, Schedule
+from jobs.queues import limits
+from jobs.recurring import beat_entries, firing
+from jobs.running import transitions
+from jobs.running.transitions import Scheduled
+from jobs.specs import JobSpec, RecurrenceSpec
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a schedule was left as it was, in words for its owner."""
+
+    reason: str
+
+
+_RECURRENCE_FIELDS = (
+    "frequency",
+    "timezone",
+    "starts_at",
+    "ends_at",
+    "max_runs",
+    "overlap",
+    "catch_up",
+    "include_metadata",
+)
+
+
+def create(spec: JobSpec, plan: RecurrenceSpec, *, user_id: UUID, now: datetime) -> Scheduled:
+    """A schedule with its upcoming run, which is fired here and now if it is due: beat need not be waited for."""
+
+    def insert() -> Job:
+        with transaction.atomic():
+            job = first_run(spec, plan, user_id=user_id, now=now)
+            job.save(force_insert=True)
+            begin([job], now=now)
+        return job
+
+    return transitions.unless_key_is_held(spec.idempotency_key, insert, user_id=user_id)
+
+
+def first_run(spec: JobSpec, plan: RecurrenceSpec, *, user_id: UUID, now: datetime) -> Job:
+    """The upcoming run of a new schedule, neither of them saved yet."""
+    schedule = Schedule(
+        user_id=user_id,
+        anchor_at=plan.first_run_at,
+        inserted_at=now,
+        enabled_at=now,
+        **{name: getattr(spec, name) for name in REQUEST_FIELDS},
+        **{name: getattr(plan, name) for name in _RECURRENCE_FIELDS},
+    )
+    return _upcoming(schedule, at=plan.first_run_at, now=now)
+
+
+def begin(first_runs: Sequence[Job], *, now: datetime) -> None:
+    """Writes the schedules of first runs that are inserted already, and fires those runs that are due.
+
+    Inside the transaction that has inserted them: in this order it is their keys that decide, before anything else is
+    written; the database looks whether their schedules exist when it commits. A fixed number of queries.
+    """
+    if not first_runs:
+        return
+    schedules = [job.schedule for job in first_runs if job.schedule is not None]
+    beat_entries.write_new(schedules)
+    sql.insert(Schedule, schedules, **_SCHEDULE_COLUMNS)
+    due = [job for job in first_runs if job.scheduled_at <= now]
+    firing.fire(due, now=now)
+    for job in due:
+        job.is_upcoming = False
+
+
+_SCHEDULE_COLUMNS = {
+    **REQUEST_COLUMNS,
+    "id": "uuid",
+    "user_id": "uuid",
+    "frequency": "jsonb",
+    "timezone": "text",
+    "anchor_at": "timestamptz",
+    "starts_at": "timestamptz",
+    "ends_at": "timestamptz",
+    "max_runs": "int",
+    "overlap": "text",
+    "catch_up": "text",
+    "include_metadata": "boolean",
+    "inserted_at": "timestamptz",
+    "enabled_at": "timestamptz",
+    "run_count": "int",
+    "state": "jsonb",
+    "previous": "jsonb",
+    "periodic_task_id": "int",
+    "beat_frequency": "text",
+}
+
+
+def _upcoming(schedule: Schedule, *, at: datetime, now: datetime) -> Job:
+    job = transitions.new_job(schedule, user_id=schedule.user_id, scheduled_at=at, now=now)
+    job.schedule, job.occurrence_at, job.is_upcoming = schedule, at, True
+    return job
+
+
+def disable(schedule: Schedule, *, now: datetime) -> Schedule | None:
+    """enabled -> disabled: the upcoming run is cancelled, `$previous` dropped, `$state` kept. None if it is already."""
+    with transaction.atomic():
+        locked = lock(schedule)
+        if locked is None or locked.disabled_at is not None:
+            return None
+        upcoming = Job.objects.filter(schedule_id=locked.id, is_upcoming=True)
+        transitions.cancel_runs(upcoming, reason="schedule_disabled", now=now)
+        firing.end([locked.id], forgets=True, now=now)
+    return Schedule.objects.get(id=schedule.id)
+
+
+def enable(schedule: Schedule, *, now: datetime) -> Schedule | Refused | None:
+    """disabled -> enabled, from now on: what was missed stays missed, `$previous` is `{}`. None if it is already."""
+    with transaction.atomic():
+        locked = lock(schedule)
+        if locked is None or locked.disabled_at is None:
+            return None
+        if locked.max_runs is not None and locked.run_count >= locked.max_runs:
+            return Refused(f"all of its {locked.max_runs} runs are done: raise max_runs first")
+        _times_ahead(locked, now=now).filter(state=JobState.CANCELLED).update(occurrence_at=None)
+        at = _next_free(locked, now=now)
+        if at is None:
+            return Refused("it has no run left before ends_at: move ends_at first")
+        try:
+            with transaction.atomic():
+                _upcoming(locked, at=at, now=now).save(force_insert=True)
+        except IntegrityError:
+            return Refused(f"another job holds its idempotency key {locked.idempotency_key!r}: cancel that one first")
+        Schedule.objects.filter(id=locked.id).update(disabled_at=None, enabled_at=now, previous={})
+        beat_entries.set_enabled([locked.id], is_enabled=True)
+    return Schedule.objects.get(id=schedule.id)
+
+
+def delete(schedule: Schedule, *, now: datetime) -> Schedule | None:
+    """Switched off and gone for its owner; its row stays while the jobs it has run do. None if it was gone."""
+    with transaction.atomic():
+        disable(schedule, now=now)
+        if not Schedule.objects.existing().filter(id=schedule.id).update(deleted_at=now):
+            return None
+        schedule = Schedule.objects.get(id=schedule.id)
+        beat_entries.delete(schedule)
+    return schedule
+
+
+def plan_of(schedule: Schedule) -> RecurrenceSpec:
+    """How often it runs, as `edit` would be asked for it: with this, nothing changes."""
+    return RecurrenceSpec(
+        first_run_at=schedule.anchor_at, **{name: getattr(schedule, name) for name in _RECURRENCE_FIELDS}
+    )
+
+
+def edit(
+    schedule: Schedule, edited: Callable[[Schedule], tuple[JobSpec, RecurrenceSpec]], *, now: datetime
+) -> Schedule | Refused | None:
+    """Replaces what is sent and when. The upcoming run follows; one that is executing goes on as it began.
+
+    `edited` is asked under the lock of the row, so that of two edits at once none is lost. The grid stays where it is
+    unless the plan has another `first_run_at`: then it hangs on that.
+    """
+    with transaction.atomic():
+        locked = lock(schedule)
+        if locked is None:
+            return None
+        spec, plan = edited(locked)
+        before = (locked.rule, locked.starts_at, locked.ends_at)
+        for name in REQUEST_FIELDS:
+            setattr(locked, name, getattr(spec, name))
+        for name in _RECURRENCE_FIELDS:
+            setattr(locked, name, getattr(plan, name))
+        is_moved = plan.first_run_at != locked.anchor_at
+        locked.anchor_at = plan.first_run_at
+        beat_entries.write(locked)
+        locked.save()
+        if is_moved or locked.rule != before[0]:
+            _times_ahead(locked, now=now).update(occurrence_at=None)
+        if locked.disabled_at is None:
+            first = locked.anchor_at if is_moved and locked.anchor_at >= now else None
+            is_retimed = is_moved or before != (locked.rule, locked.starts_at, locked.ends_at)
+            refused = _rewrite_upcoming(locked, first=first, is_retimed=is_retimed, now=now)
+            if refused is not None:
+                transaction.set_rollback(True)
+                return refused
+    return Schedule.objects.get(id=schedule.id)
+
+
+def _rewrite_upcoming(schedule: Schedule, *, first: datetime | None, is_retimed: bool, now: datetime) -> Refused | None:
+    fields: dict[str, Any] = {name: getattr(schedule, name) for name in REQUEST_FIELDS}
+    if is_retimed:
+        at = first or _next_free(schedule, now=now)
+        if at is None:
+            return Refused("it would have no run left: move ends_at, or disable it")
+        fields |= {"scheduled_at": at, "occurrence_at": at}
+    try:
+        with transaction.atomic():
+            Job.objects.filter(schedule_id=schedule.id, is_upcoming=True).update(**fields)
+    except IntegrityError:
+        return Refused(f"another job holds the idempotency key {schedule.idempotency_key!r}: cancel that one first")
+    return None
+
+
+def _times_ahead(schedule: Schedule, *, now: datetime) -> QuerySet[Job]:
+    """The runs that have a time on the grid that is still to come: made before their time, skipped, or cancelled.
+
+    No other run can have such a time. It is given up, and may be had again, once the grid is another or what was
+    cancelled is wanted after all.
+    """
+    return Job.objects.filter(schedule_id=schedule.id, is_upcoming=False, occurrence_at__gte=now)
+
+
+def _next_free(schedule: Schedule, *, now: datetime) -> datetime | None:
+    """The next time on the grid that no run was made for."""
+    latest: datetime | None = _times_ahead(schedule, now=now).aggregate(latest=Max("occurrence_at"))["latest"]
+    starts_at, ends_at = schedule.starts_at, schedule.ends_at
+    return recurrence.next_run(schedule.rule, after=latest or now, starts_at=starts_at, ends_at=ends_at)
+
+
+def trigger(schedule: Schedule, *, now: datetime) -> Job:
+    """One more run, now, outside the grid."""
+    job = transitions.new_job(schedule, user_id=schedule.user_id, scheduled_at=now, now=now)
+    job.schedule_id, job.idempotency_key = schedule.id, None
+    job.save(force_insert=True)
+    limits.touch([(job.queue_id, now)])
+    return job
+
+
+def lock(schedule: Schedule) -> Schedule | None:
+    return Schedule.objects.existing().select_for_update(no_key=True).filter(id=schedule.id).first()
+
+
+def lock_of(job: Job) -> Schedule | None:
+    return (
+        None
+        if job.schedule_id is None
+        else Schedule.objects.select_for_update(no_key=True).filter(id=job.schedule_id).first()
+    )

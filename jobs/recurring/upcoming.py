@@ -1,0 +1,54 @@
+"""What is done to an upcoming run: cancel it, run it now, fire it."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from booper.timing import recurrence
+from jobs.models import Job, Schedule
+from jobs.recurring import firing
+from jobs.recurring.schedules import lock_of
+from jobs.running import transitions
+
+
+def cancel_upcoming(job: Job, *, ends_schedule: bool, now: datetime) -> Job | None:
+    """scheduled -> cancelled, for an upcoming run: with its schedule, or (`ends_schedule` false) just that run.
+
+    None if it is not the upcoming run any more.
+    """
+    with transaction.atomic():
+        schedule = lock_of(job)
+        upcoming = Job.objects.filter(id=job.id, is_upcoming=True)
+        # Read anew: it may have been moved before the lock was had.
+        occurrence_at = upcoming.values_list("occurrence_at", flat=True).first()
+        if schedule is None or not transitions.cancel_runs(upcoming, reason="cancelled", now=now):
+            return None
+        after = occurrence_at or now
+        at = recurrence.next_run(schedule.rule, after=after, starts_at=schedule.starts_at, ends_at=schedule.ends_at)
+        if ends_schedule or at is None:
+            firing.end([schedule.id], forgets=ends_schedule, now=now)
+        else:
+            firing.insert_upcoming([(schedule, at)], now=now)
+    return Job.objects.get(id=job.id)
+
+
+def run_upcoming(job: Job, *, now: datetime) -> Job | None:
+    """Fires the upcoming run before its time. None if it is not the upcoming run any more."""
+    with transaction.atomic():
+        lock_of(job)
+        upcoming = Job.objects.select_related("schedule").filter(id=job.id, is_upcoming=True)
+        if not upcoming.update(scheduled_at=now):
+            return None
+        firing.fire(list(upcoming), now=now)
+    return Job.objects.get(id=job.id)
+
+
+def fire_schedule(schedule_id: UUID, *, now: datetime) -> bool:
+    """Fires the upcoming run if it is due: for whoever runs the PeriodicTask by hand or with another beat."""
+    with transaction.atomic():
+        Schedule.objects.select_for_update(no_key=True).filter(id=schedule_id).first()
+        upcoming = Job.objects.filter(schedule_id=schedule_id, is_upcoming=True, scheduled_at__lte=now)
+        jobs = list(upcoming.select_related("schedule"))
+        firing.fire(jobs, now=now)
+    return bool(jobs)

@@ -1,0 +1,272 @@
+"""An attempt's transitions: claimed, recorded, rescued."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from booper.timing import timestamps
+from jobs.database import claimed_job, fair_shares, sql
+from jobs.database.claimed_job import AnyJob, Claimed
+from jobs.database.event_log import Entry
+from jobs.models import Delivery, EventType, Job, JobState, Schedule
+from jobs.outgoing import callback_bodies
+from jobs.queues import limits
+from jobs.running import evidence, schedule_memory
+from jobs.telemetry import counters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How one attempt ended: what to write of it. `response` and `error` are JSON objects as the log shows them."""
+
+    job: AnyJob
+    state: JobState
+    retry_at: datetime | None = None
+    response: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
+    # An attempt that ended through no fault of the target does not count against `max_attempts`.
+    is_forgiven: bool = False
+
+
+_CLAIM = """
+UPDATE jobs_job
+SET state = 'executing', worker_id = %(worker)s, attempt = attempt + 1, attempted_at = %(now)s,
+    event_count = event_count + 2
+WHERE id {chosen} AND state IN ('scheduled', 'retryable') AND NOT is_upcoming
+"""
+_DUE = """
+SELECT id FROM jobs_job
+WHERE state IN ('scheduled', 'retryable') AND NOT is_upcoming AND queue_id {queue} AND scheduled_at <= %(now)s {also}
+ORDER BY scheduled_at, id LIMIT {limit}
+"""
+_WAITING = "state IN ('scheduled', 'retryable') AND NOT is_upcoming AND queue_id IS NULL"
+
+
+def claim(worker_id: UUID, *, limit: int, is_crowded: bool = False, now: datetime) -> list[Claimed]:
+    """scheduled | retryable -> executing, under the lease of `worker_id`: the `limit` that are due the longest.
+
+    If it `is_crowded`, more being due than fits, each tenant with something due gets an equal share instead: a
+    million jobs of one hold up nobody else's. Counts the attempt, and the two events (job.started, job.request)
+    that `log_starts` is to write with it.
+    """
+    chosen = (
+        fair_shares.equal(limit, table="jobs_job", waiting=_WAITING, due_at="scheduled_at", now=now)
+        if is_crowded
+        else []
+    )
+    selects = [_due(share, also=f"AND user_id = '{tenant}'") for tenant, share in chosen] or [_due(limit)]
+    return _claim(worker_id, selects, now=now)
+
+
+def claim_from_queues(worker_id: UUID, allowed: Sequence[tuple[int, int]], *, now: datetime) -> list[Claimed]:
+    """The same from queues: (id, how many) for each, whose rows the caller has locked."""
+    return _claim(worker_id, [_due(count, queue=f"= {int(queue_id)}") for queue_id, count in allowed], now=now)
+
+
+def _due(limit: int, *, queue: str = "IS NULL", also: str = "") -> str:
+    return _DUE.format(limit=int(limit), queue=queue, also=also)
+
+
+def _claim(worker_id: UUID, selects: Sequence[str], *, now: datetime) -> list[Claimed]:
+    parameters = {"worker": sql.uuid_value(worker_id), "now": sql.time_value(now)}
+    jobs = _returned(_CLAIM.format(chosen=sql.chosen(*selects)), parameters)
+    return sorted(jobs, key=lambda job: (job.scheduled_at, job.id))
+
+
+def _returned(statement: str, parameters: dict[str, Any]) -> list[Claimed]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"{statement} RETURNING {claimed_job.COLUMNS}", parameters)
+        return [claimed_job.from_row(row) for row in cursor.fetchall()]
+
+
+def log_starts(started: Sequence[tuple[AnyJob, dict[str, Any]]], *, now: datetime) -> None:
+    """The first two events of an attempt, for each job just claimed and the request it is about to make."""
+    events, deliveries = [], []
+    for job, request in started:
+        begun = {"attempt": job.attempt, "scheduled_at": timestamps.timestamp(job.scheduled_at)}
+        events.append(evidence.event(job, EventType.STARTED, begun, now))
+        events.append(evidence.event(job, EventType.REQUEST, request, now))
+        if job.webhook_url:
+            sequence = job.event_count
+            deliveries.append(
+                callback_bodies.webhook(job, "job.started", sequence=sequence - 1, payload=begun, now=now)
+            )
+            deliveries.append(callback_bodies.webhook(job, "job.request", sequence=sequence, payload=request, now=now))
+    evidence.insert(events, deliveries)
+
+
+_RECORD = """
+UPDATE jobs_job {by_id}
+SET state = v.state, worker_id = NULL, event_count = event_count + v.events,
+    max_attempts = max_attempts + v.forgiven,
+    scheduled_at = CASE WHEN v.state = 'retryable' THEN v.retry_at ELSE scheduled_at END,
+    completed_at = CASE WHEN v.state = 'completed' THEN {now} END,
+    discarded_at = CASE WHEN v.state = 'discarded' THEN {now} END
+FROM ({rows}) AS v
+WHERE jobs_job.id = v.id AND jobs_job.attempt = v.attempt
+    AND jobs_job.state = 'executing' AND jobs_job.worker_id = %(worker)s
+RETURNING jobs_job.id
+"""
+
+
+def record(worker_id: UUID, ended: Sequence[Ended], *, now: datetime) -> list[Delivery]:
+    """executing -> completed | retryable | discarded, for attempts of `worker_id`, all in one transaction.
+
+    Answers the deliveries it wrote. An attempt whose lease was lost in the meantime changes nothing; if its job was
+    cancelled, its response is logged all the same.
+    """
+    events_of = {item.job.id: _events_of(item) for item in ended}
+    rows = [_record_row(item, len(events_of[item.job.id])) for item in ended]
+    with transaction.atomic():
+        schedules = schedule_memory.locked(
+            schedule_id for item in ended if (schedule_id := _remembering(item)) is not None
+        )
+        won = _record_rows(worker_id, rows, now=now)
+        kept = [item for item in ended if item.job.id in won]
+        events, deliveries = [], []
+        for item in kept:
+            item_events, item_deliveries = _evidence(item, events_of[item.job.id], now=now)
+            events += item_events
+            deliveries += item_deliveries
+        events += _answers_after_cancel([item for item in ended if item.job.id not in won], now=now)
+        events += _remember(kept, schedules, now=now)
+        limits.touch((item.job.queue_id, now) for item in kept)
+        evidence.insert(events, deliveries)
+    evidence.count_ends([item.state for item in kept])
+    return deliveries
+
+
+def _record_row(item: Ended, event_count: int) -> dict[str, Any]:
+    return {
+        "id": item.job.id,
+        "attempt": item.job.attempt,
+        "state": item.state.value,
+        "retry_at": None if item.retry_at is None else sql.time_text(item.retry_at),
+        "forgiven": int(item.is_forgiven),
+        "events": event_count,
+    }
+
+
+def _record_rows(worker_id: UUID, rows: list[dict[str, Any]], *, now: datetime) -> set[int]:
+    if not rows:
+        return set()
+    source = sql.rows(id="bigint", attempt="int", state="text", retry_at="timestamptz", forgiven="int", events="int")
+    parameters = {"rows": sql.json_parameter(rows), "worker": sql.uuid_value(worker_id), "now": sql.time_value(now)}
+    with connection.cursor() as cursor:
+        cursor.execute(_RECORD.format(rows=source, now=sql.null_time(), by_id=sql.by_id_alone()), parameters)
+        return {row[0] for row in cursor.fetchall()}
+
+
+def _events_of(item: Ended) -> list[tuple[str, EventType, dict[str, Any]]]:
+    """(webhook event, log event, payload) of an attempt that ended, in their order."""
+    events: list[tuple[str, EventType, dict[str, Any]]] = []
+    if item.response is not None:
+        events.append(("job.response", EventType.RESPONSE, item.response))
+    if item.error is not None:
+        retry_at = None if item.retry_at is None else timestamps.timestamp(item.retry_at)
+        events.append(("job.error", EventType.ERROR, {**item.error, "retry_at": retry_at}))
+    if item.state != JobState.RETRYABLE:
+        events.append(("job.finished", EventType.FINISHED, {"state": item.state.value}))
+    return events
+
+
+def _evidence(
+    item: Ended, events: list[tuple[str, EventType, dict[str, Any]]], *, now: datetime
+) -> tuple[list[Entry], list[Delivery]]:
+    job = item.job
+    logged = [evidence.event(job, kind, payload, now) for _, kind, payload in events]
+    deliveries = []
+    if job.webhook_url:
+        for sequence, (event, _, payload) in enumerate(events, start=job.event_count + 1):
+            deliveries.append(callback_bodies.webhook(job, event, sequence=sequence, payload=payload, now=now))
+    if job.callback_url and item.state != JobState.RETRYABLE:
+        deliveries.append(
+            callback_bodies.callback(job, state=item.state.value, response=item.response, error=item.error, now=now)
+        )
+    return logged, deliveries
+
+
+def _remembering(item: Ended) -> UUID | None:
+    """The schedule that keeps what this run was answered."""
+    return item.job.schedule_id if item.state == JobState.COMPLETED and item.response is not None else None
+
+
+def _remember(kept: list[Ended], schedules: Mapping[UUID, Schedule], *, now: datetime) -> list[Entry]:
+    """Keeps what completed runs were answered, for the runs after them; a log row for each `$set` that was refused."""
+    jobs, answers = [], []
+    for item in kept:
+        job, schedule_id = item.job, _remembering(item)
+        if schedule_id is not None and item.response is not None:
+            jobs.append(job)
+            body = item.response["body"]
+            answers.append(schedule_memory.Answer(schedule_id=schedule_id, attempted_at=job.attempted_at, body=body))
+    return [
+        evidence.event(job, EventType.ERROR, {"code": "set_refused", "message": refusal, "retry_at": None}, now)
+        for job, refusal in zip(jobs, schedule_memory.remember(answers, schedules), strict=True)
+        if refusal is not None
+    ]
+
+
+def _answers_after_cancel(lost: list[Ended], *, now: datetime) -> list[Entry]:
+    if not lost:
+        return []
+    attempts = dict(
+        Job.objects.filter(id__in=[item.job.id for item in lost], state=JobState.CANCELLED).values_list("id", "attempt")
+    )
+    events = []
+    for item in lost:
+        if attempts.get(item.job.id) == item.job.attempt:
+            if item.response is not None:
+                events.append(evidence.event(item.job, EventType.RESPONSE, item.response, now))
+            if item.error is not None:
+                events.append(evidence.event(item.job, EventType.ERROR, {**item.error, "retry_at": None}, now))
+    return events
+
+
+_RESCUE = """
+UPDATE jobs_job
+SET state = CASE WHEN attempt >= max_attempts THEN 'discarded' ELSE 'retryable' END,
+    worker_id = NULL, scheduled_at = CASE WHEN attempt >= max_attempts THEN scheduled_at ELSE {now} END,
+    discarded_at = CASE WHEN attempt >= max_attempts THEN {now} END,
+    event_count = event_count + CASE WHEN attempt >= max_attempts THEN 2 ELSE 1 END
+WHERE id {chosen} AND state = 'executing'
+"""
+_LEASE_LOST = """
+SELECT id FROM jobs_job
+WHERE state = 'executing' AND NOT EXISTS (
+    SELECT 1 FROM jobs_process WHERE jobs_process.id = jobs_job.worker_id AND lease_expires_at > %(now)s
+)
+ORDER BY id LIMIT %(limit)s
+"""
+LEASE_LOST = {"code": counters.LEASE_LOST, "message": "the worker that had the request on the wire is gone"}
+
+
+def rescue(*, limit: int, now: datetime) -> list[Claimed]:
+    """executing -> retryable | discarded, where the lease has run out. The lost attempt counts.
+
+    It counts so that a job which kills its worker is discarded in the end instead of killing every worker in turn.
+    """
+    statement = _RESCUE.format(chosen=sql.chosen(_LEASE_LOST), now=sql.null_time())
+    parameters = {"now": sql.time_value(now), "limit": limit}
+    if not sql.finds_any(_LEASE_LOST, parameters):
+        return []
+    with transaction.atomic():
+        jobs = _returned(statement, parameters)
+        limits.touch((job.queue_id, now) for job in jobs)
+        events, deliveries = [], []
+        for job in jobs:
+            retry_at = job.scheduled_at if job.state == JobState.RETRYABLE else None
+            item = Ended(job=job, state=JobState(job.state), retry_at=retry_at, error=LEASE_LOST)
+            happened = _events_of(item)
+            # The row came back with its events counted in already.
+            job.event_count -= len(happened)
+            item_events, item_deliveries = _evidence(item, happened, now=now)
+            events += item_events
+            deliveries += item_deliveries
+        evidence.insert(events, deliveries)
+    evidence.count_ends([JobState(job.state) for job in jobs])
+    return jobs

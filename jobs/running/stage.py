@@ -1,0 +1,134 @@
+"""Runs a batch of jobs: claim, render, (the engine sends,) decide, record."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from booper.outcomes import verdict
+from booper.outcomes.outcome import Failure
+from jobs.database.claimed_job import AnyJob, Claimed
+from jobs.engine.stage import Finished, Started, Upcoming
+from jobs.models import Job, JobState, Schedule
+from jobs.outgoing import requests, shown_response, signing_secrets
+from jobs.running import attempts
+from jobs.running.attempts import Ended
+from jobs.telemetry import counters, log_records
+
+logger = logging.getLogger(__name__)
+_ENDED_AS = {
+    verdict.Kind.SUCCEED: JobState.COMPLETED,
+    verdict.Kind.RETRY: JobState.RETRYABLE,
+    verdict.Kind.GIVE_UP: JobState.DISCARDED,
+}
+CLAIM_LOST = {"code": "claim_lost", "message": "the claim was made, but its answer did not reach the worker"}
+BROKEN_OFF = {"code": "worker_stopped", "message": "the worker was stopped or suspended before the target had answered"}
+
+
+def is_due(*, now: datetime) -> bool:
+    return Job.objects.due(now).exists()
+
+
+def claim(worker_id: UUID, *, limit: int, is_crowded: bool, now: datetime) -> tuple[list[Started], Upcoming]:
+    with transaction.atomic():
+        jobs = attempts.claim(worker_id, limit=limit, is_crowded=is_crowded, now=now)
+        started = start(jobs, now=now)
+    return started, Upcoming(deliveries=[now] if any(job.webhook_url for job in jobs) else [])
+
+
+def start(jobs: Sequence[Claimed], *, now: datetime) -> list[Started]:
+    """Renders the requests of jobs just claimed, and logs them, in the transaction of the claim."""
+    if not jobs:
+        return []
+    secrets = signing_secrets.signing_secrets({job.user_id for job in jobs})
+    schedule_ids = {job.schedule_id for job in jobs if job.schedule_id is not None}
+    schedules = Schedule.objects.in_bulk(schedule_ids) if schedule_ids else {}
+    prepared = [
+        prepare(job, schedule=schedules.get(job.schedule_id), secret=secrets[job.user_id], now=now) for job in jobs
+    ]
+    attempts.log_starts([(item.row, shown) for item, shown in prepared], now=now)
+    # A queue's job may wait for its place on purpose: that is not late.
+    late = [(now - job.scheduled_at).total_seconds() for job in jobs if job.queue_id is None]
+    counters.own.observe(counters.LATENESS, late)
+    return [item for item, _ in prepared]
+
+
+def prepare(job: Claimed, *, schedule: Schedule | None, secret: str, now: datetime) -> tuple[Started, dict[str, Any]]:
+    """The attempt, and what the log shows of its request. A job that can't be rendered fails alone."""
+    try:
+        request, shown = requests.of_job(job, schedule=schedule, secret=secret, now=now)
+    except Exception as error:
+        logger.exception("job %s can't be rendered", job.id, extra=_log_fields(job))
+        failure = Failure("invalid_request", f"the request could not be built: {error}")
+        return Started(job, None, failure), {"method": job.method, "url": job.url}
+    return Started(job, request), shown
+
+
+def record(worker_id: UUID, finished: Sequence[Finished], *, now: datetime) -> Upcoming:
+    ended = [decide(item, now=now) for item in finished]
+    deliveries = attempts.record(worker_id, ended, now=now)
+    _tell(ended, finished)
+    return Upcoming(
+        jobs=[item.retry_at for item in ended if item.retry_at is not None and item.job.queue_id is None],
+        # A place is free, or a job is due again: either way the queue is to be looked at.
+        queues=[now] if any(item.job.queue_id is not None for item in ended) else [],
+        deliveries=[now] if deliveries else [],
+    )
+
+
+def _tell(ended: Sequence[Ended], finished: Sequence[Finished]) -> None:
+    """The process's log and its counts."""
+    outcomes = [counters.SUCCESS if item.error is None else str(item.error["code"]) for item in ended]
+    counters.own.count(counters.ATTEMPTS, outcomes)
+    counters.own.observe(counters.REQUEST_DURATION, [item.outcome.duration_ms / 1000 for item in finished])
+    lines = [
+        (
+            f"job {item.job.id} attempt {item.job.attempt}: {item.state.value}",
+            _log_fields(item.job) | {"outcome": outcome},
+        )
+        for item, outcome in zip(ended, outcomes, strict=True)
+    ]
+    log_records.log_each(logger, logging.INFO, lines)
+
+
+def _log_fields(job: AnyJob) -> dict[str, Any]:
+    return {"job_id": job.id, "attempt": job.attempt, "schedule_id": job.schedule_id}
+
+
+def decide(finished: Finished, *, now: datetime) -> Ended:
+    job: AnyJob = finished.started.row
+    outcome = finished.outcome
+    if outcome.failure is not None and outcome.failure.code == "aborted":
+        return Ended(job=job, state=JobState.RETRYABLE, retry_at=now, error=BROKEN_OFF, is_forgiven=True)
+    judged = verdict.decide(
+        outcome, attempt=job.attempt, max_attempts=job.max_attempts, backoff_seconds=job.backoff_seconds, now=now
+    )
+    return Ended(
+        job=job,
+        state=_ENDED_AS[judged.kind],
+        retry_at=judged.retry_at,
+        response=shown_response.shown_response(outcome),
+        error=None if judged.code is None else {"code": judged.code, "message": judged.message},
+    )
+
+
+def rescue(*, limit: int, now: datetime) -> tuple[int, Upcoming]:
+    rescued = attempts.rescue(limit=limit, now=now)
+    counters.own.count(counters.ATTEMPTS, [counters.LEASE_LOST] * len(rescued))
+    for job in rescued:
+        extra = _log_fields(job)
+        logger.warning("job %s attempt %s: its worker is gone, now %s", job.id, job.attempt, job.state, extra=extra)
+    return len(rescued), Upcoming(jobs=[now], queues=[now], deliveries=[now]) if rescued else Upcoming()
+
+
+def hand_back(worker_id: UUID, *, known_ids: set[int], in_queues: bool = False, now: datetime) -> int:
+    held = Job.objects.filter(worker_id=worker_id, state=JobState.EXECUTING, queue__isnull=not in_queues)
+    orphans = [job for job in held if job.id not in known_ids]
+    ended = [
+        Ended(job=job, state=JobState.RETRYABLE, retry_at=now, error=CLAIM_LOST, is_forgiven=True) for job in orphans
+    ]
+    attempts.record(worker_id, ended, now=now)
+    return len(ended)

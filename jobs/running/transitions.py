@@ -1,0 +1,184 @@
+"""Every write of a job's state: one verb for each arrow, each a single UPDATE whose WHERE is the guard.
+
+A guard that matches no row means that the race was lost: somebody else moved the job first, and nothing is written.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, QuerySet
+
+from jobs.models import (
+    HOLDS_ITS_KEY,
+    REQUEST_FIELDS,
+    UNFINISHED_STATES,
+    WAITING_STATES,
+    EventType,
+    Job,
+    JobState,
+    Schedule,
+)
+from jobs.outgoing import callback_bodies
+from jobs.queues import limits
+from jobs.running import evidence
+from jobs.specs import JobEdit, JobSpec
+
+_KEY_TRIES = 5
+# The column has room for 32,767, and a retry gives a hundred more at most.
+MOST_ATTEMPTS = 32_000
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    job: Job
+    is_new: bool
+
+
+def schedule(spec: JobSpec, *, user_id: UUID, now: datetime) -> Scheduled:
+    """() -> scheduled. With an idempotency key that a job which has not started holds, that job instead."""
+
+    def insert() -> Job:
+        job = new_job(spec, user_id=user_id, scheduled_at=spec.scheduled_at, now=now)
+        job.save(force_insert=True)
+        limits.touch([(job.queue_id, job.scheduled_at)])
+        return job
+
+    return unless_key_is_held(spec.idempotency_key, insert, user_id=user_id)
+
+
+def unless_key_is_held(key: str | None, insert: Callable[[], Job], *, user_id: UUID) -> Scheduled:
+    """What `insert` writes, unless a job that has not started holds the key: then that job, and nothing is written."""
+    if key is None:
+        return Scheduled(insert(), is_new=True)
+    for _ in range(_KEY_TRIES):
+        try:
+            with transaction.atomic():
+                return Scheduled(insert(), is_new=True)
+        except IntegrityError:
+            holder = Job.objects.filter(HOLDS_ITS_KEY, user_id=user_id, idempotency_key=key).first()
+            if holder is not None:
+                return Scheduled(holder, is_new=False)
+            # It was started between the two: the key is free again.
+    raise IntegrityError(f"idempotency key {key!r}: neither free nor held, {_KEY_TRIES} times over")
+
+
+def new_job(template: JobSpec | Schedule, *, user_id: UUID, scheduled_at: datetime, now: datetime) -> Job:
+    """A job that asks for what `template` does, not saved yet."""
+    wanted = {name: getattr(template, name) for name in REQUEST_FIELDS}
+    return Job(user_id=user_id, inserted_at=now, scheduled_at=max(scheduled_at, now), **wanted)
+
+
+def cancel(job: Job, *, now: datetime) -> Job | None:
+    """scheduled | retryable | executing -> cancelled. None if it had ended already, or is a schedule's upcoming run.
+
+    A request that is on the wire stays there; what it brings is logged and changes nothing.
+    """
+    with transaction.atomic():
+        won = Job.objects.filter(id=job.id, state__in=UNFINISHED_STATES, is_upcoming=False).update(**_cancelled(now))
+        if not won:
+            return None
+        job = Job.objects.get(id=job.id)
+        limits.touch([(job.queue_id, now)])
+        log_cancellations([job], reason="cancelled", now=now)
+    return job
+
+
+def _cancelled(now: datetime) -> dict[str, Any]:
+    return {
+        "state": JobState.CANCELLED,
+        "cancelled_at": now,
+        "worker_id": None,
+        "is_upcoming": False,
+        "event_count": F("event_count") + 1,
+    }
+
+
+def cancel_runs(jobs: QuerySet[Job], *, reason: str, now: datetime) -> list[Job]:
+    """scheduled -> cancelled, for runs of schedules that are not to be. Inside the transaction that locks those."""
+    ids = list(jobs.filter(state=JobState.SCHEDULED).values_list("id", flat=True))
+    Job.objects.filter(id__in=ids, state=JobState.SCHEDULED).update(**_cancelled(now))
+    cancelled = list(Job.objects.filter(id__in=ids, state=JobState.CANCELLED, cancelled_at=now))
+    log_cancellations(cancelled, reason=reason, now=now)
+    return cancelled
+
+
+def cancel_locked(ids: Sequence[int], *, reason: str, now: datetime) -> list[Job]:
+    """scheduled | retryable | executing -> cancelled. Inside the transaction that has locked them as unfinished, and
+    the schedules of those that are upcoming."""
+    if not ids:
+        return []
+    Job.objects.filter(id__in=ids, state__in=UNFINISHED_STATES).update(**_cancelled(now))
+    needed = ("uuid", "user_id", "schedule_id", "queue_id", "webhook_url", "attempt", "event_count")
+    cancelled = list(Job.objects.filter(id__in=ids, state=JobState.CANCELLED, cancelled_at=now).only(*needed))
+    limits.touch((job.queue_id, now) for job in cancelled)
+    log_cancellations(cancelled, reason=reason, now=now)
+    return cancelled
+
+
+def log_cancellations(jobs: Sequence[Job], *, reason: str, now: datetime) -> None:
+    finished = {"state": JobState.CANCELLED.value}
+    evidence.insert(
+        [evidence.event(job, EventType.CANCELLED, {"reason": reason}, now) for job in jobs],
+        [
+            callback_bodies.webhook(job, "job.finished", sequence=job.event_count, payload=finished, now=now)
+            for job in jobs
+            if job.webhook_url
+        ],
+    )
+    evidence.count_ends([JobState.CANCELLED] * len(jobs))
+
+
+def run_now(job: Job, *, now: datetime) -> Job | None:
+    """scheduled | retryable -> the same, due now. None if it is not waiting."""
+    won = Job.objects.filter(id=job.id, state__in=WAITING_STATES).update(scheduled_at=now)
+    return _moved(job) if won else None
+
+
+def edit(job: Job, edited: Callable[[Job], JobEdit], *, queue_id: int | None, now: datetime) -> Job | None:
+    """scheduled | retryable -> the same, asking for what `edited` makes of it. None if it is not waiting.
+
+    `edited` is asked under the lock of the row, so that of two edits at once none is lost; `queue_id` is of the queue
+    that the edit names. A claim sees all of it or nothing: it passes over a row that is locked, and the columns change
+    in one UPDATE.
+    """
+    with transaction.atomic():
+        waiting = Job.objects.filter(id=job.id, state__in=WAITING_STATES)
+        locked = waiting.select_for_update(no_key=True).first()
+        if locked is None:
+            return None
+        change = edited(locked)
+        spec = replace(change.spec, queue_id=queue_id)
+        fields = {"args": change.args} | {name: getattr(spec, name) for name in change.columns}
+        if change.scheduled_at is not None:
+            fields["scheduled_at"] = max(change.scheduled_at, now)
+        won = waiting.update(**fields)
+    return _moved(job) if won else None
+
+
+def _moved(job: Job) -> Job:
+    job = Job.objects.get(id=job.id)
+    if not job.is_upcoming:
+        limits.touch([(job.queue_id, job.scheduled_at)])
+    return job
+
+
+def retry(job: Job, *, now: datetime) -> Job | None:
+    """completed | discarded -> retryable, due now, with all its attempts before it again.
+
+    None from another state, or after MOST_ATTEMPTS.
+    """
+    attempts = job.args.get("max_attempts") or settings.DEFAULT_MAX_ATTEMPTS
+    ended = Job.objects.filter(id=job.id, state__in=(JobState.COMPLETED, JobState.DISCARDED))
+    won = ended.filter(attempt__lt=MOST_ATTEMPTS).update(
+        state=JobState.RETRYABLE,
+        scheduled_at=now,
+        max_attempts=F("attempt") + int(attempts),
+        completed_at=None,
+        discarded_at=None,
+    )
+    return _moved(job) if won else None

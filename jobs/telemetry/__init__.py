@@ -1,0 +1,1 @@
+"""What is counted and said: counters, metrics, log records."""

@@ -1,0 +1,1 @@
+"""Wake-ups, in and out: who is told that something is due."""

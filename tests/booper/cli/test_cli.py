@@ -1,0 +1,695 @@
+"""The `booper` command: what it sends, prints and returns, and that the documentation tells the truth about it."""
+
+import contextlib
+import io
+import json
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from booper import __version__, cli
+from tests.fake_api import API_KEY, DELIVERY, JOB, LOG, QUEUE, SCHEDULE, Answer, FakeApi, serve
+
+ROOT = Path(__file__).resolve().parents[3]
+DOCUMENT = (ROOT / "docs" / "sdk-and-cli.md").read_text(encoding="utf-8")
+URL = "https://example.com/hook"
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No waiting between repetitions, and none of the settings of whoever runs the tests."""
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.delenv("BOOPER_API_KEY", raising=False)
+    monkeypatch.delenv("BOOPER_API_URL", raising=False)
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
+    with serve() as fake:
+        monkeypatch.setenv("BOOPER_API_URL", fake.url)
+        monkeypatch.setenv("BOOPER_API_KEY", API_KEY)
+        yield fake
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def on_a_terminal(arguments: Sequence[str]) -> tuple[int, str]:
+    with contextlib.redirect_stdout(Terminal()) as terminal:
+        code = cli.main(arguments)
+    return code, terminal.getvalue()
+
+
+def sent_by_run(api: FakeApi, *arguments: str) -> dict[str, Any]:
+    """The job that `booper run POST <url> …` sends, without method and url."""
+    assert cli.main(["run", "POST", URL, *arguments]) == 0
+    job: dict[str, Any] = api.last.body
+    assert (job.pop("method"), job.pop("url")) == ("post", URL)
+    return job
+
+
+# booper run
+
+
+def test_run_posts_a_job_and_prints_it(api: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["run", "POST", URL]) == 0
+
+    assert (api.last.method, api.last.path) == ("POST", "/api/jobs")
+    assert api.last.headers["authorization"] == f"Bearer {API_KEY}"
+    assert api.last.body == {"method": "post", "url": URL}
+    assert json.loads(capsys.readouterr().out) == JOB
+
+
+@pytest.mark.parametrize("method", ["get", "POST", "Put", "patch", "DELETE"])
+def test_run_takes_each_method_in_any_case(api: FakeApi, method: str) -> None:
+    assert cli.main(["run", method, URL]) == 0
+    assert api.last.body["method"] == method.lower()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fields"),
+    [
+        (["--in", "30 seconds"], {"schedule_in": [30, "seconds"]}),
+        (["--in", "30"], {"schedule_in": [30, "seconds"]}),
+        (["--in", "0.5 hours"], {"schedule_in": [0.5, "hours"]}),
+        (["--at", "2026-12-01T09:00:00Z"], {"scheduled_at": "2026-12-01T09:00:00Z"}),
+        (["--at", "1796115600"], {"scheduled_at": "1796115600"}),
+        (["--every", "5 minutes"], {"repeat_every": [5, "minutes"]}),
+        (
+            ["--cron", "0 9 * * 1-5", "--timezone", "Europe/Berlin"],
+            {"cron": "0 9 * * 1-5", "timezone": "Europe/Berlin"},
+        ),
+        (["--in", "1 day", "--cron", "@hourly"], {"schedule_in": [1, "days"], "cron": "@hourly"}),
+        (["--name", "n", "--description", "d"], {"name": "n", "description": "d"}),
+        (["--idempotency-key", "k"], {"idempotency_key": "k"}),
+        (
+            ["--callback-url", "https://c", "--webhook-url", "https://w"],
+            {"callback_url": "https://c", "webhook_url": "https://w"},
+        ),
+        (["--queue", "mail"], {"queue": "mail"}),
+        (["--timeout", "2.5", "--max-attempts", "7"], {"timeout": 2.5, "max_attempts": 7}),
+        (["--header", "X-Tenant: 7", "--header", "X-At:10:30"], {"headers": {"X-Tenant": "7", "X-At": "10:30"}}),
+        (["--header", "X-Empty:"], {"headers": {"X-Empty": ""}}),
+        (["--query", "a=1", "b:=2"], {"query": {"a": "1", "b": 2}}),
+        (["--json", '{"a": [1, null]}'], {"body": {"a": [1, None]}}),
+        (["--json", "null"], {"body": None}),
+        (["--json", "[]"], {"body": []}),
+        (["--field", "max_runs:=3", "overlap=skip"], {"max_runs": 3, "overlap": "skip"}),
+        (["--field", "backoff[]:=5", "--field", "backoff[]=1 minute"], {"backoff": [5, "1 minute"]}),
+    ],
+)
+def test_each_option_of_run_is_a_field(api: FakeApi, arguments: list[str], fields: dict[str, Any]) -> None:
+    assert sent_by_run(api, *arguments) == fields
+
+
+@pytest.mark.parametrize(
+    ("data", "body"),
+    [
+        (["name=Ada"], {"name": "Ada"}),
+        (["age=36"], {"age": "36"}),
+        (["age:=36", "ok:=true", "none:=null", "x:=1.5"], {"age": 36, "ok": True, "none": None, "x": 1.5}),
+        (['tags:=["a"]'], {"tags": ["a"]}),
+        (["text=a=b:=c"], {"text": "a=b:=c"}),
+        (["empty="], {"empty": ""}),
+        (["two words=Zoë \U0001f600"], {"two words": "Zoë \U0001f600"}),
+        (["user[name]=Ada", "user[age]:=36"], {"user": {"name": "Ada", "age": 36}}),
+        (["a[b][c]=1", "a[b][d]=2"], {"a": {"b": {"c": "1", "d": "2"}}}),
+        (["tags[]=a", "tags[]:=2"], {"tags": ["a", 2]}),
+        (["a[b][]=1", "a[b][]=2"], {"a": {"b": ["1", "2"]}}),
+        (["a[][b]=1", "a[][b]=2"], {"a": [{"b": "1"}, {"b": "2"}]}),
+        (["a[0]=x"], {"a": {"0": "x"}}),
+        (["url=https://x/?a=b"], {"url": "https://x/?a=b"}),
+        (["$state.cursor=$previous.next"], {"$state.cursor": "$previous.next"}),
+    ],
+)
+def test_data_builds_a_body(api: FakeApi, data: list[str], body: Any) -> None:
+    once_each = [argument for item in data for argument in ("--data", item)]
+
+    assert sent_by_run(api, *once_each) == {"body": body}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "POST", URL, "--data", "a=1", "b:=2", "c[]=3"],
+        ["run", "--data", "a=1", "b:=2", "c[]=3", "POST", URL],
+        ["run", "POST", "--data", "a=1", "b:=2", "c[]=3", "--", URL],
+        ["run", "--data=a=1", "b:=2", "POST", URL, "--data", "c[]=3"],
+    ],
+)
+def test_many_fields_may_follow_one_data_wherever_it_stands(api: FakeApi, arguments: list[str]) -> None:
+    assert cli.main(arguments) == 0
+    assert api.last.body == {"method": "post", "url": URL, "body": {"a": "1", "b": 2, "c": ["3"]}}
+
+
+@pytest.mark.parametrize("url", ["https://example.com/?a=b", "http://[::1]:8000/?a=b", "https://u.example/a=b"])
+def test_a_url_after_data_is_not_taken_for_a_field(api: FakeApi, url: str) -> None:
+    assert cli.main(["run", "post", "--data", "a=1", url]) == 0
+    assert (api.last.body["url"], api.last.body["body"]) == (url, {"a": "1"})
+
+
+@pytest.mark.parametrize("option", ["--data", "--json"])
+def test_a_body_may_come_from_a_file_or_stdin(
+    api: FakeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    file = tmp_path / "body.json"
+    file.write_text('\ufeff{"name": "Zoë"}', encoding="utf-8")
+    assert sent_by_run(api, option, f"@{file}") == {"body": {"name": "Zoë"}}
+
+    monkeypatch.setattr(sys, "stdin", io.StringIO("[1, 2]"))
+    assert sent_by_run(api, option, "-") == {"body": [1, 2]}
+
+
+def test_a_taken_idempotency_key_is_mentioned(api: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
+    api.answer({**JOB, "job": {**JOB["job"], "has_conflict": True}})
+    assert cli.main(["run", "POST", URL, "--idempotency-key", "k"]) == 0
+
+    assert "job 73496 already has this idempotency key" in capsys.readouterr().err
+
+
+# The other commands
+
+COMMANDS = [
+    ("jobs list", "GET", "/api/jobs"),
+    ("jobs get 7", "GET", "/api/jobs/7"),
+    ("jobs cancel 7", "POST", "/api/jobs/7/cancel"),
+    ("jobs cancel-many --all", "POST", "/api/jobs/cancel"),
+    ("jobs run 7", "POST", "/api/jobs/7/run"),
+    ("jobs retry 7", "POST", "/api/jobs/7/retry"),
+    ("jobs timeline 7", "GET", "/api/jobs/7/timeline"),
+    ("schedules list", "GET", "/api/schedules"),
+    ("schedules get abc", "GET", "/api/schedules/abc"),
+    ("schedules enable abc", "POST", "/api/schedules/abc/enable"),
+    ("schedules disable abc", "POST", "/api/schedules/abc/disable"),
+    ("schedules trigger abc", "POST", "/api/schedules/abc/trigger"),
+    ("schedules delete abc", "DELETE", "/api/schedules/abc"),
+    ("queues list", "GET", "/api/queues"),
+    ("queues get mail", "GET", "/api/queues/mail"),
+    ("queues set mail", "PUT", "/api/queues/mail"),
+    ("logs list", "GET", "/api/logs"),
+    ("logs get abc", "GET", "/api/logs/abc"),
+    ("deliveries list", "GET", "/api/deliveries"),
+    ("deliveries resend abc", "POST", "/api/deliveries/abc/resend"),
+    ("preview --every '2 hours'", "POST", "/api/preview"),
+    ("ping", "GET", "/api/ping"),
+]
+
+
+@pytest.mark.parametrize(("line", "method", "path"), COMMANDS)
+def test_each_command_is_one_call(
+    api: FakeApi, capsys: pytest.CaptureFixture[str], line: str, method: str, path: str
+) -> None:
+    assert cli.main(shlex.split(line)) == 0
+
+    query = {"all": "true"} if "--all" in line else {}
+    assert [(call.method, call.path, call.query) for call in api.calls] == [(method, path, query)]
+    assert json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(("line", "method", "path"), COMMANDS)
+def test_each_command_has_something_to_show_on_a_terminal(api: FakeApi, line: str, method: str, path: str) -> None:
+    code, shown = on_a_terminal(shlex.split(line))
+
+    assert code == 0
+    assert shown.strip()
+    assert not shown.startswith(("{", "["))
+    assert (api.last.method, api.last.path) == (method, path)
+
+
+@pytest.mark.parametrize(
+    ("line", "query"),
+    [
+        ("jobs list --state scheduled,retryable", {"state": "scheduled,retryable"}),
+        (
+            "jobs list --limit 5 --offset 10 --order-by inserted_at,asc",
+            {"limit": "5", "offset": "10", "order_by": "inserted_at,asc"},
+        ),
+        ("jobs list --schedule-id s --url u --name 'a b'", {"schedule_id": "s", "url": "u", "name": "a b"}),
+        (
+            "jobs list --inserted-after 2026-01-01 --inserted-before 2026-02-01",
+            {"inserted_after": "2026-01-01", "inserted_before": "2026-02-01"},
+        ),
+        ("schedules list --limit 5", {"limit": "5"}),
+        ("logs list --job-id 7 --event job.error --limit 5", {"job_id": "7", "event": "job.error", "limit": "5"}),
+        ("deliveries list --job-id 7", {"job_id": "7"}),
+        ("jobs cancel 7 --scope run", {"scope": "run"}),
+        ("jobs cancel-many --state scheduled --name 'a b'", {"state": "scheduled", "name": "a b"}),
+        ("queues list --order-by name,asc --limit 5", {"order_by": "name,asc", "limit": "5"}),
+    ],
+)
+def test_filters_become_the_query(api: FakeApi, line: str, query: dict[str, str]) -> None:
+    assert cli.main(shlex.split(line)) == 0
+    assert api.last.query == query
+
+
+def test_preview_sends_the_timing_alone(api: FakeApi) -> None:
+    assert cli.main(["preview", "--cron", "0 9 * * *", "--timezone", "UTC", "--field", "max_runs:=2"]) == 0
+    assert api.last.body == {"cron": "0 9 * * *", "timezone": "UTC", "max_runs": 2}
+
+
+def test_ping_works_without_a_key(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BOOPER_API_KEY")
+    assert cli.main(["ping"]) == 0
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_server_key_and_output_may_stand_before_or_after_the_command(
+    api: FakeApi, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, is_first: bool
+) -> None:
+    monkeypatch.setenv("BOOPER_API_URL", "http://127.0.0.1:1")
+    options = ["--api-url", api.url, "--api-key", "sk_other", "--output", "table"]
+    assert cli.main([*options, "jobs", "list"] if is_first else ["jobs", "list", *options]) == 0
+
+    assert api.last.headers["authorization"] == "Bearer sk_other"
+    assert capsys.readouterr().out.startswith("JOB ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "limits"),
+    [
+        ([], {"paused": False}),
+        (["--concurrency", "3", "--paused"], {"concurrency": 3, "paused": True}),
+        (["--rate", "100/minute"], {"rate": {"limit": 100, "period": [1, "minutes"]}, "paused": False}),
+        (["--rate", "5/30 seconds"], {"rate": {"limit": 5, "period": [30, "seconds"]}, "paused": False}),
+        (["--rate", "5 / 0.5"], {"rate": {"limit": 5, "period": [0.5, "seconds"]}, "paused": False}),
+    ],
+)
+def test_the_limits_of_a_queue_are_set_all_at_once(api: FakeApi, arguments: list[str], limits: dict[str, Any]) -> None:
+    assert cli.main(["queues", "set", "mail", *arguments]) == 0
+    assert (api.last.method, api.last.path, api.last.body) == ("PUT", "/api/queues/mail", limits)
+
+
+@pytest.mark.parametrize(("verb", "is_paused"), [("pause", True), ("resume", False)])
+def test_a_queue_is_paused_and_resumed_with_its_limits_as_they_are(
+    api: FakeApi, capsys: pytest.CaptureFixture[str], verb: str, is_paused: bool
+) -> None:
+    assert cli.main(["queues", verb, "mail"]) == 0
+    assert api.last.body == {"concurrency": 5, "rate": QUEUE["rate"], "paused": is_paused}
+    assert json.loads(capsys.readouterr().out) == QUEUE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'[{{"url": "{URL}"}}, {{"url": "{URL}", "body": {{"a": "é"}}}}]',
+        f'\n{{"url": "{URL}"}}\n\n  {{"url": "{URL}", "body": {{"a": "é"}}}}\n',
+    ],
+)
+def test_many_jobs_come_from_a_file_or_stdin(
+    api: FakeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    file = tmp_path / "jobs.json"
+    file.write_text(text, encoding="utf-8")
+    monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+    for source in (str(file), "-"):
+        assert cli.main(["jobs", "create-many", source]) == 0
+        assert (api.last.method, api.last.path) == ("POST", "/api/jobs/batch")
+        assert api.last.body == {"jobs": [{"url": URL}, {"url": URL, "body": {"a": "é"}}]}
+
+
+def test_refused_jobs_among_many_are_shown_and_end_with_1(
+    api: FakeApi, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "jobs.json"
+    file.write_text("[{}, {}]")
+    for _ in range(2):
+        api.answer([JOB, {"error": {"status": 400, "detail": "url: it is required"}}], status=207)
+    code, shown = on_a_terminal(["jobs", "create-many", str(file)])
+    assert code == 1
+    assert [line.split()[0] for line in shown.splitlines()] == ["JOB", "73496", "-"]
+    assert shown.splitlines()[2].endswith("url: it is required")
+    assert "1 of 2 were refused" in capsys.readouterr().err
+
+    assert cli.main(["jobs", "create-many", str(file)]) == 1
+    assert json.loads(capsys.readouterr().out)[1]["error"]["status"] == 400
+
+
+# What is printed
+
+
+def test_a_table_has_a_line_for_each_row(api: FakeApi) -> None:
+    api.answer([JOB, {**JOB, "job_id": 5, "name": None, "job": {**JOB["job"], "state": "completed"}}])
+
+    assert on_a_terminal(["jobs", "list"])[1].splitlines() == [
+        "JOB    STATE      SCHEDULED AT          NAME          METHOD  URL",
+        "73496  scheduled  2026-12-01T09:00:00Z  daily report  post    https://example.com/hook",
+        "5      completed  2026-12-01T09:00:00Z  -             post    https://example.com/hook",
+    ]
+
+
+def test_schedules_logs_and_deliveries_have_tables_too(api: FakeApi) -> None:
+    assert on_a_terminal(["schedules", "list"])[1].splitlines()[1] == (
+        f'{SCHEDULE["id"]}  {{"repeat_every": [2, "minutes"]}}  2026-12-01T09:00:00Z  -            -     get     https://example.com/poll'
+    )
+    assert LOG["id"] in on_a_terminal(["logs", "list"])[1]
+    assert on_a_terminal(["deliveries", "list"])[1].splitlines() == [
+        f"{'DELIVERY':36}  JOB    EVENT       STATE   ATTEMPT  STATUS  URL                       ERROR",
+        f"{DELIVERY['id']}  73496  job.result  failed  2        -       https://example.com/done  no answer in 30 s",
+    ]
+
+
+def test_an_empty_list_says_so(api: FakeApi) -> None:
+    api.answer([])
+    assert on_a_terminal(["jobs", "list"]) == (0, "Nothing found.\n")
+
+
+def test_one_job_is_shown_field_by_field(api: FakeApi) -> None:
+    assert on_a_terminal(["jobs", "get", "73496"])[1].splitlines() == [
+        "id                7e0ab1f6-5a3e-4a55-9a0b-6f7e1a1c2d3e",
+        "job_id            73496",
+        "name              daily report",
+        "job.id            73496",
+        "job.state         scheduled",
+        "job.scheduled_at  2026-12-01T09:00:00Z",
+        "job.has_conflict  false",
+        'args              {"method": "post", "url": "https://example.com/hook"}',
+    ]
+
+
+def test_a_list_in_a_detail_has_a_line_for_each_item(api: FakeApi) -> None:
+    api.answer({"words": "at 9", "runs": ["2026-12-01", "2026-12-02"]})
+    assert on_a_terminal(["preview", "--cron", "0 9 * * *"])[1] == (
+        "words  at 9\nruns   2026-12-01\n       2026-12-02\n"
+    )
+
+
+@pytest.mark.parametrize("data", [[], [1, "a"], [{"event": "job.started"}], {"events": []}, "words", 3, None])
+def test_a_timeline_of_any_shape_is_shown(api: FakeApi, data: Any) -> None:
+    api.answer(data)
+    assert on_a_terminal(["jobs", "timeline", "7"])[0] == 0
+
+
+def test_nothing_in_an_answer_drives_the_terminal(api: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = "\x1b]0;owned\x07\r\n\u202e"
+    api.answer([{**JOB, "name": hostile}])
+    shown = on_a_terminal(["jobs", "list"])[1]
+    assert len(shown.splitlines()) == 2
+    assert "\\x1b]0;owned\\x07\\r\\n\\u202e" in shown
+
+    api.refuse(400, title="Bad", detail=hostile, errors=[{"pointer": "/a", "detail": hostile}])
+    cli.main(["jobs", "list"])
+    assert not set("\x1b\x07\r\u202e") & set(capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("output", ["json", "table"])
+def test_a_terminal_without_unicode_gets_escapes(api: FakeApi, output: str) -> None:
+    api.answer([{**JOB, "name": "Zoë \U0001f600 \ud800"}])
+    raw = io.BytesIO()
+    terminal = io.TextIOWrapper(raw, encoding="ascii")
+    with contextlib.redirect_stdout(terminal):
+        assert cli.main(["jobs", "list", "--output", output]) == 0
+
+    if output == "json":
+        assert json.loads(raw.getvalue())[0]["name"] == "Zoë \U0001f600 \ud800"
+    else:
+        assert b"Zo\\xeb \\U0001f600 \\ud800" in raw.getvalue()
+
+
+def test_json_keeps_unicode_readable_where_the_terminal_has_it(
+    api: FakeApi, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.answer([{**JOB, "name": "Zoë"}])
+    cli.main(["jobs", "list"])
+
+    assert "Zoë" in capsys.readouterr().out
+
+
+# What goes wrong
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "COMMAND"),
+        (["jobs"], "COMMAND"),
+        (["frobnicate"], "frobnicate"),
+        (["run"], "METHOD, URL"),
+        (["run", "FETCH", URL], "METHOD"),
+        (["run", "POST", URL, "--in", "soon"], "--in"),
+        (["run", "POST", URL, "--in", "5 fortnights"], "fortnights"),
+        (["run", "POST", URL, "--every", "-5"], "--every"),
+        (["run", "POST", URL, "--in", "5", "--at", "2026-12-01"], "--at"),
+        (["run", "POST", URL, "--every", "5", "--cron", "@daily"], "--cron"),
+        (["run", "POST", URL, "--data", "a=1", "--json", "{}"], "--json"),
+        (["run", "POST", URL, "--data", "novalue"], "key=text"),
+        (["run", "POST", URL, "--data", "=x"], "key=text"),
+        (["run", "POST", URL, "--data", "a[b=x"], "key=text"),
+        (["run", "POST", URL, "--data", "a]b[=x"], "key=text"),
+        (["run", "POST", URL, "--data", "[a]=x"], "key=text"),
+        (["run", "POST", URL, "--data", "a:=nope"], "not JSON"),
+        (["run", "POST", URL, "--data", "a:=NaN"], "NaN"),
+        (["run", "POST", URL, "--data", "a:=1e999"], "JSON"),
+        (["run", "POST", URL, "--data", "a=1", "a=2"], "given twice, use a[]"),
+        (["run", "POST", URL, "--data", "a=1", "a[b]=2"], "a[b] contradicts"),
+        (["run", "POST", URL, "--data", "a[]=1", "a[b]=2"], "a[b] contradicts"),
+        (["run", "POST", URL, "--data", "a[b]=1", "a[]=2"], "a[] contradicts"),
+        (["run", "POST", URL, "--data", "a[b][c]=1", "a[b]=2"], "given twice"),
+        (["run", "POST", URL, "--data", "a=1", "--data", "@x.json"], "'x.json' can't be read: No such file"),
+        (["run", "POST", URL, "--data", "a=1", "--data", "@{body}"], "whole body"),
+        (["run", "POST", URL, "--json", "@{binary}"], "UTF-8"),
+        (["run", "POST", URL, "--json", "{"], "not JSON"),
+        (["run", "POST", URL, "--json", "[" * 100_000], "not JSON"),
+        (["run", "POST", URL, "--header", "nocolon"], "Name: value"),
+        (["run", "POST", URL, "--header", ": x"], "Name: value"),
+        (["run", "POST", URL, "--header", "A: 1", "--header", "A: 2"], "given twice"),
+        (["run", "POST", URL, "--timeout", "long"], "not a number"),
+        (["run", "POST", URL, "--timeout", "true"], "not a number"),
+        (["run", "POST", URL, "--timeout", "1e999"], "not a number"),
+        (["run", "POST", URL, "--max-attempts", "9" * 5000], "--max-attempts"),
+        (["run", "POST", URL, "--field", "url=x"], "given twice"),
+        (["run", "POST", URL, "--desc", "x"], "--desc"),
+        (["run", "POST", URL, "extra"], "extra"),
+        (["jobs", "get"], "ID"),
+        (["jobs", "get", ".."], "id:"),
+        (["jobs", "get", "\udcff"], "id:"),
+        (["jobs", "list", "--name", "\udcff"], "can't be sent"),
+        (["jobs", "cancel", "7", "--scope", "all"], "--scope"),
+        (["jobs", "cancel-many"], "--all everything"),
+        (["jobs", "cancel-many", "7"], "7"),
+        (["jobs", "create-many"], "FILE"),
+        (["jobs", "create-many", "x.json"], "'x.json' can't be read: No such file"),
+        (["jobs", "create-many", "{numbers}"], "holds no jobs"),
+        (["jobs", "create-many", "{binary}"], "UTF-8"),
+        (["queues", "set", "mail", "--rate", "fast"], "100/minute"),
+        (["queues", "set", "mail", "--rate", "5/fortnight"], "fortnight"),
+        (["queues", "set", "mail", "--rate", "x/minute"], "100/minute"),
+        (["queues", "set", "mail", "--concurrency", "many"], "--concurrency"),
+        (["queues", "pause"], "NAME"),
+        (["queues", "get", ".."], "id:"),
+        (["jobs", "list", "--output", "xml"], "--output"),
+        (["jobs", "list", "--api-url", "nonsense"], "BOOPER_API_URL"),
+        (["jobs", "list", "--api-key", "a b"], "api_key"),
+    ],
+)
+def test_a_mistake_ends_with_2_says_which_in_few_lines_and_sends_nothing(
+    api: FakeApi, capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    (tmp_path / "body").write_text("{}")
+    (tmp_path / "binary").write_bytes(b"\xff")
+    (tmp_path / "numbers").write_text("[1]")
+    places = {f"{{{name}}}": str(tmp_path / name) for name in ("body", "binary", "numbers")}
+    for place, path in places.items():
+        arguments = [argument.replace(place, path) for argument in arguments]
+
+    assert cli.main(arguments) == 2
+
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert words in said.err
+    assert said.err.startswith("booper")
+    assert len(said.err.splitlines()) <= 2
+    assert len(said.err) < 1000 or "9" * 100 in said.err
+    assert api.calls == []
+
+
+def test_a_missing_key_is_a_mistake(
+    api: FakeApi, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BOOPER_API_KEY")
+    assert cli.main(["jobs", "list"]) == 2
+
+    assert "BOOPER_API_KEY" in capsys.readouterr().err
+    assert api.calls == []
+
+
+def test_a_refusal_ends_with_1_and_names_each_field(api: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
+    errors = [
+        {"pointer": "/schedule_in/1", "detail": "unknown unit, use seconds"},
+        {"pointer": "", "detail": "one thing too many"},
+        {},
+    ]
+    api.refuse(400, title="Bad input", detail="3 fields can't be used", errors=errors)
+    assert cli.main(["run", "POST", URL]) == 1
+
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.splitlines() == [
+        "booper: 400 Bad input: 3 fields can't be used",
+        "  schedule_in/1: unknown unit, use seconds",
+        "  request: one thing too many",
+        "  request: is not accepted",
+    ]
+
+
+def test_a_refusal_of_one_field_that_says_it_already_does_not_say_it_twice(
+    api: FakeApi, capsys: pytest.CaptureFixture[str]
+) -> None:
+    errors = [{"pointer": "/timeout", "detail": "0 is not a number from 1 to 900"}]
+    api.refuse(400, title="Invalid input", detail="timeout: 0 is not a number from 1 to 900", errors=errors)
+    assert cli.main(["run", "POST", URL]) == 1
+
+    assert capsys.readouterr().err == "booper: 400 Invalid input: timeout: 0 is not a number from 1 to 900\n"
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "words"),
+    [
+        (401, {}, "set BOOPER_API_KEY or pass --api-key"),
+        (404, {}, "404 Not Found"),
+        (409, {}, "409 Conflict"),
+        (429, {"Retry-After": "12"}, "try again in 12 s"),
+        (500, {}, "500 Internal Server Error"),
+        (302, {"Location": "https://elsewhere.example"}, "https://elsewhere.example"),
+        (200, {}, "is it a Booper server?"),
+    ],
+)
+def test_each_refusal_says_what_to_do(
+    api: FakeApi, capsys: pytest.CaptureFixture[str], status: int, headers: dict[str, str], words: str
+) -> None:
+    api.answers.append(Answer(status, b"<html>", headers))
+    assert cli.main(["jobs", "get", "7"]) == 1
+
+    said = capsys.readouterr().err
+    assert words in said
+    assert len(said.splitlines()) <= 2
+
+
+def test_no_connection_ends_with_3(capsys: pytest.CaptureFixture[str]) -> None:
+    with serve() as gone:
+        url = gone.url
+    assert cli.main(["jobs", "list", "--api-url", url, "--api-key", API_KEY]) == 3
+
+    said = capsys.readouterr().err
+    assert f"cannot reach {url}: Connection refused" in said
+    assert len(said.splitlines()) == 1
+
+
+def test_a_connection_that_breaks_ends_with_3(api: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
+    api.hang_up()
+    assert cli.main(["run", "POST", URL]) == 3
+
+    assert "may have been carried out" in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_with_130_and_no_word(
+    api: FakeApi, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(io.StringIO):
+        def read(self, *_: Any) -> str:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "stdin", Interrupted())
+    assert cli.main(["run", "POST", URL, "--json", "-"]) == 130
+
+    assert capsys.readouterr() == ("", "")
+    assert api.calls == []
+
+
+def test_a_reader_that_goes_away_ends_it_quietly(api: FakeApi) -> None:
+    api.answer([{**JOB, "name": "x" * 1000}] * 1000)
+    with subprocess.Popen(
+        [sys.executable, "-m", "booper", "jobs", "list"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(timeout=60) == 141
+
+
+def test_python_m_booper_is_the_command(api: FakeApi) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "booper", "jobs", "get", "73496"],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert (done.returncode, json.loads(done.stdout), done.stderr) == (0, JOB, b"")
+
+
+def test_version_and_help_end_with_0(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"booper {__version__}\n"
+
+    for arguments in (["--help"], ["run", "--help"], ["jobs", "--help"], ["jobs", "list", "--help"]):
+        assert cli.main(arguments) == 0
+        assert "usage: booper" in capsys.readouterr().out
+
+
+# The documentation
+
+
+def examples(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", DOCUMENT, flags=re.DOTALL | re.MULTILINE)
+
+
+CONSOLE_LINES = [line[2:] for block in examples("console") for line in block.splitlines() if line.startswith("$ ")]
+DATA_ROWS = re.findall(r"^\| `(--(?:data|json) [^@|-][^|]*)` \| `([^`]*)`", DOCUMENT, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("line", CONSOLE_LINES)
+def test_the_command_lines_in_the_documentation_work(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, line: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("jobs.jsonl").write_text('{"url": "https://example.com"}\n')
+    program, *arguments = shlex.split(line)
+
+    assert program == "booper"
+    assert cli.main(arguments) == 0
+    assert len(api.calls) == 1
+
+
+@pytest.mark.parametrize(("arguments", "body"), DATA_ROWS)
+def test_the_bodies_in_the_documentation_are_what_is_sent(api: FakeApi, arguments: str, body: str) -> None:
+    assert sent_by_run(api, *shlex.split(arguments)) == {
+        "body": json.loads(body.replace("that JSON", '{"name": "Ada"}'))
+    }
+
+
+@pytest.mark.parametrize("code", examples("python"))
+def test_the_python_in_the_documentation_works(api: FakeApi, code: str) -> None:
+    exec(compile(code.replace("sk_…", API_KEY), "sdk-and-cli.md", "exec"), {"__name__": "example"})
+
+    assert ("is_from_booper" in code) == (api.calls == [])
+
+
+def test_the_documentation_has_examples_to_test() -> None:
+    assert len(CONSOLE_LINES) >= 25
+    assert len(DATA_ROWS) >= 4
+    assert len(examples("python")) >= 4
+
+
+def test_the_documentation_names_every_command_and_option() -> None:
+    shown = {f"{line.split()[1]} {line.split()[2]}" for line in CONSOLE_LINES if len(line.split()) > 2}
+    for line, _, _ in COMMANDS:
+        verb = " ".join(line.split()[:2])
+        assert verb in shown or line.split()[0] in {"preview", "ping"}, verb
+    for option in re.findall(r"--[a-z-]+", _help_of_run()):
+        assert option in DOCUMENT or option == "--help", option
+
+
+def _help_of_run() -> str:
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        cli.main(["run", "--help"])
+    return out.getvalue()

@@ -1,0 +1,393 @@
+"""What goes on the wire is what was asked for, and whatever comes back is an outcome within its caps and its time."""
+
+import gzip
+from dataclasses import replace
+from pathlib import Path
+
+import pycurl
+import pytest
+
+from booper.outcomes.outcome import Failure, Outcome, Response
+from booper.sending.endings import Ending
+from booper.sending.sender import FAILURE_CODES, send
+from booper.targets import headers
+from tests.loopback import (
+    ANSWER,
+    POLICY,
+    Connection,
+    a_request,
+    answer_all,
+    answer_once,
+    serving,
+    silent_listener,
+)
+
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+def response_of(outcome: Outcome) -> Response:
+    assert outcome.failure is None, outcome.failure
+    assert outcome.response is not None
+    return outcome.response
+
+
+def failure_of(outcome: Outcome) -> Failure:
+    assert outcome.response is None
+    assert outcome.failure is not None
+    assert outcome.failure.code in FAILURE_CODES
+    return outcome.failure
+
+
+def answered(answer: bytes, *, timeout_seconds: float = 10.0) -> Outcome:
+    """The outcome of a request that gets `answer`, and a closed connection after it."""
+    with serving(answer_once(answer)) as server:
+        return send(a_request(server.url(), timeout_seconds=timeout_seconds), policy=POLICY)
+
+
+def test_a_bare_request_carries_nothing_of_ours_but_the_host() -> None:
+    with serving(answer_all()) as server:
+        outcome = send(a_request(server.url("/a/../b?c=d")), policy=POLICY)
+    assert response_of(outcome) == Response(200, (("Content-Length", "2"),), b"ok", False)
+    assert server.heads == [["GET /a/../b?c=d HTTP/1.1", f"Host: 127.0.0.1:{server.port}"]]
+
+
+def test_headers_go_out_as_given_and_in_their_order() -> None:
+    headers = (
+        ("User-Agent", "Booper/0.1.0"),
+        ("accept", "text/plain"),
+        ("X-Empty", ""),
+        ("Content-Type", "application/json"),
+        ("x-CASE", "kept: as it is; really"),
+        ("X-Text", "zwölf"),
+    )
+    with serving(answer_all()) as server:
+        response_of(send(a_request(server.url(), method="POST", headers=headers, body=b"{}"), policy=POLICY))
+    assert server.heads[0][0] == "POST / HTTP/1.1"
+    sent = [line for line in server.heads[0][1:] if not line.startswith(("Host:", "Content-Length:"))]
+    assert sent == [f"{name}: {value}".rstrip(" ") for name, value in headers]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+def test_a_body_goes_out_with_any_method(method: str) -> None:
+    body = b"\0\r\n\r\n{}" + b"x" * 70_000
+    with serving(answer_all()) as server:
+        response_of(send(a_request(server.url(), method=method, body=body), policy=POLICY))
+    assert server.bodies == [body]
+    assert server.heads[0][0] == f"{method} / HTTP/1.1"
+    assert f"Content-Length: {len(body)}" in server.heads[0]
+    assert len(server.heads[0]) == 3
+
+
+def test_a_body_of_two_megabytes_is_sent_without_asking_first() -> None:
+    with serving(answer_all()) as server:
+        response_of(send(a_request(server.url(), method="POST", body=b"x" * 2_000_000), policy=POLICY))
+    assert len(server.bodies[0]) == 2_000_000
+    assert not any(line.lower().startswith("expect") for line in server.heads[0])
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "length"),
+    [
+        ("GET", None, None),
+        ("DELETE", None, None),
+        ("POST", None, "0"),
+        ("PUT", None, "0"),
+        ("PATCH", None, "0"),
+        ("GET", b"", "0"),
+        ("DELETE", b"", "0"),
+    ],
+)
+def test_no_body_has_a_length_where_one_is_expected(method: str, body: bytes | None, length: str | None) -> None:
+    with serving(answer_all()) as server:
+        response_of(send(a_request(server.url(), method=method, body=body), policy=POLICY))
+    lengths = [line for line in server.heads[0] if line.startswith("Content-Length")]
+    assert lengths == ([] if length is None else [f"Content-Length: {length}"])
+    assert server.heads[0][0] == f"{method} / HTTP/1.1"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("X", "a\r\nInjected: 1"),
+        ("X", "a\nb"),
+        ("X", "a\rb"),
+        ("X", "a\0b"),
+        ("X", "\x7f"),
+        ("X", "\ud800"),
+        ("X\r\nInjected", "1"),
+        ("X:", "1"),
+        ("X Y", "1"),
+        ("", "1"),
+        ("Ü", "1"),
+        ("Host", "other.example"),
+        ("content-length", "5"),
+        ("Transfer-Encoding", "chunked"),
+        ("Connection", "close"),
+        ("Upgrade", "h2c"),
+        ("Expect", "100-continue"),
+        ("Proxy-Authorization", "x"),
+    ],
+)
+def test_a_header_that_breaks_out_or_frames_the_message_is_not_sent(name: str, value: str) -> None:
+    with serving(answer_all()) as server:
+        outcome = send(a_request(server.url(), headers=((name, value),)), policy=POLICY)
+    assert failure_of(outcome).code == "invalid_request"
+    assert server.connection_count == 0
+
+
+@pytest.mark.parametrize("method", ["get", "HEAD", "OPTIONS", "GET / HTTP/1.1\r\nX: ", "", "ÜBER"])
+def test_a_method_that_is_none_of_the_five_is_not_sent(method: str) -> None:
+    with serving(answer_all()) as server:
+        outcome = send(a_request(server.url(), method=method), policy=POLICY)
+    assert failure_of(outcome).code == "invalid_request"
+    assert server.connection_count == 0
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan"), float("inf"), 1e9])
+def test_a_time_out_that_is_none_is_refused(seconds: float) -> None:
+    with serving(answer_all()) as server:
+        outcome = send(a_request(server.url(), timeout_seconds=seconds), policy=POLICY)
+    assert failure_of(outcome).code == "invalid_request"
+    assert server.connection_count == 0
+
+
+def test_http_is_not_sent_where_the_policy_does_not_allow_it() -> None:
+    with serving(answer_all()) as server:
+        outcome = send(a_request(server.url()), policy=replace(POLICY, allow_http=False))
+    assert failure_of(outcome).code == "invalid_request"
+    assert server.connection_count == 0
+
+
+@pytest.mark.parametrize("status", [201, 204, 301, 302, 307, 401, 407, 410, 417, 421, 426, 500, 503, 599, 999])
+def test_any_status_is_a_response_and_is_not_acted_upon(status: int) -> None:
+    headers = (
+        b"Location: http://127.0.0.1:9/\r\nRetry-After: 0\r\nWWW-Authenticate: Basic realm=x\r\n"
+        b"Proxy-Authenticate: Basic\r\nAlt-Svc: h3\r\nUpgrade: h2c\r\nContent-Length: 0\r\n\r\n"
+    )
+    with serving(answer_all(b"HTTP/1.1 %d Whatever\r\n" % status + headers)) as server:
+        outcome = send(a_request(server.url(), method="POST", body=b"x"), policy=POLICY)
+    assert response_of(outcome).status == status
+    assert len(server.requests) == 1
+
+
+def test_a_redirect_to_metadata_is_a_response_like_any_other() -> None:
+    outcome = answered(b"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n")
+    assert response_of(outcome).headers[0] == ("Location", "http://169.254.169.254/")
+
+
+def test_response_headers_keep_their_order_spelling_and_repetition() -> None:
+    lines = b"Set-Cookie: a=1\r\nx-B:  spaced \t\r\nSET-cookie: b=2\r\n"
+    odd_lines = b"X-Latin: \xfc\r\nX-Long: one\r\n  two\r\nX-Empty:\r\n"
+    outcome = answered(OK + lines + odd_lines + b"\r\nbody")
+    assert response_of(outcome) == Response(
+        200,
+        (
+            ("Set-Cookie", "a=1"),
+            ("x-B", "spaced"),
+            ("SET-cookie", "b=2"),
+            ("X-Latin", "ü"),
+            ("X-Long", "one two"),
+            ("X-Empty", ""),
+        ),
+        b"body",
+        False,
+    )
+
+
+def test_interim_answers_and_trailers_are_no_headers_of_the_response() -> None:
+    outcome = answered(
+        b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
+        + OK
+        + b"Transfer-Encoding: chunked\r\nA: b\r\n\r\n2\r\nok\r\n0\r\nX-Trailer: 1\r\n\r\n"
+    )
+    assert response_of(outcome).headers == (("Transfer-Encoding", "chunked"), ("A", "b"))
+    assert response_of(outcome).body == b"ok"
+
+
+def test_a_compressed_body_stays_compressed() -> None:
+    bomb = gzip.compress(b"\0" * 10_000_000)
+    outcome = answered(OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb) + bomb)
+    assert response_of(outcome).body == bomb
+
+
+def test_a_body_of_exactly_the_limit_is_whole_and_one_byte_more_is_cut() -> None:
+    policy = replace(POLICY, max_response_bytes=1000)
+    for size, truncated in ((999, False), (1000, False), (1001, True), (300_000, True)):
+        with serving(answer_once(OK + b"Content-Length: %d\r\n\r\n" % size + b"x" * size)) as server:
+            response = response_of(send(a_request(server.url()), policy=policy))
+        assert response.truncated is truncated
+        assert response.body == b"x" * min(size, 1000)
+
+
+def test_a_body_without_end_is_cut_at_the_limit() -> None:
+    def flood(connection: Connection) -> None:
+        connection.read_request()
+        connection.send(OK + b"\r\n")
+        while True:
+            connection.send(b"x" * 10_000)
+
+    with serving(flood) as server:
+        response = response_of(send(a_request(server.url()), policy=POLICY))
+    assert response.truncated
+    assert response.body == b"x" * POLICY.max_response_bytes
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [b"X: " + b"a" * 70_000, b"\r\n".join([b"X: 1"] * 300), b"X: " + b"a" * 700_000],
+    ids=["one long", "many short", "beyond libcurl's own limit"],
+)
+def test_headers_over_the_cap_are_a_failure(headers: bytes) -> None:
+    failure = failure_of(answered(OK + headers + b"\r\n\r\n"))
+    assert failure.code == "response_headers_too_large"
+    assert "256" in failure.message
+
+
+def test_headers_under_the_cap_are_taken() -> None:
+    outcome = answered(OK + b"".join(b"X-%d: %s\r\n" % (number, b"a" * 200) for number in range(256)) + b"\r\n")
+    assert len(response_of(outcome).headers) == 256
+
+
+def test_interim_answers_without_end_are_a_failure() -> None:
+    def flood(connection: Connection) -> None:
+        connection.read_request()
+        while True:
+            connection.send(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
+
+    with serving(flood) as server:
+        outcome = send(a_request(server.url()), policy=POLICY)
+    assert failure_of(outcome).code == "response_headers_too_large"
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (OK + b"X: " + b"a" * 5000, "began its answer"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" * 500, "did not"),
+        (OK + b"Content-Length: 5000\r\n\r\n" + b"a" * 5000, "began its answer"),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * 5000, "bytes of its body came"),
+    ],
+    ids=["headers", "interim answers", "body", "chunks"],
+)
+def test_a_drip_ends_at_the_deadline(answer: bytes, words: str) -> None:
+    def drip(connection: Connection) -> None:
+        connection.read_request()
+        connection.drip(answer)
+
+    with serving(drip) as server:
+        outcome = send(a_request(server.url(), timeout_seconds=1.5), policy=POLICY)
+    assert failure_of(outcome).code == "timeout"
+    assert words in failure_of(outcome).message
+    assert "1.5 s" in failure_of(outcome).message
+    assert 1500 <= outcome.duration_ms < 6000
+
+
+def test_a_target_that_takes_the_request_and_says_nothing_times_out() -> None:
+    with silent_listener(backlog=5) as url:
+        outcome = send(a_request(url, timeout_seconds=0.2), policy=POLICY)
+    assert failure_of(outcome).code == "timeout"
+    assert failure_of(outcome).message.endswith("took the request and did not answer within 0.2 s")
+
+
+def test_a_handshake_that_hangs_ends_at_the_connect_time_out() -> None:
+    with silent_listener(backlog=5) as url:
+        request = a_request(url.replace("http:", "https:"), timeout_seconds=30)
+        outcome = send(request, policy=replace(POLICY, connect_timeout_seconds=0.2))
+    assert failure_of(outcome).code == "timeout"
+    assert "no connection to 127.0.0.1:" in failure_of(outcome).message
+    assert "within 0.2 s" in failure_of(outcome).message
+    assert outcome.duration_ms < 5000
+
+
+def test_a_port_where_nobody_listens_is_a_failure_in_words() -> None:
+    with serving(answer_all()) as server:
+        url = server.url()
+    failure = failure_of(send(a_request(url), policy=POLICY))
+    assert failure.code == "connect_failed"
+    assert (
+        failure.message == f"no connection to 127.0.0.1:{server.port}: Connection refused. Does anything listen there?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (b"", "connection_closed"),
+        (b"HTTP/1.1 200 OK\r\nContent-Le", "connection_closed"),
+        (b"HTTP/1.1 200 OK\r\nX: y\r\n", "connection_closed"),
+        (OK + b"Content-Length: 20\r\n\r\nok", "connection_closed"),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n20\r\nok", "connection_closed"),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nok", "connection_closed"),
+        (b"\x16\x03\x01\x02\x00\x01\x00" * 20, "bad_response"),
+        (b"hello, this is no HTTP at all\r\n\r\n", "bad_response"),
+        (b"ICY 200 OK\r\n\r\n", "bad_response"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "bad_response"),
+        (b"HTTP/1.1 000 Zero\r\n\r\n", "bad_response"),
+        (b"HTTP/1.1 1000 Much\r\nContent-Length: 2\r\n\r\nok", "bad_response"),
+        (OK + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\nok", "bad_response"),
+        (OK + b"Content-Length: -2\r\n\r\nok", "bad_response"),
+        (OK + b"no colon\r\n\r\nok", "bad_response"),
+        (OK + b"X: a\0b\r\n\r\nok", "bad_response"),
+        (OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", "bad_response"),
+    ],
+)
+def test_a_broken_answer_is_a_failure_with_its_code(answer: bytes, code: str) -> None:
+    failure = failure_of(answered(answer, timeout_seconds=5))
+    assert failure.code == code
+    assert "127.0.0.1:" in failure.message
+
+
+def test_what_a_failure_quotes_of_an_answer_can_be_stored() -> None:
+    failure = failure_of(answered(OK + b"Transfer-Encoding: chunked, \xffgzip\r\n\r\n", timeout_seconds=5))
+    assert "(\ufffdgzip)" in failure.message
+    assert failure.message.encode()
+
+
+def test_proxies_and_passwords_of_the_environment_are_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login someone password secret\ndefault login x password y\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    with serving(answer_all()) as proxy, serving(answer_all()) as server:
+        for name in ("http_proxy", "https_proxy", "all_proxy", "ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY"):
+            monkeypatch.setenv(name, proxy.url())
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        response_of(send(a_request(server.url()), policy=POLICY))
+    assert proxy.connection_count == 0
+    assert server.heads == [["GET / HTTP/1.1", f"Host: 127.0.0.1:{server.port}"]]
+
+
+def test_a_connection_over_ipv6_works_the_same() -> None:
+    with serving(answer_all(), host="::1") as server:
+        response_of(send(a_request(server.url(host="[::1]")), policy=POLICY))
+    assert server.heads[0][1] == f"Host: [::1]:{server.port}"
+
+
+def test_an_outcome_takes_the_time_that_it_took() -> None:
+    def answer_late(connection: Connection) -> None:
+        connection.read_request()
+        connection.server.is_over.wait(0.15)
+        connection.send(ANSWER)
+
+    with serving(answer_late) as server:
+        outcome = send(a_request(server.url()), policy=POLICY)
+    assert response_of(outcome).status == 200
+    assert 150 <= outcome.duration_ms < 2000
+
+
+@pytest.mark.parametrize(
+    "ending", [ending for ending in Ending if ending not in (Ending.WEIRD_SERVER_REPLY, Ending.TOO_LARGE)]
+)
+def test_endings_are_numbered_as_libcurl_numbers_them(ending: Ending) -> None:
+    assert getattr(pycurl, f"E_{ending.name}") == ending
+
+
+def test_the_ending_with_an_odd_name_in_pycurl_has_the_same_number() -> None:
+    assert pycurl.E_FTP_WEIRD_SERVER_REPLY == Ending.WEIRD_SERVER_REPLY
+
+
+def test_a_header_name_as_long_as_a_body_is_judged_and_not_kept() -> None:
+    kept = headers._problem_of_name.cache_info().currsize
+    assert headers.problem("x" * 100_000, "value") is None
+    assert headers.problem("x" * 100_000 + " ", "value") is not None
+    assert headers._problem_of_name.cache_info().currsize == kept

@@ -1,0 +1,130 @@
+"""Small decisions of the admin, by tables: durations in words, what names a secret, what was typed into a search."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from booper.content import redaction
+from booper.content.redaction import HIDDEN
+from jobs.admin import job_words
+from jobs.admin.kit import markup, search
+from jobs.admin.kit.search import Kind, Term
+
+ID = UUID("01a20bbe-73a9-7244-b2fa-53bada2bf86d")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0, "0 s"),
+        (0.04, "0 s"),
+        (0.36, "0.4 s"),
+        (9.94, "9.9 s"),
+        (12.2, "12 s"),
+        (59.6, "1 min"),
+        (61, "1 min 1 s"),
+        (3600, "1 h"),
+        (3605, "1 h"),
+        (86_400 + 7200 + 61, "1 day 2 h"),
+        (20 * 86_400, "20 days"),
+        (-90, "1 min 30 s"),
+    ],
+)
+def test_a_span_is_told_in_two_units_at_most(seconds: float, shown: str) -> None:
+    assert job_words.span(timedelta(seconds=seconds)) == shown
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Authorization",
+        "proxy-authorization",
+        "Cookie",
+        "Set-Cookie",
+        "X-Api-Key",
+        "x_api_key",
+        "apikey",
+        "api_key",
+        "key",
+        "X-Auth-Token",
+        "accessToken",
+        "access_token",
+        "client_secret",
+        "password",
+        "X-Amz-Signature",
+        "X-Hub-Signature-256",
+        "sig",
+        "Ocp-Apim-Subscription-Key",
+    ],
+)
+def test_a_name_of_a_secret_is_known_for_one(name: str) -> None:
+    assert redaction.names_a_secret(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Content-Type", "Idempotency-Key", "idempotency_key", "author", "X-Trace", "page", "keyboard", "User-Agent", ""],
+)
+def test_other_names_are_not(name: str) -> None:
+    assert not redaction.names_a_secret(name)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://a.example/", "https://a.example/"),
+        ("https://a.example/token=1", "https://a.example/token=1"),
+        ("https://a.example/?token=1", f"https://a.example/?token={HIDDEN}"),
+        ("https://a.example/?page=2&api%5Fkey=1&x=3#f", f"https://a.example/?page=2&api%5Fkey={HIDDEN}&x=3#f"),
+        ("https://a.example/?TOKEN=a=b&key=", f"https://a.example/?TOKEN={HIDDEN}&key="),
+        ("", ""),
+    ],
+)
+def test_secrets_in_the_query_of_a_url_are_hidden(url: str, shown: str) -> None:
+    assert redaction.masked_url(url) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, None),
+        ([1, "token"], [1, "token"]),
+        ({"token": "kept: it is no header"}, {"token": "kept: it is no header"}),
+        ({"headers": {"Cookie": "a", "X-Trace": "b"}}, {"headers": {"Cookie": HIDDEN, "X-Trace": "b"}}),
+        ({"headers": "no object"}, {"headers": "no object"}),
+        ([{"data": {"query": {"key": ["a", "b"]}}}], [{"data": {"query": {"key": HIDDEN}}}]),
+        ({"headers": {"x": {"url": "https://a/?sig=1"}}}, {"headers": {"x": {"url": f"https://a/?sig={HIDDEN}"}}}),
+    ],
+)
+def test_secrets_in_json_are_hidden_at_any_depth(value: Any, shown: Any) -> None:
+    assert redaction.masked(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("typed", "term"),
+    [
+        ("", None),
+        ("   ", None),
+        ("42", Term(Kind.NUMBER, 42)),
+        ("#42", Term(Kind.NUMBER, 42)),
+        (" 42 ", Term(Kind.NUMBER, 42)),
+        (str(ID), Term(Kind.UUID, ID)),
+        (ID.hex, Term(Kind.UUID, ID)),
+        ("Ada@", Term(Kind.EMAIL, "ada@")),
+        ("https://a.example/@ada", Term(Kind.TEXT, "https://a.example/@ada")),
+        ("ada @ home", Term(Kind.TEXT, "ada @ home")),
+        ("99999999999999999999", Term(Kind.TEXT, "99999999999999999999")),
+        ("٤٢", Term(Kind.TEXT, "٤٢")),
+    ],
+)
+def test_what_was_typed_is_read_as_what_it_looks_like(typed: str, term: Term | None) -> None:
+    assert search.read(typed) == term
+
+
+def test_text_is_escaped_cut_and_kept_whole_in_its_title() -> None:
+    assert markup.text("<b>") == "<bdi>&lt;b&gt;</bdi>"
+    assert markup.text("a" * 9, limit=5) == '<bdi title="aaaaaaaaa">aaaa…</bdi>'
+    assert markup.text("a" * 5, limit=5) == "<bdi>aaaaa</bdi>"
+    assert markup.text(None) == markup.text("") == markup.NOTHING

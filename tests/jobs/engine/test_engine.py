@@ -1,0 +1,352 @@
+"""The engine on a real database, with a sender that answers from memory."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import OperationalError, connection
+
+from booper.outcomes.outcome import Failure, Outcome, Request, Response
+from jobs.database import clock
+from jobs.delivering import stage
+from jobs.engine import engine as engine_module
+from jobs.engine import leases
+from jobs.engine.engine import Engine
+from jobs.models import Delivery, Job, LogEvent, Process, ProcessRole
+from jobs.running import stage as running_stage
+from jobs.waking.announcer import Lane
+from tests.factories import NOON, make_job
+from tests.runs import run_due
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+OK = Outcome(
+    response=Response(200, (("Content-Type", "application/json"),), b'{"ok": true}', False), failure=None, duration_ms=1
+)
+ABORTED = Outcome(response=None, failure=Failure("aborted", "broken off"), duration_ms=1)
+
+
+class MemorySender:
+    """Answers each request with `answer(request)`, or keeps it on the wire where that is None."""
+
+    def __init__(self, answer: Callable[[Request], Outcome | None]) -> None:
+        self.requests: list[Request] = []
+        self._answer = answer
+        self._on_the_wire: list[Any] = []
+        self._ready: list[Any] = []
+        self._woken = threading.Event()
+
+    def submit(self, key, request: Request) -> None:
+        self.requests.append(request)
+        outcome = self._answer(request)
+        (self._on_the_wire if outcome is None else self._ready).append((key, outcome))
+
+    def poll(self, timeout_seconds: float) -> list[Any]:
+        if not self._ready:
+            self._woken.wait(timeout_seconds)
+            self._woken.clear()
+        ready, self._ready = self._ready, []
+        return ready
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    def abort_all(self) -> None:
+        self._ready += [(key, ABORTED) for key, _ in self._on_the_wire]
+        self._on_the_wire = []
+
+    def close(self) -> None:
+        pass
+
+
+def make_engine(sender: MemorySender, *, concurrency: int) -> Engine:
+    engine = Engine(
+        name="test",
+        stages={Lane.JOBS: running_stage, Lane.DELIVERIES: stage},
+        make_sender=lambda: sender,
+        announce=lambda lane, instants: engine.wake(lane, instants),  # noqa: PLW0108 (it is not bound yet)
+        concurrency=concurrency,
+        lease=timedelta(seconds=20),
+    )
+    return engine
+
+
+@contextmanager
+def running(sender: MemorySender, *, concurrency: int = 50) -> Iterator[Engine]:
+    engine = make_engine(sender, concurrency=concurrency)
+    engine.start()
+    try:
+        yield engine
+    finally:
+        engine.shut_down(grace=timedelta(seconds=5))
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    waited = threading.Event()
+    for _ in range(500):
+        if condition():
+            return
+        waited.wait(0.02)
+    pytest.fail("it did not happen within ten seconds")
+
+
+def test_a_job_goes_out_and_its_callback_and_webhooks_follow():
+    job = make_job(
+        now=clock.now(), scheduled_at=clock.now(), callback_url="https://a.example/", webhook_url="https://b.example/"
+    )
+    sender = MemorySender(lambda request: OK)
+    with running(sender):
+        eventually(lambda: Delivery.objects.filter(state="delivered").count() == 5)
+    job.refresh_from_db()
+    assert job.state == "completed"
+    first = dict(sender.requests[0].headers)
+    assert (first["Booper-Job-Id"], first["Booper-Attempt"], first["Idempotency-Key"]) == (
+        str(job.id),
+        "1",
+        str(job.uuid),
+    )
+    assert {"webhook-id", "webhook-timestamp", "webhook-signature", "User-Agent"} <= first.keys()
+    assert Process.objects.count() == 0
+
+
+def test_one_that_hangs_holds_up_neither_its_neighbours_nor_the_next_claim():
+    hanging = make_job(now=clock.now(), scheduled_at=clock.now(), url="https://hang.example/")
+    sender = MemorySender(lambda request: None if "hang" in request.url else OK)
+    with running(sender, concurrency=2) as engine:
+        for _ in range(5):
+            make_job(now=clock.now(), scheduled_at=clock.now())
+        engine.wake(Lane.JOBS, [clock.now()])
+        eventually(lambda: Job.objects.filter(state="completed").count() == 5)
+        hanging.refresh_from_db()
+        assert hanging.state == "executing"
+
+
+def test_a_worker_that_stops_hands_back_what_is_on_the_wire():
+    job = make_job(now=clock.now(), scheduled_at=clock.now(), max_attempts=1)
+    sender = MemorySender(lambda request: None)
+    with running(sender) as engine:
+        eventually(lambda: len(sender.requests) == 1)
+        engine.shut_down(grace=timedelta(0))
+    job.refresh_from_db()
+    assert (job.state, job.attempt, job.max_attempts) == ("retryable", 1, 2)
+    assert LogEvent.objects.get(job=job, event="job.error").payload["code"] == "worker_stopped"
+
+
+def test_an_outcome_is_recorded_after_the_database_comes_back(monkeypatch):
+    job = make_job(now=clock.now(), scheduled_at=clock.now())
+    failures = iter([OperationalError("gone"), OperationalError("still gone")])
+    record = running_stage.record
+
+    def record_when_back(*args, **kwargs):
+        for error in failures:
+            raise error
+        return record(*args, **kwargs)
+
+    monkeypatch.setattr(running_stage, "record", record_when_back)
+    with running(MemorySender(lambda request: OK)):
+        eventually(lambda: Job.objects.filter(id=job.id, state="completed").exists())
+    assert LogEvent.objects.filter(job=job, event="worker.http.response").count() == 1
+
+
+def test_an_outcome_that_cannot_be_stored_fails_alone(monkeypatch, caplog):
+    args = {"url": "https://poison.example/", "headers": {"Authorization": "Bearer hunter2"}}
+    poison = make_job(now=clock.now(), scheduled_at=clock.now(), url=args["url"], args=args, max_attempts=1)
+    others = [make_job(now=clock.now(), scheduled_at=clock.now()) for _ in range(3)]
+    record = running_stage.record
+
+    def record_unless_poison(worker_id, finished, *, now):
+        if any("poison" in item.started.row.url and item.outcome.response for item in finished):
+            raise ValueError("no database takes this")
+        return record(worker_id, finished, now=now)
+
+    monkeypatch.setattr(running_stage, "record", record_unless_poison)
+    with running(MemorySender(lambda request: OK)):
+        eventually(lambda: not Job.objects.exclude(state__in=("completed", "discarded")).exists())
+    poison.refresh_from_db()
+    assert poison.state == "discarded"
+    assert Job.objects.filter(id__in=[job.id for job in others], state="completed").count() == 3
+    assert f"can't be recorded as it is: Claimed {poison.id}" in caplog.text
+    assert "hunter2" not in caplog.text
+
+
+def test_a_delivery_that_cannot_be_signed_fails_alone():
+    for url in ("https://poison.example/", "https://example.com/"):
+        make_job(callback_url=url)
+    run_due()
+    # As it is left where its user is deleted in the moment that it is written.
+    Delivery.objects.filter(url="https://poison.example/").update(user_id=uuid4())
+    started, _ = stage.claim(uuid4(), limit=10, is_crowded=False, now=NOON)
+    codes = {item.row.url: None if item.failure is None else item.failure.code for item in started}
+    assert codes == {"https://poison.example/": "internal", "https://example.com/": None}
+
+
+def test_a_claim_whose_answer_was_lost_is_handed_back(monkeypatch):
+    job = make_job(now=clock.now(), scheduled_at=clock.now())
+    claim = running_stage.claim
+    losses = iter([OperationalError("the connection broke after the commit")])
+
+    def claim_and_lose(*args, **kwargs):
+        answer = claim(*args, **kwargs)
+        if answer[0]:
+            for error in losses:
+                raise error
+        return answer
+
+    monkeypatch.setattr(running_stage, "claim", claim_and_lose)
+    sender = MemorySender(lambda request: OK)
+    with running(sender):
+        eventually(lambda: Job.objects.filter(id=job.id, state="completed").exists())
+    job.refresh_from_db()
+    assert (job.attempt, len(sender.requests)) == (2, 1)
+
+
+def test_a_wake_up_before_its_time_waits_for_it():
+    sender = MemorySender(lambda request: OK)
+    with running(sender) as engine:
+        due = clock.now() + timedelta(milliseconds=300)
+        job = make_job(now=clock.now(), scheduled_at=due)
+        engine.wake(Lane.JOBS, [due, due])
+        eventually(lambda: Job.objects.filter(id=job.id, state="completed").exists())
+    job.refresh_from_db()
+    assert job.attempted_at is not None
+    assert job.attempted_at >= due
+
+
+def test_a_job_that_cannot_be_rendered_fails_alone(monkeypatch):
+    bad = make_job(now=clock.now(), scheduled_at=clock.now(), args={"headers": {"x": None}, "query": 7}, max_attempts=1)
+    good = make_job(now=clock.now(), scheduled_at=clock.now())
+    with running(MemorySender(lambda request: OK)):
+        eventually(lambda: not Job.objects.filter(state__in=("scheduled", "executing")).exists())
+    bad.refresh_from_db()
+    good.refresh_from_db()
+    assert (bad.state, good.state) == ("discarded", "completed")
+
+
+class SlowClock:
+    """The module `time` with a clock that goes on while the database is asked."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def monotonic(self) -> float:
+        self.seconds += 0.001
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+@pytest.fixture
+def slow_clock(monkeypatch: pytest.MonkeyPatch) -> SlowClock:
+    slow = SlowClock()
+    monkeypatch.setattr(engine_module, "time", slow)
+    return slow
+
+
+class Turns(Engine):
+    """An engine without threads: a test has it do what they would, one thing at a time."""
+
+    def __init__(self, sender: MemorySender, **stages: Any) -> None:
+        super().__init__(
+            name="turns",
+            stages={Lane.JOBS: stages.get("jobs", running_stage)},
+            make_sender=lambda: sender,
+            announce=lambda lane, instants: None,
+            concurrency=50,
+            lease=timedelta(seconds=20),
+        )
+        self._process = leases.take(ProcessRole.WORKER, self._name, lease=self._lease, now=clock.now())
+
+    def renew(self) -> None:
+        self._renew_lease()
+
+    def turn(self) -> None:
+        self._turn()
+
+    def send(self, sender: MemorySender) -> None:
+        self._submit(sender)
+
+    def seconds_to_wait(self) -> float:
+        return self._seconds_to_wait(clock.now())
+
+
+def test_a_worker_whose_lease_could_once_not_be_renewed_rescues_again_later(
+    slow_clock: SlowClock, monkeypatch: pytest.MonkeyPatch
+):
+    worker = Turns(MemorySender(lambda request: OK))
+    with monkeypatch.context() as patched:
+        patched.setattr(leases, "renew", raising(OperationalError("gone")))
+        worker.renew()
+    for _ in range(5):
+        slow_clock.seconds += 5
+        worker.renew()
+    make_job(now=clock.now(), scheduled_at=clock.now())
+    dead = leases.take(ProcessRole.WORKER, "dead", lease=timedelta(0), now=clock.now())
+    assert running_stage.claim(dead.id, limit=1, is_crowded=False, now=clock.now())[0]
+    worker.turn()
+    assert Job.objects.get().state == "retryable"
+
+
+def raising(error: Exception) -> Callable[..., None]:
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise error
+
+    return fail
+
+
+def test_what_was_claimed_just_before_a_long_pause_is_not_sent_and_handed_back(
+    slow_clock: SlowClock, monkeypatch: pytest.MonkeyPatch
+):
+    claim = running_stage.claim
+
+    def claim_and_pause(*args: Any, **kwargs: Any) -> Any:
+        answer = claim(*args, **kwargs)
+        slow_clock.seconds += 60
+        return answer
+
+    monkeypatch.setattr(running_stage, "claim", claim_and_pause)
+    job = make_job(now=clock.now(), scheduled_at=clock.now(), max_attempts=1)
+    sender = MemorySender(lambda request: OK)
+    worker = Turns(sender)
+    worker.turn()
+    worker.send(sender)
+    assert sender.requests == []
+    worker.turn()
+    job.refresh_from_db()
+    assert (job.state, job.max_attempts) == ("retryable", 2)
+
+
+def test_a_worker_that_may_not_claim_yet_does_not_ask_again_and_again(slow_clock: SlowClock):
+    make_job(now=clock.now(), scheduled_at=clock.now())
+    worker = Turns(MemorySender(lambda request: OK))
+    assert worker.seconds_to_wait() == 0
+    slow_clock.seconds += 15
+    assert worker.seconds_to_wait() == 1
+    worker.turn()
+    assert Job.objects.get().state == "scheduled"
+
+
+@pytest.mark.parametrize(("places", "seconds"), [(1, 0.0), (0, 1.0)])
+def test_without_a_free_place_a_wake_up_that_is_due_is_not_waited_for(places, seconds):
+    engine = make_engine(MemorySender(lambda request: OK), concurrency=places)
+    now = clock.now()
+    engine.wake(Lane.JOBS, [now - timedelta(seconds=1)])
+    assert engine._seconds_to_wait(now) == seconds
+
+
+def test_threads_leave_no_connection_behind():
+    with running(MemorySender(lambda request: OK)):
+        pass
+    if connection.vendor == "postgresql":
+        # A backend takes a moment to end after its connection was closed.
+        eventually(lambda: count_of_sessions() == 1)
+
+
+def count_of_sessions() -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+        return cursor.fetchone()[0]
