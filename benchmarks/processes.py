@@ -132,7 +132,7 @@ class Processes:
 
 def environment(**variables: str) -> dict[str, str]:
     """This process's environment without what a developer set for an instance of their own, and `variables`."""
-    private = ("BOOPER_", "WORKER_", "FLOWER_", "DATABASE_URL", "BROKER_URL", "DJANGO_")
+    private = ("BOOPER_", "WEB_", "WORKER_", "FLOWER_", "DATABASE_URL", "BROKER_URL", "DJANGO_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(private)}
     scripts = str(Path(sys.executable).parent)
     return kept | {"PATH": f"{scripts}:{kept.get('PATH', '')}", "PYTHONPATH": str(ROOT)} | variables

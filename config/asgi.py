@@ -1,9 +1,29 @@
-"""The web process's door for ASGI servers. Views are synchronous, so gunicorn with config.wsgi serves them faster."""
+"""The web process's door for ASGI servers: the WSGI application, run by a few threads that no half request holds."""
 
-import os
+from django.conf import settings
 
-from django.core.asgi import get_asgi_application
+from config.web import children
+from config.web.door import Door, Rules
+from config.wsgi import application as _wsgi
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+children.end_with_parent()
 
-application = get_asgi_application()
+_BATCH = "/api/jobs/batch"
+
+
+def _longest_body(path: str) -> int:
+    """Of a batch, MAX_BATCH_BYTES."""
+    is_batch = path.rstrip("/") == _BATCH
+    longest: int = settings.MAX_BATCH_BYTES if is_batch else settings.MAX_REQUEST_BYTES
+    return longest
+
+
+application = Door(
+    _wsgi,
+    Rules(
+        at_once=frozenset({"/livez", "/api/ping"}),
+        apart=frozenset({"/readyz", "/metrics"}),
+        longest_body=_longest_body,
+        threads=settings.WEB_THREADS,
+    ),
+)

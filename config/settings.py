@@ -90,6 +90,18 @@ if environment.boolean("SECURE_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
 
+# --- The web server: docs/decisions/web-server.md ---------------------------------------------------------------------
+
+WEB_PROCESSES = environment.integer("WEB_PROCESSES", 2, minimum=1, maximum=64)
+# Of each process; requests are taken in hand without one.
+WEB_THREADS = environment.integer("WEB_THREADS", 8, minimum=2, maximum=256)
+# For the whole of a request's headers, from their first byte on, and for the whole of its body.
+WEB_HEAD_SECONDS = environment.seconds("WEB_HEAD_SECONDS", 10, minimum=1, maximum=600)
+WEB_BODY_SECONDS = environment.seconds("WEB_BODY_SECONDS", 60, minimum=1, maximum=3600)
+WEB_CONNECTIONS_PER_ADDRESS = environment.integer("WEB_CONNECTIONS_PER_ADDRESS", 512, minimum=1)
+# Whose X-Forwarded-For says where a request comes from; their connections are not counted.
+BOOPER_TRUSTED_PROXIES = environment.networks("BOOPER_TRUSTED_PROXIES", [])
+
 # --- Database ---------------------------------------------------------------------------------------------------------
 
 DATABASE_URL = environment.url(

@@ -1,4 +1,4 @@
-"""The web process's door for WSGI servers: `gunicorn config.wsgi`."""
+"""The web process as a WSGI application. What serves it is config.asgi; any WSGI server could."""
 
 import os
 import platform

@@ -1,7 +1,7 @@
 """Jobs created a second by POST, one by one and a thousand at once, beside a bare REST framework view.
 
-The view inserts one row and publishes one message, without a key, a check or an answer worth the name, under the same
-gunicorn with the same options, into the same database server and broker. No worker runs meanwhile, on either side.
+The view inserts one row and publishes one message, without a key, a check or an answer worth the name, under gunicorn
+with threads, into the same database server and broker. No worker runs meanwhile, on either side.
 """
 
 import contextlib
@@ -21,6 +21,8 @@ BATCH = 1000
 CLIENTS = 8
 _BARE = "bare view"
 _SINGLE = "single POST"
+# As many threads of as many processes as Booper has.
+_GUNICORN = ("--worker-class", "gthread", "--workers", "2", "--threads", "8", "--no-control-socket")
 
 
 @dataclass(slots=True)
@@ -84,16 +86,15 @@ def _sides(scene: Scene, instance: Instance, web: list[Group], bare: tuple[int, 
 
 @contextlib.contextmanager
 def _bare_view(scene: Scene, instance: Instance, *, is_postgres: bool) -> Iterator[tuple[int, Group]]:
-    """Its port and its process, started as the Procfile starts Booper's."""
+    """Its port and its process."""
     port = servers.free_port()
     sqlite = scene.processes.folder / "bare.sqlite3"
     url = servers.new_database("bare") if is_postgres else f"sqlite:///{sqlite}"
     own = {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "benchmarks.peers.bare.settings"}
     env = {**instance.env, **own, "WEB_ADDRESS": f"127.0.0.1:{port}", "PROCESS_INDEX": "1"}
     run((sys.executable, "-m", "django", "migrate", "--run-syncdb", "--verbosity", "0"), env=env)
-    command = instance.programs("web", count=1, variables=env)[0].command
-    own_command = [word.replace("config.wsgi", "benchmarks.peers.bare.wsgi") for word in command]
-    group = scene.processes.start("bare", own_command, env=env)
+    command = ("gunicorn", "benchmarks.peers.bare.wsgi", "--bind", env["WEB_ADDRESS"], *_GUNICORN)
+    group = scene.processes.start("bare", command, env=env)
     try:
         wait_until(lambda: servers.is_open(port), what=f"the bare view answers: {group.log}", within_seconds=30)
         yield port, group

@@ -1,97 +1,316 @@
-"""What the web server refuses before the API sees it is answered as the API would; what it hands on is the client's."""
+"""The web server on a real socket: half a request holds nobody up; what is refused is refused as the API does it."""
 
+import ipaddress
 import json
-import logging
-import runpy
 import socket
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPResponse
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
-from gunicorn import util
-from gunicorn.config import Config
-from gunicorn.http import RequestParser, wsgi
-from gunicorn.workers.base import Worker
+from pytest_django import Settings
+from uvicorn.server import Server
 
-CONFIGURATION = Path(__file__).resolve().parents[2] / "gunicorn.conf.py"
-CLIENT = ("127.0.0.1", 50_000)
+from config.web import connections
+from config.web.__main__ import configured, listen
+from config.web.door import Door, Rules
+
+PING = b"GET /quick HTTP/1.1\r\nHost: localhost\r\n\r\n"
+HALF_A_HEAD = b"GET /quick HTTP/1.1\r\nHost: localhost\r\nX-Half"
+HALF_A_BODY = b"POST /slow HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf"
+THREADS = 4
+LONGEST_BODY = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     status: int
-    content_type: str | None
+    headers: dict[str, str]
     body: bytes
 
     @property
     def problem(self) -> dict[str, Any]:
+        assert self.headers["content-type"] == "application/problem+json"
         found: dict[str, Any] = json.loads(self.body)
         return found
 
 
-class Log(logging.Logger):
-    def access(self, *_: object) -> None:
-        """gunicorn's own level, which is off here."""
+class Application:
+    """A WSGI application: /slow waits until it is `released`, everything says what it was given."""
+
+    def __init__(self) -> None:
+        self.released = threading.Event()
+        self.entered = threading.Semaphore(0)
+        self.environ: WSGIEnvironment = {}
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        self.environ = environ
+        if environ["PATH_INFO"] == "/slow":
+            self.entered.release()
+            assert self.released.wait(60)
+        if environ["PATH_INFO"] == "/broken":
+            raise RuntimeError("a secret")
+        body = environ["wsgi.input"].read()
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"x" * 2**24] if environ["PATH_INFO"] == "/long" else [b"got ", body]
 
 
 @pytest.fixture
-def configured(monkeypatch: pytest.MonkeyPatch) -> Config:
-    """gunicorn's configuration as it is here."""
-    monkeypatch.setattr(util, "write_error", util.write_error)
-    configuration, config = runpy.run_path(str(CONFIGURATION)), Config()
-    for name in config.settings.keys() & configuration.keys():
-        config.set(name, configuration[name])
-    config.on_starting(None)
-    return config
+def application() -> Iterator[Application]:
+    application = Application()
+    yield application
+    application.released.set()
 
 
-@pytest.fixture
-def refusal(configured: Config) -> Callable[[bytes], Answer | None]:
-    """What gunicorn says to a request by itself; None if it hands it on."""
-    worker = SimpleNamespace(log=Log("gunicorn"), cfg=configured)
+@dataclass(frozen=True, slots=True)
+class WebServer:
+    address: tuple[str, int]
+    server: Server
 
-    def send(request: bytes) -> Answer | None:
-        client, server = socket.socketpair()
-        with client, server:
+    def connect(self) -> socket.socket:
+        return socket.create_connection(self.address, timeout=30)
+
+    def send(self, request: bytes) -> Answer:
+        with self.connect() as client:
             client.sendall(request)
-            try:
-                next(RequestParser(configured, server, CLIENT))
-            except Exception as error:
-                Worker.handle_error(worker, None, server, CLIENT, error)
-            else:
-                return None
-            response = HTTPResponse(client)
-            response.begin()
-            return Answer(response.status, response.headers["Content-Type"], response.read())
+            return read(client)
 
-    return send
+
+@contextmanager
+def running(application: Application) -> Iterator[WebServer]:
+    rules = Rules(
+        at_once=frozenset({"/quick"}),
+        apart=frozenset({"/apart"}),
+        longest_body=lambda path: LONGEST_BODY,
+        threads=THREADS,
+    )
+    configuration = configured(workers=1)
+    configuration.app = Door(application, rules)
+    server = Server(configuration)
+    listener = listen("127.0.0.1:0")
+    thread = threading.Thread(target=server.run, args=([listener],), name="web-server")
+    thread.start()
+    try:
+        yield WebServer(listener.getsockname(), server)
+    finally:
+        application.released.set()
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+@pytest.fixture
+def web_server(application: Application) -> Iterator[WebServer]:
+    with running(application) as server:
+        yield server
+
+
+def read(client: socket.socket) -> Answer:
+    response = HTTPResponse(client)
+    response.begin()
+    return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
+
+
+def is_closed(client: socket.socket) -> bool:
+    """Whether the other side has ended it; waits for that."""
+    try:
+        return not client.recv(1000)
+    except ConnectionResetError:
+        return True
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """The test's own time-out is the limit."""
+    while not holds():
+        time.sleep(0.005)
+
+
+def get(path: str, headers: str = "") -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n".encode()
+
+
+# --- half requests ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("half", [HALF_A_HEAD, HALF_A_BODY, b""], ids=["heads", "bodies", "nothing"])
+def test_64_halves_hold_up_neither_probes_nor_requests(web_server: WebServer, half: bytes) -> None:
+    with ExitStack() as halves:
+        for _ in range(64):
+            halves.enter_context(web_server.connect()).sendall(half)
+        for path in ("/quick", "/apart", "/threads"):
+            assert web_server.send(get(path)).status == 200
+        body = b"POST /threads HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nbody"
+        assert web_server.send(body).body == b"got body"
+
+
+def test_probes_are_answered_while_every_thread_waits(web_server: WebServer, application: Application) -> None:
+    with ExitStack() as waiting:
+        for index in range(THREADS * 4):
+            client = waiting.enter_context(web_server.connect())
+            client.sendall(get("/slow", f"Authorization: Bearer {index}\r\n"))
+        for _ in range(THREADS):
+            assert application.entered.acquire(timeout=30)
+        for path in ("/quick", "/apart"):
+            assert web_server.send(get(path)).status == 200
+
+
+def test_one_caller_never_has_all_the_threads(web_server: WebServer, application: Application) -> None:
+    with ExitStack() as greedy:
+        for _ in range(THREADS * 4):
+            client = greedy.enter_context(web_server.connect())
+            client.sendall(get("/slow", "Authorization: Bearer greedy\r\n"))
+        for _ in range(THREADS - 1):
+            assert application.entered.acquire(timeout=30)
+        assert web_server.send(get("/threads", "Authorization: Bearer modest\r\n")).status == 200
+
+
+def test_what_waited_for_a_thread_is_answered_when_there_is_one(
+    web_server: WebServer, application: Application
+) -> None:
+    with ExitStack() as stack:
+        clients = [stack.enter_context(web_server.connect()) for _ in range(THREADS * 4)]
+        for index, client in enumerate(clients):
+            client.sendall(get("/slow", f"Authorization: Bearer {index % 3}\r\n"))
+        application.released.set()
+        assert [read(client).status for client in clients] == [200] * len(clients)
+
+
+@pytest.mark.parametrize(("half", "part"), [(HALF_A_HEAD, "headers"), (HALF_A_BODY, "body")])
+def test_half_a_request_ends_with_a_408_at_its_deadline(
+    application: Application, settings: Settings, half: bytes, part: str
+) -> None:
+    settings.WEB_HEAD_SECONDS = settings.WEB_BODY_SECONDS = 0.1
+    with running(application) as server, server.connect() as client:
+        client.sendall(half)
+        answer = read(client)
+        assert (answer.status, answer.headers["connection"]) == (408, "close")
+        assert part in answer.problem["detail"]
+        assert is_closed(client)
+
+
+@pytest.mark.parametrize("nothing", [b"", b"\r\n"])
+def test_a_connection_that_says_nothing_ends_without_a_word(
+    application: Application, settings: Settings, nothing: bytes
+) -> None:
+    settings.WEB_HEAD_SECONDS = 0.1
+    with running(application) as server, server.connect() as client:
+        client.sendall(nothing)
+        assert is_closed(client)
+
+
+def test_a_trickle_of_headers_is_half_a_request_too(application: Application, settings: Settings) -> None:
+    settings.WEB_HEAD_SECONDS = 0.3
+    with running(application) as server, server.connect() as client:
+        client.settimeout(0.05)
+        client.sendall(b"GET /quick HTTP/1.1\r\n")
+        for number in range(1000):
+            try:
+                client.sendall(f"X-{number % 50}: 1\r\n".encode())
+                received = client.recv(1000)
+                break
+            except TimeoutError:
+                continue
+        assert received.startswith(b"HTTP/1.1 408 ")
+
+
+def test_who_does_not_read_its_answer_is_dropped(application: Application, settings: Settings) -> None:
+    settings.WEB_BODY_SECONDS = 0.1
+    with running(application) as server, server.connect() as client:
+        client.sendall(get("/long"))
+        assert client.recv(1)
+        until(lambda: not server.server.server_state.connections)
+
+
+def test_an_answer_that_takes_longer_than_a_head_may_is_waited_for(
+    application: Application, settings: Settings
+) -> None:
+    settings.WEB_HEAD_SECONDS = settings.WEB_BODY_SECONDS = 0.1
+    with running(application) as server, server.connect() as patient, server.connect() as idle:
+        patient.sendall(get("/slow") + b"GET /qui")
+        # Two sweeps have passed by when the idle one is dropped.
+        assert is_closed(idle)
+        application.released.set()
+        assert read(patient).status == 200
+
+
+# --- bounds -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_connections_of_one_address_are_bounded(application: Application, settings: Settings) -> None:
+    settings.WEB_CONNECTIONS_PER_ADDRESS = 3
+    with running(application) as server, ExitStack() as stack:
+        clients = [stack.enter_context(server.connect()) for _ in range(3)]
+        for client in clients:
+            client.sendall(PING)
+            assert read(client).status == 200
+        assert is_closed(stack.enter_context(server.connect()))
+        clients[0].close()
+        until(lambda: len(server.server.server_state.connections) <= 2)
+        assert server.send(PING).status == 200
+
+
+def test_those_of_a_trusted_proxy_are_not(application: Application, settings: Settings) -> None:
+    settings.WEB_CONNECTIONS_PER_ADDRESS = 1
+    settings.BOOPER_TRUSTED_PROXIES = (ipaddress.ip_network("127.0.0.0/8"),)
+    with running(application) as server, server.connect() as first:
+        first.sendall(PING)
+        assert read(first).status == 200
+        assert server.send(PING).status == 200
+
+
+def test_a_body_that_is_announced_as_too_long_is_not_waited_for(
+    web_server: WebServer, application: Application
+) -> None:
+    answer = web_server.send(b"POST /threads HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1001\r\n\r\n")
+    assert answer.body == b"got "
+    assert application.environ["CONTENT_LENGTH"] == "1001"
+
+
+def test_a_body_of_unknown_length_is_read_a_little_beyond_the_limit(
+    web_server: WebServer, application: Application
+) -> None:
+    chunks = b"3e8\r\n" + b"x" * 1000 + b"\r\n1\r\nx\r\n0\r\n\r\n"
+    request = b"POST /threads HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks
+    assert web_server.send(request).body == b"got " + b"x" * 1001
+    assert application.environ["CONTENT_LENGTH"] == "1001"
+
+
+# --- refusals ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("request_line", "headers", "status"),
     [
-        ("GARBAGE", "", 400),
-        ("GET /api/jobs?name=é HTTP/1.1", "", 400),
-        ("get /api/jobs HTTP/1.1", "", 400),
-        ("GET /api/jobs HTTP/1.1", "Content-Length: abc", 400),
-        ("GET /api/jobs HTTP/1.1", "Content-Length: 1\r\nContent-Length: 2", 400),
-        ("GET /api/jobs HTTP/1.1", "X A: 1", 400),
-        (f"GET /api/jobs?name={'x' * 9000} HTTP/1.1", "", 414),
-        ("GET /api/jobs HTTP/1.1", f"Authorization: Bearer {'x' * 9000}", 431),
-        ("GET /api/jobs HTTP/1.1", "\r\n".join(f"X-{number}: 1" for number in range(200)), 431),
+        ("GARBAGE", "Host: localhost", 400),
+        ("GET /quick?name=é HTTP/1.1", "Host: localhost", 400),
+        ("get /quick HTTP/1.1", "Host: localhost", 400),
+        ("GET /quick HTTP/1.1", "X-No-Host: 1", 400),
+        ("GET /quick HTTP/1.1", "Host: a\r\nHost: b", 400),
+        ("GET /quick HTTP/1.1", "Host: a\r\nContent-Length: abc", 400),
+        ("GET /quick HTTP/1.1", "Host: a\r\nContent-Length: 1\r\nContent-Length: 2", 400),
+        ("POST /quick HTTP/1.1", "Host: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked", 400),
+        ("GET /quick HTTP/1.1", "Host: a\r\nX A: 1", 400),
+        ("OPTIONS * HTTP/1.1", "Host: a", 400),
+        ("CONNECT example.com:443 HTTP/1.1", "Host: example.com:443", 400),
+        (f"GET /quick?name={'x' * 9000} HTTP/1.1", "Host: a", 414),
+        ("GET /quick HTTP/1.1", f"Host: a\r\nAuthorization: Bearer {'x' * 9000}", 431),
+        ("GET /quick HTTP/1.1", "Host: a\r\n" + "\r\n".join(f"X-{number}: 1" for number in range(200)), 431),
+        ("GET /quick HTTP/1.1", "Host: a\r\n" + "\r\n".join(f"X-{number}: {'x' * 8000}" for number in range(9)), 431),
+        ("POST /quick HTTP/1.1", "Host: a\r\nTransfer-Encoding: gzip, chunked", 501),
+        ("GET /quick HTTP/2.0", "Host: a", 505),
     ],
 )
-def test_what_the_server_cannot_read_is_refused_with_a_problem(
-    refusal: Callable[[bytes], Answer | None], request_line: str, headers: str, status: int
+def test_what_the_server_cannot_take_is_refused_with_a_problem(
+    web_server: WebServer, request_line: str, headers: str, status: int
 ) -> None:
-    answer = refusal(f"{request_line}\r\nHost: localhost\r\n{headers}\r\n\r\n".encode())
-    assert answer is not None
-    assert (answer.status, answer.content_type) == (status, "application/problem+json")
+    answer = web_server.send(f"{request_line}\r\n{headers}\r\n\r\n".encode())
+    assert (answer.status, answer.headers["connection"]) == (status, "close")
     problem = answer.problem
     assert (problem["type"], problem["status"]) == ("about:blank", status)
     assert problem["title"]
@@ -99,32 +318,83 @@ def test_what_the_server_cannot_read_is_refused_with_a_problem(
     assert ("errors" in problem) == (status == 400)
 
 
-def test_a_fault_of_the_server_itself_is_a_problem_and_says_nothing_of_it(
-    refusal: Callable[[bytes], Answer | None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: object) -> None:
-        raise RuntimeError("a secret")
+def test_a_header_without_an_end_is_refused_where_a_head_may_end(web_server: WebServer) -> None:
+    with web_server.connect() as client:
+        client.sendall(b"GET /quick HTTP/1.1\r\nHost: localhost\r\nX-Endless: " + b"x" * connections.LONGEST_HEAD)
+        assert read(client).status == 431
 
-    monkeypatch.setattr(RequestParser, "__next__", fail)
-    answer = refusal(b"GET / HTTP/1.1\r\n\r\n")
-    assert answer is not None
-    assert (answer.status, answer.content_type) == (500, "application/problem+json")
-    assert answer.problem["title"] == "Internal Server Error"
+
+def test_a_body_whose_framing_breaks_is_refused(web_server: WebServer) -> None:
+    broken = b"POST /threads HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nno length\r\n"
+    assert web_server.send(broken).status == 400
+
+
+def test_a_fault_of_the_application_is_a_problem_and_says_nothing_of_it(
+    web_server: WebServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = web_server.send(get("/broken"))
+    assert (answer.status, answer.problem["title"]) == (500, "Internal Server Error")
     assert b"secret" not in answer.body
+    assert "a secret" in caplog.text
+
+
+# --- what is handed on ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("url", ["https://example.com/?" + "&" * 2027, "https://example.com/" + "ü" * 338])
-def test_a_list_can_be_asked_for_the_longest_url(refusal: Callable[[bytes], Answer | None], url: str) -> None:
-    target = f"/api/jobs?state=scheduled&limit=100&url={quote(url, safe='')}"
-    assert refusal(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()) is None
+def test_a_list_can_be_asked_for_the_longest_url(web_server: WebServer, url: str) -> None:
+    assert web_server.send(get(f"/quick?state=scheduled&limit=100&url={quote(url, safe='')}")).status == 200
 
 
-@pytest.mark.parametrize("name", ["SCRIPT_NAME", "script_name", "PATH_INFO", "REMOTE_USER"])
-def test_no_client_says_by_a_header_what_the_server_says_of_a_request(configured: Config, name: str) -> None:
-    client, server = socket.socketpair()
-    with client, server:
-        client.sendall(f"GET /api/ping HTTP/1.1\r\nHost: localhost\r\n{name}: /api\r\n\r\n".encode())
-        request = next(RequestParser(configured, server, CLIENT))
-        _, environ = wsgi.create(request, server, CLIENT, ("127.0.0.1", 8000), configured)
-    assert (environ["SCRIPT_NAME"], environ["PATH_INFO"]) == ("", "/api/ping")
+@pytest.mark.parametrize("name", ["SCRIPT_NAME", "script_name", "PATH_INFO", "REMOTE_USER", "Content_Length"])
+def test_no_client_says_by_a_header_what_the_server_says_of_a_request(
+    web_server: WebServer, application: Application, name: str
+) -> None:
+    web_server.send(get("/quick", f"{name}: /api\r\n"))
+    environ = application.environ
+    assert (environ["SCRIPT_NAME"], environ["PATH_INFO"]) == ("", "/quick")
     assert {key for key, value in environ.items() if value == "/api"} == set()
+
+
+def test_a_request_arrives_as_wsgi_has_it(web_server: WebServer, application: Application) -> None:
+    headers = "Cookie: a=1\r\nCookie: b=2\r\nAccept: x\r\nAccept: y\r\nContent-Type: text/plain\r\n"
+    web_server.send(get("/a%20b/%C3%A9%FF?x=%20y", headers))
+    environ = application.environ
+    assert environ["PATH_INFO"].encode("latin-1") == b"/a b/\xc3\xa9\xff"
+    assert environ["QUERY_STRING"] == "x=%20y"
+    assert (environ["HTTP_COOKIE"], environ["HTTP_ACCEPT"]) == ("a=1; b=2", "x,y")
+    assert (environ["CONTENT_TYPE"], environ["REMOTE_ADDR"]) == ("text/plain", "127.0.0.1")
+
+
+def test_requests_on_one_connection_are_answered_in_their_order(web_server: WebServer) -> None:
+    bodies = [b"POST /threads HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n%d" % number for number in range(5)]
+    with web_server.connect() as client:
+        client.sendall(b"".join(bodies))
+        received = b""
+        while received.count(b"got") < 5:
+            received += client.recv(10_000)
+    assert [received.index(b"got %d" % number) for number in range(5)] == sorted(
+        received.index(b"got %d" % number) for number in range(5)
+    )
+
+
+def test_a_flood_of_requests_that_waits_for_no_answer_ends_the_connection(web_server: WebServer) -> None:
+    with web_server.connect() as client:
+        client.sendall(get("/slow") + PING * 1000)
+        assert is_closed(client)
+
+
+# --- the end of a process ---------------------------------------------------------------------------------------------
+
+
+def test_what_was_asked_is_answered_before_the_process_ends(web_server: WebServer, application: Application) -> None:
+    with web_server.connect() as busy, web_server.connect() as late:
+        busy.sendall(get("/slow"))
+        assert application.entered.acquire(timeout=30)
+        web_server.server.should_exit = True
+        until(lambda: not web_server.server.servers[0].is_serving())
+        late.sendall(PING)
+        assert (answer := read(late)).status == 200
+        assert answer.headers["connection"] == "close"
+        application.released.set()
+        assert read(busy).status == 200

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 _LOADED_BY_THE_WEB = """
-import config.wsgi, sys
+import config.asgi, sys
 from django.urls import get_resolver
 get_resolver().url_patterns
 print(*sorted(name for name in sys.modules if name.split(".")[0] in {"pycurl"} or name in

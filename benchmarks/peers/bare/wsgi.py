@@ -1,4 +1,4 @@
-"""`gunicorn benchmarks.peers.bare.wsgi`, in the place of `config.wsgi`."""
+"""For `gunicorn benchmarks.peers.bare.wsgi`."""
 
 from django.core.wsgi import get_wsgi_application
 

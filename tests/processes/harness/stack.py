@@ -25,7 +25,7 @@ EMAIL = "ada@example.com"
 _START_SECONDS = 60.0
 # What a developer's shell may have set for an instance of their own.
 _PRIVATE = ("ALLOWED_HOSTS", "BROKER_URL", "DATABASE_URL", "DEBUG", "HOST", "PORT", "SECRET_KEY", "LEASE_SECONDS")
-_PRIVATE_PREFIXES = ("BOOPER_", "FLOWER_", "WORKER_", "FAKETIME")
+_PRIVATE_PREFIXES = ("BOOPER_", "FLOWER_", "WEB_", "WORKER_", "FAKETIME")
 
 
 def environment(data_dir: Path, *, database_url: str, broker_url: str | None, port: int = 0) -> dict[str, str]:

@@ -1,0 +1,114 @@
+"""The threads that run requests: no caller has all of them, and who waits for one waits in turn with other callers."""
+
+import asyncio
+import logging
+import queue
+import threading
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+
+class Full(Exception):
+    """More is waiting than will be answered in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Task(Generic[T]):
+    caller: str
+    call: Callable[[], T]
+    answer: "asyncio.Future[T]"
+    waits_until: float
+
+
+class Pool(Generic[T]):
+    """`threads` of them. All but the threads belongs to the thread of the running loop."""
+
+    def __init__(self, *, threads: int, name: str, most_waiting: int, patience_seconds: float) -> None:
+        self._most_busy = threads
+        # One is left for everybody else, however much a caller asks for at once.
+        self._most_of_caller = max(1, threads - 1)
+        self._most_waiting = most_waiting
+        self._patience_seconds = patience_seconds
+        self._loop = asyncio.get_running_loop()
+        self._tasks: queue.SimpleQueue[_Task[T] | None] = queue.SimpleQueue()
+        self._waiting: OrderedDict[str, deque[_Task[T]]] = OrderedDict()
+        self._waiting_count = 0
+        self._busy: Counter[str] = Counter()
+        self._busy_count = 0
+        for index in range(threads):
+            threading.Thread(target=self._work, name=f"{name}-{index}", daemon=True).start()
+
+    async def run(self, call: Callable[[], T], *, caller: str) -> T:
+        """What `call` returns or raises. Raises Full where there was no thread for it in time."""
+        if self._waiting_count >= self._most_waiting:
+            raise Full
+        answer: asyncio.Future[T] = self._loop.create_future()
+        task = _Task(caller, call, answer, self._loop.time() + self._patience_seconds)
+        if self._has_room_for(caller):
+            self._start(task)
+        else:
+            self._waiting.setdefault(caller, deque()).append(task)
+            self._waiting_count += 1
+        return await answer
+
+    def stop(self) -> None:
+        for _ in range(self._most_busy):
+            self._tasks.put(None)
+
+    def _has_room_for(self, caller: str) -> bool:
+        return self._busy_count < self._most_busy and self._busy[caller] < self._most_of_caller
+
+    def _start(self, task: _Task[T]) -> None:
+        self._busy_count += 1
+        self._busy[task.caller] += 1
+        self._tasks.put(task)
+
+    def _work(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            result, failure = None, None
+            try:
+                result = task.call()
+            except BaseException as error:  # it belongs to who waits for the answer
+                failure = error
+            try:
+                self._loop.call_soon_threadsafe(self._finish, task, result, failure)
+            except RuntimeError:
+                # The loop has ended meanwhile, and with it whoever waited.
+                return
+
+    def _finish(self, task: _Task[T], result: Any, failure: BaseException | None) -> None:
+        self._busy_count -= 1
+        self._busy[task.caller] -= 1
+        if not self._busy[task.caller]:
+            del self._busy[task.caller]
+        if not task.answer.done():
+            if failure is None:
+                task.answer.set_result(result)
+            else:
+                task.answer.set_exception(failure)
+        while self._waiting and (following := self._take()) is not None:
+            self._start(following)
+
+    def _take(self) -> _Task[T] | None:
+        """The next one, of the callers in turn; None while there is no thread for any of them."""
+        for caller in list(self._waiting):
+            if not self._has_room_for(caller):
+                continue
+            tasks = self._waiting[caller]
+            task = tasks.popleft()
+            self._waiting_count -= 1
+            self._waiting.move_to_end(caller)
+            if not tasks:
+                del self._waiting[caller]
+            if task.answer.done():
+                return self._take()
+            if task.waits_until < self._loop.time():
+                task.answer.set_exception(Full())
+                return self._take()
+            return task
+        return None

@@ -1,0 +1,1 @@
+"""What keeps tenants, and strangers, from harming others."""
