@@ -205,6 +205,18 @@ DEFAULT_MAX_ATTEMPTS = environment.integer("DEFAULT_MAX_ATTEMPTS", 5, minimum=1,
 LOG_RETENTION_DAYS = environment.integer("LOG_RETENTION_DAYS", 30, minimum=1, maximum=36_500)
 JOB_RETENTION_DAYS = environment.integer("JOB_RETENTION_DAYS", 90, minimum=1, maximum=36_500)
 
+# --- How much one tenant may have: 0 for no limit ---------------------------------------------------------------------
+
+BOOPER_REQUESTS_PER_MINUTE = environment.integer("BOOPER_REQUESTS_PER_MINUTE", 300_000, minimum=0)
+BOOPER_ANONYMOUS_PER_MINUTE = environment.integer("BOOPER_ANONYMOUS_PER_MINUTE", 600, minimum=0)
+BOOPER_MAX_WAITING_JOBS = environment.integer("BOOPER_MAX_WAITING_JOBS", 5_000_000, minimum=0)
+BOOPER_MAX_SCHEDULES = environment.integer("BOOPER_MAX_SCHEDULES", 100_000, minimum=0)
+BOOPER_MAX_QUEUES = environment.integer("BOOPER_MAX_QUEUES", 10_000, minimum=0)
+BOOPER_MAX_SECRETS = environment.integer("BOOPER_MAX_SECRETS", 1_000, minimum=0)
+BOOPER_MAX_KEYS = environment.integer("BOOPER_MAX_KEYS", 100, minimum=0)
+BOOPER_MAX_ALERTS = environment.integer("BOOPER_MAX_ALERTS", 1_000, minimum=0)
+BOOPER_STORED_BYTES_PER_DAY = environment.integer("BOOPER_STORED_BYTES_PER_DAY", 0, minimum=0)
+
 # --- How workers go about it ------------------------------------------------------------------------------------------
 
 # Requests one worker process keeps on the wire at once; deliveries have as many places of their own.

@@ -14,6 +14,7 @@ from pytest_django import Settings
 
 from jobs.api import authentication
 from jobs.database import clock
+from jobs.guarding import rates, stocks
 from jobs.models import ApiKey, Job, User
 from jobs.queues import ids
 from jobs.waking import announcements
@@ -46,9 +47,13 @@ def _nothing_remembered() -> Iterator[None]:
     """A key, or a queue's id, stays in its cache for longer than a test."""
     authentication.known_keys.clear()
     ids.known_ids.clear()
+    rates.forget()
+    stocks.forget()
     yield
     authentication.known_keys.clear()
     ids.known_ids.clear()
+    rates.forget()
+    stocks.forget()
 
 
 @pytest.fixture

@@ -48,12 +48,17 @@ def sign(payload: bytes, *, secret: str, message_id: str, timestamp: int) -> str
     return f"{_VERSION},{_digest(payload, key=_key(secret), message_id=message_id, timestamp=str(timestamp))}"
 
 
-def signed_headers(payload: bytes, *, secret: str, message_id: str, timestamp: int) -> dict[str, str]:
-    """The three headers of a signed request, whose body must be exactly `payload`. Raises as `sign` does."""
+def signed_headers(payload: bytes, *, secret: str | Sequence[str], message_id: str, timestamp: int) -> dict[str, str]:
+    """The three headers of a signed request, whose body must be exactly `payload`. Raises as `sign` does.
+
+    With several secrets there is a signature for each, with spaces between them: a receiver may know any of them.
+    """
+    known = [secret] if isinstance(secret, str) else secret
+    signed = [sign(payload, secret=each, message_id=message_id, timestamp=timestamp) for each in known]
     return {
         ID_HEADER: message_id,
         TIMESTAMP_HEADER: str(timestamp),
-        SIGNATURE_HEADER: sign(payload, secret=secret, message_id=message_id, timestamp=timestamp),
+        SIGNATURE_HEADER: " ".join(signed),
     }
 
 

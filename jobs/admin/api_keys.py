@@ -12,7 +12,8 @@ from jobs.admin.kit import columns, markup, search
 from jobs.admin.kit.filters import BeforeNumberFilter, OwnerFilter
 from jobs.admin.kit.read_only import BoundedAdmin
 from jobs.database import clock
-from jobs.models import ApiKey
+from jobs.guarding import audit, keys
+from jobs.models import ApiKey, Scope
 
 
 @admin.display(description="state")
@@ -57,7 +58,7 @@ def revoked(key: ApiKey) -> str:
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(BoundedAdmin):
-    list_display = (hint, name, state, columns.owner, created, last_used, expires)
+    list_display = (hint, name, "scope", state, columns.owner, created, last_used, expires)
     list_filter = (OwnerFilter, BeforeNumberFilter)
     list_select_related = ("user",)
     search_fields = ("id",)
@@ -67,13 +68,13 @@ class ApiKeyAdmin(BoundedAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
-            return ("user", "name", "expires_at")
-        return (hint, state, columns.owner_page, "name", "expires_at", created, last_used, revoked)
+            return ("user", "name", "scope", "expires_at")
+        return (hint, state, columns.owner_page, "name", "scope", "expires_at", created, last_used, revoked)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             return ()
-        return (hint, state, columns.owner_page, created, last_used, revoked)
+        return (hint, state, columns.owner_page, "scope", created, last_used, revoked)
 
     def matching(self, term: search.Term) -> Q:
         if term.kind == search.Kind.EMAIL:
@@ -93,7 +94,14 @@ class ApiKeyAdmin(BoundedAdmin):
             # Those alone that were edited: the key may have been used, or revoked, since the form was fetched.
             obj.save(update_fields=form.changed_data)
             return
-        key, token = ApiKey.issue(obj.user_id, name=obj.name, expires_at=obj.expires_at)
+        key, token = keys.issue(
+            obj.user_id,
+            name=obj.name,
+            scope=Scope(obj.scope),
+            expires_at=obj.expires_at,
+            actor=audit.operator(request.user),
+            now=clock.now(),
+        )
         obj.pk, obj.hint = key.pk, key.hint
         told = format_html("The key, shown this once: <code>{}</code>", token)
         self.message_user(request, told, messages.WARNING)
@@ -103,6 +111,8 @@ class ApiKeyAdmin(BoundedAdmin):
         with transaction.atomic():
             valid = list(queryset.filter(revoked_at__isnull=True).select_for_update(of=("self",)))
             ApiKey.objects.filter(pk__in=[key.pk for key in valid]).update(revoked_at=clock.now())
+            for key in valid:
+                keys.note_revoked(key, actor=audit.operator(request.user), now=clock.now())
             self.log_together(request, valid, "Revoked.")
         what = "it" if len(valid) == 1 else "them"
         self.message_user(request, f"{len(valid)} revoked. Requests made with {what} are refused within seconds.")

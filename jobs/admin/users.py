@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
@@ -13,6 +14,9 @@ from django.utils.html import format_html_join
 from jobs.admin.kit import markup, search
 from jobs.admin.kit.filters import BeforeFilter
 from jobs.admin.kit.read_only import BoundedAdmin
+from jobs.database import clock
+from jobs.guarding import audit
+from jobs.guarding.limits import OF_USERS, Limit
 from jobs.models import User
 
 _POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")
@@ -39,7 +43,36 @@ class NewUserForm(AdminUserCreationForm):  # type: ignore[type-arg]
         return _free_address(self)
 
 
-class UserForm(UserChangeForm):  # type: ignore[type-arg]
+def _of(limit: Limit) -> str:
+    """The name of its field."""
+    return f"limit_{limit.name}"
+
+
+_LIMIT_FIELDS = {
+    _of(limit): forms.IntegerField(
+        label=limit.name.replace("_", " "),
+        required=False,
+        min_value=0,
+        max_value=10**15,
+        help_text=f"{limit.what.capitalize()}. Empty: {limit.setting}. 0: no limit.",
+    )
+    for limit in OF_USERS
+}
+LimitsForm = type("LimitsForm", (forms.Form,), dict(_LIMIT_FIELDS))
+
+
+class UserForm(UserChangeForm, LimitsForm):  # type: ignore[type-arg,misc,valid-type]
+    """The user, and instead of settings their own limits, a field each."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for limit in OF_USERS:
+            self.initial[_of(limit)] = self.instance.limits.get(limit.name)
+
+    def limits(self) -> dict[str, int]:
+        given = {limit.name: self.cleaned_data.get(_of(limit)) for limit in OF_USERS}
+        return {name: value for name, value in given.items() if value is not None}
+
     def clean_email(self) -> str:
         return _free_address(self)
 
@@ -73,6 +106,7 @@ class UserAdmin(BoundedAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ("email", "password", "is_active")}),
         ("What they may do in this admin", {"fields": _POWERS}),
+        ("What they may have instead of what the settings say", {"fields": tuple(_LIMIT_FIELDS)}),
         ("Facts", {"fields": (possessions, "id", joined, last_login)}),
     )
     add_fieldsets = ((None, {"classes": ("wide",), "fields": ("email", "usable_password", "password1", "password2")}),)
@@ -109,3 +143,14 @@ class UserAdmin(BoundedAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         # Those alone that were edited: the password may have been set since the form was fetched.
         columns = {field.name for field in obj._meta.concrete_fields}
         obj.save(update_fields=[name for name in form.changed_data if name in columns])
+        limits = form.limits() if isinstance(form, UserForm) else obj.limits
+        if limits != obj.limits:
+            audit.note(
+                "limits.set",
+                user_id=obj.pk,
+                actor=audit.operator(request.user),
+                now=clock.now(),
+                before=obj.limits,
+                limits=limits,
+            )
+            User.objects.filter(pk=obj.pk).update(limits=limits)

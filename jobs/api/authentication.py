@@ -9,11 +9,13 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError
 from django.db.models import Q
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
+from jobs.api import limiting
 from jobs.database import clock
-from jobs.models import ApiKey, User
+from jobs.models import ApiKey, Scope, User
 from jobs.models.api_key import hash_token, is_well_formed
 
 logger = logging.getLogger(__name__)
@@ -47,6 +49,11 @@ class KeyCache:
             while len(self._keys) > self._most:
                 self._keys.popitem(last=False)
 
+    def forget(self, token_hash: str) -> None:
+        """For a key that was just changed: this process, at least, knows of it at once."""
+        with self._lock:
+            self._keys.pop(token_hash, None)
+
     def clear(self) -> None:
         with self._lock:
             self._keys.clear()
@@ -65,18 +72,38 @@ class ApiKeyAuthentication(BaseAuthentication):
         scheme, _, token = header.partition(" ")
         if scheme.lower() not in _SCHEMES:
             raise AuthenticationFailed("the Authorization header names no API key: write Authorization: Bearer sk_…")
-        key = _usable_key(token.strip(), now=clock.now())
+        key = _usable_key(request, token.strip(), now=clock.now())
         return key.user, key
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="booper"'
 
 
-def _usable_key(token: str, *, now: datetime) -> ApiKey:
+def require_active(user: User) -> None:
+    """Raises PermissionDenied for the calls of a user who is suspended."""
+    if user.suspended_at is not None:
+        raise PermissionDenied("your account is suspended by the operator of this instance: nothing of it is lost")
+
+
+def require_scope(key: ApiKey, needed: Scope | None, *, request: Request) -> None:
+    """Raises PermissionDenied if the key is not good for `request`."""
+    needed = needed or (Scope.READ if request.method in SAFE_METHODS else Scope.WRITE)
+    scope = Scope(key.scope)
+    if not scope.covers(needed):
+        raise PermissionDenied(
+            f"the API key has the scope {scope.value}, and {request.method} {request.path} needs {needed.value}: "
+            "use a key that has it"
+        )
+
+
+def _usable_key(request: Request, token: str, *, now: datetime) -> ApiKey:
     if not is_well_formed(token):
         raise AuthenticationFailed("that is no API key, as its checksum tells: copy it again, whole, from sk_ on")
     token_hash = hash_token(token)
-    key = known_keys.get(token_hash) or _read_key(token_hash, now=now)
+    key = known_keys.get(token_hash)
+    if key is None:
+        limiting.refuse_guessing(request)
+        key = _read_key(token_hash, now=now)
     if key is None or (key.expires_at is not None and key.expires_at <= now):
         raise AuthenticationFailed("the API key is not known, expired or revoked: ask for a new one")
     return key

@@ -1,13 +1,15 @@
 """Rows as the API shows them: plain values, times in RFC 3339 with Z."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
 from booper.timing import durations, recurrence
 from booper.timing.timestamps import timestamp
 from jobs.actions.batch import NewJob
-from jobs.models import Delivery, DeliveryState, Job, LogEvent, Queue, Receiver, Schedule
+from jobs.guarding.signing import SigningSecret
+from jobs.models import ApiKey, Delivery, DeliveryState, Job, LogEvent, Queue, Receiver, Schedule
 
 
 def job(row: Job | NewJob, *, now: datetime, has_conflict: bool = False) -> dict[str, Any]:
@@ -136,6 +138,34 @@ def receiver(row: Receiver) -> dict[str, Any]:
         "response_status": row.response_status,
         "error": _error(row.error_code, row.error_message),
     }
+
+
+def api_key(row: ApiKey) -> dict[str, Any]:
+    """Never the key itself, of which only a hash is kept."""
+    return {
+        "id": str(row.uuid),
+        "name": row.name,
+        "scope": row.scope,
+        "hint": row.last_four or None,
+        "inserted_at": timestamp(row.created_at),
+        "expires_at": _timestamp(row.expires_at),
+        "last_used_at": _timestamp(row.last_used_at),
+        "revoked_at": _timestamp(row.revoked_at),
+    }
+
+
+def limit(name: str, *, allowed: int, used: int, resets_at: datetime | None = None) -> dict[str, Any]:
+    """`allowed` is null where there is no limit."""
+    return {"name": name, "allowed": allowed or None, "used": used, "resets_at": _timestamp(resets_at)}
+
+
+def signing_secrets(in_force: Sequence[SigningSecret]) -> dict[str, Any]:
+    """The newest first; of each the last four characters, to tell one from another."""
+    shown = [
+        {"hint": each.secret[-4:], "inserted_at": timestamp(each.made_at), "until": _timestamp(each.until)}
+        for each in in_force
+    ]
+    return {"inserted_at": shown[0]["inserted_at"], "in_force": shown}
 
 
 def _error(code: str | None, message: str | None) -> dict[str, Any] | None:

@@ -31,19 +31,20 @@ def is_due(*, now: datetime) -> bool:
 def claim(worker_id: UUID, *, limit: int, is_crowded: bool, now: datetime) -> tuple[list[Started], Upcoming]:
     with transaction.atomic():
         claimed = transitions.claim(worker_id, limit=limit, is_crowded=is_crowded, now=now)
-        secrets = signing_secrets.signing_secrets({delivery.user_id for delivery in claimed}) if claimed else {}
+        owners = {delivery.user_id for delivery in claimed}
+        secrets = signing_secrets.signing_secrets(owners, now=now) if claimed else {}
         receivers.look_up(claimed)
         started = [_prepare(delivery, secrets=secrets, now=now) for delivery in claimed]
     return started, Upcoming()
 
 
-def _prepare(delivery: Delivery, *, secrets: Mapping[UUID, str], now: datetime) -> Started:
+def _prepare(delivery: Delivery, *, secrets: Mapping[UUID, Sequence[str]], now: datetime) -> Started:
     """One that can't be signed, as its user is gone or has a secret that is none, fails alone."""
     refusal = receivers.refusal(delivery)
     if refusal is not None:
         return Started(delivery, None, refusal)
     try:
-        return Started(delivery, requests.of_delivery(delivery, secret=secrets[delivery.user_id], now=now))
+        return Started(delivery, requests.of_delivery(delivery, secrets=secrets[delivery.user_id], now=now))
     except Exception as error:
         logger.exception("delivery %s can't be made ready", delivery.uuid, extra={"delivery_id": delivery.uuid})
         return Started(delivery, None, Failure("internal", f"the request could not be built: {type(error).__name__}"))

@@ -1,6 +1,7 @@
 """A file a table: columns, constraints, indexes, reads."""
 
-from jobs.models.api_key import ApiKey
+from jobs.models.api_key import ApiKey, Scope
+from jobs.models.audit_event import AuditEvent
 from jobs.models.delivery import Delivery, DeliveryKind, DeliveryState
 from jobs.models.job import FINISHED_STATES, HOLDS_ITS_KEY, UNFINISHED_STATES, WAITING_STATES, Job, JobState
 from jobs.models.log_event import EventType, LogEvent
@@ -10,6 +11,7 @@ from jobs.models.receiver import Receiver
 from jobs.models.request_fields import REQUEST_COLUMNS, REQUEST_FIELDS
 from jobs.models.schedule import CatchUp, Overlap, Schedule
 from jobs.models.tally import Tally
+from jobs.models.usage import Usage
 from jobs.models.user import User
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "UNFINISHED_STATES",
     "WAITING_STATES",
     "ApiKey",
+    "AuditEvent",
     "CatchUp",
     "Delivery",
     "DeliveryKind",
@@ -34,6 +37,8 @@ __all__ = [
     "Queue",
     "Receiver",
     "Schedule",
+    "Scope",
     "Tally",
+    "Usage",
     "User",
 ]

@@ -10,6 +10,8 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from jobs.models.identifiers import uuid7
+
 _ALPHABET = string.digits + string.ascii_letters
 _RANDOM_LENGTH = 32
 _CHECKSUM_LENGTH = 6
@@ -43,17 +45,38 @@ def _checksum(random_part: str) -> str:
     return "".join(reversed(digits))
 
 
+class Scope(models.TextChoices):
+    """What a key may do; each may do what those before it may."""
+
+    READ = "read"
+    WRITE = "write"
+    ADMIN = "admin"
+
+    def covers(self, needed: "Scope") -> bool:
+        order = list(Scope)
+        return order.index(self) >= order.index(needed)
+
+
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def usable(self, now: datetime) -> "ApiKeyQuerySet":
         unexpired = models.Q(expires_at__isnull=True) | models.Q(expires_at__gt=now)
         return self.filter(unexpired, revoked_at__isnull=True, user__is_active=True)
 
+    def existing(self) -> "ApiKeyQuerySet":
+        """Those that were not revoked, expired or not."""
+        return self.filter(revoked_at__isnull=True)
+
 
 class ApiKey(models.Model):
+    # What the API calls its id: the primary key would tell how many keys an instance has.
+    uuid = models.UUIDField(default=uuid7, unique=True, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=100, blank=True)
     token_hash = models.CharField(max_length=64, unique=True, editable=False)
     hint = models.CharField(max_length=12, editable=False, help_text="How the key begins, to tell one from another.")
+    # Empty for keys that were made before the API showed them.
+    last_four = models.CharField(max_length=4, blank=True, editable=False)
+    scope = models.CharField(max_length=5, choices=Scope.choices, default=Scope.ADMIN)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -68,10 +91,23 @@ class ApiKey(models.Model):
         return f"{self.hint}… {self.name}".strip()
 
     @classmethod
-    def issue(cls, user_id: object, *, name: str = "", expires_at: datetime | None = None) -> tuple["ApiKey", str]:
+    def issue(
+        cls,
+        user_id: object,
+        *,
+        name: str = "",
+        scope: Scope = Scope.ADMIN,
+        expires_at: datetime | None = None,
+    ) -> tuple["ApiKey", str]:
         """A new key and its token, which is told only here."""
         token = new_token()
         key = cls.objects.create(
-            user_id=user_id, name=name, token_hash=hash_token(token), hint=token[:9], expires_at=expires_at
+            user_id=user_id,
+            name=name,
+            scope=scope,
+            token_hash=hash_token(token),
+            hint=token[:9],
+            last_four=token[-4:],
+            expires_at=expires_at,
         )
         return key, token

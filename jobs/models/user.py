@@ -30,6 +30,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     email = models.EmailField(max_length=254, unique=True)
     signing_secret = models.CharField(max_length=100, default=signatures.new_secret, editable=False)
+    # When the one above was made; null for the one that the user began with. Those before it sign until their `until`.
+    signing_secret_made_at = models.DateTimeField(null=True, blank=True, editable=False)
+    retired_secrets = models.JSONField(default=list, blank=True, editable=False)
+    # Instead of the settings, by the names of limits; 0 for none.
+    limits = models.JSONField(default=dict, blank=True)
+    suspended_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Since then nothing of theirs starts."
+    )
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False, help_text="May log in to the admin.")
     date_joined = models.DateTimeField(default=timezone.now, editable=False)

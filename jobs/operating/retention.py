@@ -16,11 +16,14 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from jobs.engine import leases
-from jobs.models import Delivery, DeliveryState, Job, JobState, LogEvent, Receiver, Schedule
+from jobs.guarding import audit
+from jobs.models import AuditEvent, Delivery, DeliveryState, Job, JobState, LogEvent, Receiver, Schedule, Usage
 from jobs.models.identifiers import earliest_uuid7
 from jobs.telemetry import counter_rows
 
 _PROCESS_KEPT = timedelta(hours=1)
+# A window before the last one is asked for by nobody, and what is held is counted anew where no row is.
+_USAGE_KEPT = timedelta(days=3)
 _JOB_ENDS = {
     JobState.COMPLETED.value: "completed_at",
     JobState.DISCARDED.value: "discarded_at",
@@ -64,6 +67,8 @@ def prune(*, now: datetime, pace: Pace | None = None) -> Pruned:
     deliveries, has_all_deliveries = _take(_deliveries(log_before, pace.batch), pace)
     jobs, has_all_jobs = _take(_jobs(jobs_before, pace.batch), pace)
     schedules, has_all_schedules = _take(_schedules(pace.batch), pace)
+    _delete(AuditEvent.objects.filter(id__lt=earliest_uuid7(now - timedelta(days=audit.KEPT_DAYS))))
+    _delete(Usage.objects.filter(at__lt=now - _USAGE_KEPT))
     return Pruned(
         log_events=log_events,
         deliveries=deliveries,

@@ -1,6 +1,6 @@
 """The exact requests that go out: a job's own, and those of its callbacks and webhooks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,8 +17,10 @@ _USER_AGENT = f"Booper/{booper.__version__}"
 _DELIVERY_TIMEOUT_SECONDS = 15.0
 
 
-def of_job(job: Claimed, *, schedule: Schedule | None, secret: str, now: datetime) -> tuple[Request, dict[str, Any]]:
-    """The request of the job's current attempt, and what the log shows of it."""
+def of_job(
+    job: Claimed, *, schedule: Schedule | None, secrets: Sequence[str], now: datetime
+) -> tuple[Request, dict[str, Any]]:
+    """The request of the job's current attempt, signed with each of `secrets`, and what the log shows of it."""
     rendered = _rendered(job, schedule)
     url = urls.with_query(job.url, rendered.query, max_length=urls.MAX_SENT_LENGTH)
     body = None if rendered.body is None else payloads.encode(rendered.body)
@@ -34,7 +36,7 @@ def of_job(job: Claimed, *, schedule: Schedule | None, secret: str, now: datetim
     given_names = {name.lower() for name in given}
     headers = given | {name: value for name, value in own.items() if name.lower() not in given_names}
     shown = {"method": job.method, "url": job.url, "query": rendered.query, "headers": headers, "body": rendered.body}
-    signed = _signed(headers, body or b"", secret=secret, message_id=str(job.uuid), now=now)
+    signed = _signed(headers, body or b"", secrets=secrets, message_id=str(job.uuid), now=now)
     request = Request(
         method=job.method.upper(),
         url=url,
@@ -87,10 +89,10 @@ def header_texts(headers: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def of_delivery(delivery: Delivery, *, secret: str, now: datetime) -> Request:
+def of_delivery(delivery: Delivery, *, secrets: Sequence[str], now: datetime) -> Request:
     body = delivery.body.encode()
     headers = {"User-Agent": _USER_AGENT, "Content-Type": "application/json"}
-    signed = _signed(headers, body, secret=secret, message_id=str(delivery.uuid), now=now)
+    signed = _signed(headers, body, secrets=secrets, message_id=str(delivery.uuid), now=now)
     return Request(
         method="POST",
         url=delivery.url,
@@ -100,6 +102,8 @@ def of_delivery(delivery: Delivery, *, secret: str, now: datetime) -> Request:
     )
 
 
-def _signed(headers: dict[str, str], body: bytes, *, secret: str, message_id: str, now: datetime) -> dict[str, str]:
+def _signed(
+    headers: dict[str, str], body: bytes, *, secrets: Sequence[str], message_id: str, now: datetime
+) -> dict[str, str]:
     timestamp = int(now.timestamp())
-    return headers | signatures.signed_headers(body, secret=secret, message_id=message_id, timestamp=timestamp)
+    return headers | signatures.signed_headers(body, secret=secrets, message_id=message_id, timestamp=timestamp)

@@ -12,6 +12,8 @@ from uuid import UUID
 from django.db import connection
 
 from jobs.database import sql
+from jobs.guarding import stocks
+from jobs.guarding.limits import QUEUES
 from jobs.models import Queue
 from jobs.specs import JobSpec
 
@@ -57,7 +59,7 @@ known_ids = IdCache(seconds=KEPT_SECONDS, most=_MOST_KEPT)
 def ids_of(names: Collection[str], *, user_id: UUID, now: datetime) -> dict[str, int]:
     """The id of each: no query where all are remembered, else one, and two more where some are new.
 
-    Not inside a transaction: what that made and took back would be remembered.
+    Not inside a transaction: what that made and took back would be remembered. Raises LimitReached.
     """
     found = known_ids.get(user_id, names)
     missing = sorted(set(names) - found.keys())
@@ -65,6 +67,7 @@ def ids_of(names: Collection[str], *, user_id: UUID, now: datetime) -> dict[str,
         return found
     read = _read(missing, user_id=user_id)
     if unknown := [name for name in missing if name not in read]:
+        stocks.require_room(QUEUES, Queue.objects.filter(user_id=user_id), amount=len(unknown), user_id=user_id)
         _make(unknown, user_id=user_id, now=now)
         read |= _read(unknown, user_id=user_id)
     known_ids.put(user_id, read)

@@ -14,6 +14,8 @@ from django.db import connection
 from django.db.models import Count
 
 from jobs.database import sql
+from jobs.guarding import stocks
+from jobs.guarding.limits import QUEUES
 from jobs.models import Job, JobState, Queue
 
 _MOST_QUEUES = 50
@@ -30,7 +32,11 @@ class Allowance:
 
 
 def named(user_id: UUID, name: str, *, now: datetime) -> Queue:
-    """The user's queue of that name, made without limits where there is none."""
+    """The user's queue of that name, made without limits where there is none. Raises LimitReached."""
+    queue = Queue.objects.filter(user_id=user_id, name=name).first()
+    if queue is not None:
+        return queue
+    stocks.require_room(QUEUES, Queue.objects.filter(user_id=user_id), user_id=user_id)
     return Queue.objects.get_or_create(user_id=user_id, name=name, defaults={"inserted_at": now, "refilled_at": now})[0]
 
 

@@ -43,11 +43,11 @@ def start(jobs: Sequence[Claimed], *, now: datetime) -> list[Started]:
     """Renders the requests of jobs just claimed, and logs them, in the transaction of the claim."""
     if not jobs:
         return []
-    secrets = signing_secrets.signing_secrets({job.user_id for job in jobs})
+    secrets = signing_secrets.signing_secrets({job.user_id for job in jobs}, now=now)
     schedule_ids = {job.schedule_id for job in jobs if job.schedule_id is not None}
     schedules = Schedule.objects.in_bulk(schedule_ids) if schedule_ids else {}
     prepared = [
-        prepare(job, schedule=schedules.get(job.schedule_id), secret=secrets[job.user_id], now=now) for job in jobs
+        prepare(job, schedule=schedules.get(job.schedule_id), secrets=secrets[job.user_id], now=now) for job in jobs
     ]
     attempts.log_starts([(item.row, shown) for item, shown in prepared], now=now)
     # A queue's job may wait for its place on purpose: that is not late.
@@ -56,10 +56,12 @@ def start(jobs: Sequence[Claimed], *, now: datetime) -> list[Started]:
     return [item for item, _ in prepared]
 
 
-def prepare(job: Claimed, *, schedule: Schedule | None, secret: str, now: datetime) -> tuple[Started, dict[str, Any]]:
+def prepare(
+    job: Claimed, *, schedule: Schedule | None, secrets: Sequence[str], now: datetime
+) -> tuple[Started, dict[str, Any]]:
     """The attempt, and what the log shows of its request. A job that can't be rendered fails alone."""
     try:
-        request, shown = requests.of_job(job, schedule=schedule, secret=secret, now=now)
+        request, shown = requests.of_job(job, schedule=schedule, secrets=secrets, now=now)
     except Exception as error:
         logger.exception("job %s can't be rendered", job.id, extra=_log_fields(job))
         failure = Failure("invalid_request", f"the request could not be built: {error}")

@@ -1,21 +1,32 @@
 """What all views have in common: whose request it is, and what it carries."""
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.http import HttpRequest
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from jobs.api import authentication, limiting
 from jobs.api.input import unexpected
 from jobs.api.input.query import Page
 from jobs.api.wire import parsers
+from jobs.guarding import limits, rates, stocks
+from jobs.guarding.rates import Standing
+from jobs.models import ApiKey, Scope
 
 
 class View(APIView):
     """Needs an API key, and answers `{"data": …}`."""
+
+    # What a key has to be good for; None: `read` for what changes nothing, else `write`.
+    needs: ClassVar[Scope | None] = None
+    # How the caller stands to the limit on requests, once that was looked at.
+    standing: Standing | None = None
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
         """The Allow header, which every answer has, is the whole answer."""
@@ -35,6 +46,49 @@ class View(APIView):
     def perform_authentication(self, request: Request) -> None:
         """Left to the permissions: an open view looks at no key at all."""
 
+    def check_permissions(self, request: Request) -> None:
+        """Raises as well LimitReached, for a key or an address that has called too often."""
+        try:
+            super().check_permissions(request)
+        except (AuthenticationFailed, NotAuthenticated):
+            self._count(limiting.of_nobody(request))
+            raise
+        if isinstance(request.auth, ApiKey):
+            self._count(limiting.of_key(request.auth))
+            authentication.require_active(request.auth.user)
+            authentication.require_scope(request.auth, self.needs, request=request)
+
+    def _count(self, standing: Standing | None) -> None:
+        self.standing = standing
+        if standing is not None:
+            standing.require()
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        if self.standing is not None:
+            for name, value in limiting.headers(self.standing).items():
+                response.headers[name] = value
+        return super().finalize_response(request, response, *args, **kwargs)
+
+    def charge(self, *, jobs: int, schedules: int = 0, now: datetime) -> None:
+        """Raises LimitReached if the caller may not have so many more. To be asked before they are made."""
+        overrides = self.key.user.limits
+        stocks.waiting_jobs.add(self.owner_id, amount=jobs, overrides=overrides, now=now)
+        stocks.schedules.add(self.owner_id, amount=schedules, overrides=overrides, now=now)
+        if allowed := limits.allowed(limits.STORED_BYTES, overrides):
+            size = int(self.request.META.get("CONTENT_LENGTH") or 0)
+            rates.stored_bytes.take(self.owner_id.hex, amount=size, allowed=allowed, now=now).require()
+
+    @property
+    def key(self) -> ApiKey:
+        """The API key that the request came with."""
+        assert isinstance(self.request.auth, ApiKey)
+        return self.request.auth
+
+    @property
+    def actor(self) -> str:
+        """Who is asking, for the audit trail."""
+        return f"API key {self.key.hint}…"
+
     @property
     def owner_id(self) -> UUID:
         return UUID(str(self.request.user.pk))
@@ -49,6 +103,13 @@ class OpenView(View):
 
     authentication_classes = ()
     permission_classes = ()
+    # Whether calls count against the limit on those without a key.
+    is_counted: ClassVar[bool] = True
+
+    def check_permissions(self, request: Request) -> None:
+        super().check_permissions(request)
+        if self.is_counted:
+            self._count(limiting.of_nobody(request))
 
 
 def answer(data: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -38,6 +38,7 @@ class Batch(JobsView):
         is_small = length.isdecimal() and int(length) <= settings.MAX_REQUEST_BYTES
         judged = intake_batch.wanted(self.sent_fields(limit="MAX_BATCH_BYTES"), is_small=is_small, now=now)
         good = [item for item in judged if isinstance(item, Wanted)]
+        self.charge(jobs=len(good), schedules=sum(item.plan is not None for item in good), now=now)
         specs = ids.placed((item.spec for item in good), user_id=self.owner_id, now=now)
         plans = [item.plan for item in good]
         taken = batch.take(list(zip(specs, plans, strict=True)), user_id=self.owner_id, now=now)

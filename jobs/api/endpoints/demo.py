@@ -12,6 +12,8 @@ _BROADCAST_FIELDS = {"content": 10_000, "author": 255, "channel": 255}
 
 
 class Ping(OpenView):
+    is_counted = False
+
     @operations.PING
     def get(self, request: Request) -> Response:
         return answer({"message": "Pong"})

@@ -67,6 +67,7 @@ class Jobs(JobsView):
         now = clock.now()
         key_header = request.META.get("HTTP_IDEMPOTENCY_KEY")
         wanted = intake_job.wanted(self.sent_fields(), key_header=key_header, now=now)
+        self.charge(jobs=1, schedules=int(wanted.plan is not None), now=now)
         [spec] = ids.placed([wanted.spec], user_id=self.owner_id, now=now)
         scheduled = job_actions.schedule_job(spec, wanted.plan, user_id=self.owner_id, now=now)
         job = scheduled.job

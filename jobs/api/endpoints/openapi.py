@@ -79,6 +79,8 @@ def _asset(name: str) -> bytes:
 class Document(OpenView):
     """`routes` is given where the view is routed."""
 
+    # The page of docs reads it.
+    is_counted = False
     routes: Sequence[URLPattern] = ()
 
     def get(self, request: Request) -> HttpResponse:
@@ -86,11 +88,15 @@ class Document(OpenView):
 
 
 class Docs(OpenView):
+    is_counted = False
+
     def get(self, request: Request) -> HttpResponse:
         return HttpResponse(_PAGE, headers={"Content-Security-Policy": _PAGE_POLICY})
 
 
 class DocsAsset(OpenView):
+    is_counted = False
+
     def get(self, request: Request, name: str) -> HttpResponse:
         if name not in _ASSETS:
             raise Http404(f"the documentation has no file {name[:40]!a}")

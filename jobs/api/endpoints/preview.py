@@ -11,9 +11,13 @@ from jobs.database import clock
 from jobs.explaining import previews
 from jobs.intake import schedule
 from jobs.intake.refusals import FieldError, InvalidInput
+from jobs.models import Scope
 
 
 class Preview(View):
+    # It makes nothing.
+    needs = Scope.READ
+
     @operations.PREVIEW
     def post(self, request: Request) -> Response:
         asked = schedule.previewed(self.sent_fields(), now=clock.now())

@@ -106,6 +106,7 @@ class TriggerSchedule(_SchedulesView):
     @operations.TRIGGER_SCHEDULE
     def post(self, request: Request, schedule_id: str) -> Response:
         now = clock.now()
+        self.charge(jobs=1, now=now)
         job = schedules.trigger(self.find(schedule_id), now=now)
         transaction.on_commit(partial(announcements.announce_job, job))
         return answer(serializers.job(job, now=now), status=201, headers={"Location": f"/api/jobs/{job.id}"})

@@ -477,6 +477,14 @@ SCHEMAS: dict[str, Schema] = {
     "AnyObject": {"type": "object", "example": {"hello": "world"}},
     "FieldError": _FIELD_ERROR,
     "Problem": _object(_PROBLEM),
+    "LimitReached": _object(
+        {
+            **_PROBLEM,
+            "limit": {"type": "string", "description": "Its name.", "example": "waiting_jobs"},
+            "allowed": {"type": "integer", "minimum": 0},
+            "used": {"type": "integer", "minimum": 0},
+        }
+    ),
     "InvalidInput": _object({**_PROBLEM, "errors": {"type": "array", "items": ref("FieldError")}}),
 }
 
@@ -488,6 +496,9 @@ def _refusal(status: int, description: str, *, header: str | None = None, detail
     if status == 400:
         schema = ref("InvalidInput")
         example["errors"] = [{"pointer": "/schedule_in/1", "detail": detail.partition(": ")[2]}]
+    if status == 429:
+        schema = ref("LimitReached")
+        example |= {"limit": "requests", "allowed": 300_000, "used": 300_000}
     response: Schema = {
         "description": description,
         "content": {CONTENT_TYPE: {"schema": schema, "example": example}},
@@ -509,10 +520,21 @@ RESPONSES: dict[str, Schema] = {
         header="WWW-Authenticate",
         detail="there is no API key: send the header Authorization: Bearer sk_…",
     ),
+    "403": _refusal(
+        403,
+        "The API key has not the scope for it, or its owner is suspended.",
+        detail="the API key has the scope read, and POST /api/jobs needs write: use a key that has it",
+    ),
     "404": _refusal(404, "It is not there, or somebody else's.", detail="there is no job '12' of yours"),
     "409": _refusal(409, "Its state does not allow it (any more).", detail="job 12 is completed"),
     "413": _refusal(413, "The body is too large.", detail="the body has more than 1048576 bytes: send less"),
     "415": _refusal(415, "The body is in a format that is not read here.", detail="'text/xml' is not read here"),
+    "429": _refusal(
+        429,
+        "A limit is reached: `limit` is its name. Docs: limits.",
+        header="Retry-After",
+        detail="requests: 300000 in a minute are allowed, and 300000 were made: try again in 12 seconds",
+    ),
     "503": _refusal(
         503,
         "The database does not answer.",

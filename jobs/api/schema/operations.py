@@ -12,7 +12,7 @@ from jobs.intake.batch import MOST_JOBS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_WITH_KEY = (401, 503)
+_WITH_KEY = (401, 403, 429, 503)
 _WITH_BODY = (400, 413, 415)
 _FORM = "application/x-www-form-urlencoded"
 

@@ -1,6 +1,7 @@
 """Every refusal as RFC 9457 problem+json: what happened, at which field, and what to do about it. Never HTML."""
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from booper.content import payloads
+from jobs.guarding.limits import LimitReached
 from jobs.intake.refusals import Refusal
 
 logger = logging.getLogger(__name__)
@@ -58,8 +60,11 @@ def handle(exc: Exception, context: Mapping[str, Any]) -> Response:
     if status == 500:
         # For Django's test client and for error reporters, which learn of unhandled exceptions by this signal.
         got_request_exception.send(sender=None, request=request._request)
+    problem = _problem(status, detail, getattr(exc, "errors", None))
+    if isinstance(exc, LimitReached):
+        problem |= {"limit": exc.limit, "allowed": exc.allowed, "used": exc.used}
     return Response(
-        _problem(status, detail, getattr(exc, "errors", None)),
+        problem,
         status=status,
         headers=_headers(exc, status),
         content_type=CONTENT_TYPE,
@@ -82,6 +87,8 @@ def _verdict(exc: Exception, request: HttpRequest) -> tuple[int, str]:
             return 405, f"{request.method} is not a method of {request.path}: the Allow header has those that are"
         case exceptions.APIException():
             return exc.status_code, str(exc.detail)
+        case LimitReached():
+            return 429, str(exc)
         case Http404():
             return 404, str(exc) or _nothing_at(request.path)
         case PermissionDenied():
@@ -97,7 +104,7 @@ def _headers(exc: Exception, status: int) -> dict[str, str]:
         headers["WWW-Authenticate"] = challenge
     wait_seconds = getattr(exc, "wait", None) or (_RETRY_AFTER_SECONDS if status == 503 else None)
     if wait_seconds is not None:
-        headers["Retry-After"] = str(round(wait_seconds))
+        headers["Retry-After"] = str(math.ceil(wait_seconds))
     return headers
 
 

@@ -7,7 +7,9 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
 
-from jobs.models import ApiKey, User
+from jobs.database import clock
+from jobs.guarding import audit, keys
+from jobs.models import Scope, User
 
 
 class Command(BaseCommand):
@@ -16,14 +18,24 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email")
         parser.add_argument("--name", default="", help="What the key is for, up to 100 characters.")
+        parser.add_argument(
+            "--scope", default=Scope.ADMIN.value, choices=Scope.values, help="What it may do; admin, if left out."
+        )
 
-    def handle(self, *args: Any, email: str, name: str, **options: Any) -> None:
+    def handle(self, *args: Any, email: str, name: str, scope: str, **options: Any) -> None:
         if len(name) > 100:
             raise CommandError(f"--name has {len(name)} characters: write at most 100")
         user = _user(email.strip().lower())
         if not user.is_active:
             raise CommandError(f"{user.email} is not active, so no key of theirs would be taken: activate them first")
-        _, token = ApiKey.issue(user.id, name=name)
+        _, token = keys.issue(
+            user.id,
+            name=name,
+            scope=Scope(scope),
+            expires_at=None,
+            actor=audit.COMMAND,
+            now=clock.now(),
+        )
         self.stdout.write(token)
 
 

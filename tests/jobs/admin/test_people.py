@@ -9,7 +9,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from pytest_django import Settings
 
-from jobs.models import ApiKey, Job, JobState, User
+from jobs.models import ApiKey, AuditEvent, Job, JobState, User
 from jobs.models.api_key import hash_token
 from tests.admin import log_in, make_ended_job, page, rows, told
 from tests.api import Api
@@ -46,7 +46,7 @@ def edit(client: Client, user: User, **fields: str) -> Any:
 
 
 def issue(client: Client, user: User, **fields: str) -> Any:
-    given = {"user": str(user.id), "name": "", "expires_at_0": "", "expires_at_1": ""} | fields
+    given = {"user": str(user.id), "name": "", "scope": "write", "expires_at_0": "", "expires_at_1": ""} | fields
     return client.post("/admin/jobs/apikey/add/", given, follow=True)
 
 
@@ -278,3 +278,33 @@ def test_keys_are_issued_and_revoked_only_by_those_who_may(
     assert issue(web, make_user()).status_code == 403
     web.post("/admin/jobs/apikey/", {"action": "revoke_selected", "_selected_action": [str(key.pk)]})
     assert ApiKey.objects.get().revoked_at is None
+
+
+# Limits and the trail
+
+
+def test_a_user_gets_limits_of_their_own_and_loses_them_again(admin: Client) -> None:
+    user = make_user()
+    edit(admin, user, is_active="on", limit_schedules="7", limit_keys="0")
+    assert User.objects.get(id=user.id).limits == {"schedules": 7, "keys": 0}
+    assert 'name="limit_schedules" value="7"' in page(admin, f"jobs/user/{user.id}/change/")
+    edit(admin, user, is_active="on")
+    assert User.objects.get(id=user.id).limits == {}
+    first, second = AuditEvent.objects.filter(action="limits.set").order_by("id")
+    assert (first.actor, first.email) == ("operator ops@example.com", user.email)
+    assert (second.details["before"], second.details["limits"]) == ({"schedules": 7, "keys": 0}, {})
+
+
+@pytest.mark.parametrize("value", ["-1", "many", "1.5"])
+def test_a_limit_that_is_no_whole_number_is_not_taken(admin: Client, value: str) -> None:
+    user = make_user()
+    edit(admin, user, is_active="on", limit_schedules=value)
+    assert User.objects.get(id=user.id).limits == {}
+
+
+def test_who_issues_and_revokes_keys_here_is_in_the_trail(admin: Client) -> None:
+    issue(admin, make_user(), name="ci", scope="read")
+    assert ApiKey.objects.get().scope == "read"
+    key = str(ApiKey.objects.get().pk)
+    admin.post("/admin/jobs/apikey/", {"action": "revoke_selected", "_selected_action": [key]})
+    assert list(AuditEvent.objects.order_by("id").values_list("action", flat=True)) == ["key.made", "key.revoked"]

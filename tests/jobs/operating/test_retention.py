@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from config.celery import app
 from jobs.beat import Scheduler
-from jobs.models import Delivery, Job, LogEvent, Process, Receiver, Schedule, Tally, User
+from jobs.models import AuditEvent, Delivery, Job, LogEvent, Process, Receiver, Schedule, Tally, Usage, User
 from jobs.models.identifiers import earliest_uuid7, uuid7
 from jobs.operating import retention
 from jobs.operating.retention import Pace, Pruned
@@ -226,3 +226,14 @@ def test_beat_prunes_and_shows_it_in_its_admin(settings: Settings):
     entry = PeriodicTask.objects.get(name="booper.prune")
     assert (entry.task, entry.enabled, str(entry.interval)) == ("booper.prune", True, "every 600 seconds")
     assert json.loads(entry.args) == []
+
+
+def test_the_audit_trail_is_kept_for_a_year_and_usage_for_days(user: User) -> None:
+    for days in (364, 366):
+        at = NOON - timedelta(days=days)
+        AuditEvent.objects.create(id=earliest_uuid7(at), at=at, user_id=user.id, actor="me", action=f"days.{days}")
+    for days in (2, 4):
+        Usage.objects.create(name="requests", subject=str(days), at=NOON - timedelta(days=days))
+    retention.prune(now=NOON)
+    assert AuditEvent.objects.get().action == "days.364"
+    assert Usage.objects.get().subject == "2"

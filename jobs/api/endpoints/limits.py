@@ -1,0 +1,57 @@
+"""/api/limits: what the caller may have, and how much of it is used."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from jobs.api import limiting, serializers
+from jobs.api.endpoints.base import View, answer
+from jobs.api.schema import guarding
+from jobs.database import clock
+from jobs.guarding import limits, rates, stocks
+from jobs.guarding.limits import Limit
+from jobs.guarding.rates import Standing
+from jobs.models import ApiKey, Queue
+
+_HELD: tuple[tuple[Limit, Callable[[UUID], int]], ...] = (
+    (limits.WAITING_JOBS, stocks.waiting_jobs.used),
+    (limits.SCHEDULES, stocks.schedules.used),
+    (limits.QUEUES, lambda user_id: Queue.objects.filter(user_id=user_id).count()),
+    (limits.KEYS, lambda user_id: ApiKey.objects.existing().filter(user_id=user_id).count()),
+)
+
+
+class Limits(View):
+    @guarding.LIST_LIMITS
+    def get(self, request: Request) -> Response:
+        now, key = clock.now(), self.key
+        overrides, user_id = key.user.limits, self.owner_id
+        spent = [
+            self._requests(key),
+            limiting.standing_of_nobody(request),
+            rates.stored_bytes.standing(user_id.hex, allowed=limits.allowed(limits.STORED_BYTES, overrides), now=now),
+        ]
+        shown = [_spent(standing, now=now) for standing in spent]
+        shown += [
+            serializers.limit(limit.name, allowed=limits.allowed(limit, overrides), used=count(user_id))
+            for limit, count in _HELD
+        ]
+        return answer(shown)
+
+    def _requests(self, key: ApiKey) -> Standing:
+        allowed = limits.allowed(limits.REQUESTS, key.user.limits)
+        return rates.requests.standing(key.uuid.hex, allowed=allowed, now=clock.now())
+
+
+def _spent(standing: Standing, *, now: datetime) -> dict[str, Any]:
+    resets_at = now + timedelta(seconds=standing.resets_in_seconds)
+    return serializers.limit(
+        standing.limit.name,
+        allowed=standing.allowed,
+        used=min(standing.used, standing.allowed or standing.used),
+        resets_at=resets_at,
+    )

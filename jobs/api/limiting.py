@@ -1,0 +1,71 @@
+"""Whether a call may be answered at all: by how often a key, or who has none, has called; and what headers say of it.
+
+Asked before a body is read. RateLimit and RateLimit-Policy are as in draft-ietf-httpapi-ratelimit-headers-10.
+"""
+
+import ipaddress
+import math
+from datetime import UTC, datetime
+
+from django.conf import settings
+from django.db import Error
+from rest_framework.request import Request
+
+from jobs.database import clock
+from jobs.guarding import client_address, limits, rates
+from jobs.guarding.rates import Standing
+from jobs.models import ApiKey
+
+# An IPv6 user has a network of addresses: it counts as one.
+_IPV6_PREFIX = 64
+
+
+def of_key(key: ApiKey) -> Standing | None:
+    """Counts one request of `key`. None where there is no limit."""
+    allowed = limits.allowed(limits.REQUESTS, key.user.limits)
+    return rates.requests.take(key.uuid.hex, allowed=allowed, now=_now()) if allowed else None
+
+
+def of_nobody(request: Request) -> Standing | None:
+    """Counts one request that has no valid key, by its address."""
+    allowed = settings.BOOPER_ANONYMOUS_PER_MINUTE
+    return rates.anonymous.take(_subject(request), allowed=allowed, now=_now()) if allowed else None
+
+
+def standing_of_nobody(request: Request) -> Standing:
+    """How the caller's address stands, without counting anything."""
+    return rates.anonymous.standing(_subject(request), allowed=settings.BOOPER_ANONYMOUS_PER_MINUTE, now=_now())
+
+
+def refuse_guessing(request: Request) -> None:
+    """Raises LimitReached for an address that is over already: its next guess at a key costs no query."""
+    allowed = settings.BOOPER_ANONYMOUS_PER_MINUTE
+    if allowed and rates.anonymous.is_refused(_subject(request), now=_now()):
+        rates.anonymous.take(_subject(request), allowed=allowed, now=_now()).require()
+
+
+def headers(standing: Standing) -> dict[str, str]:
+    name = standing.limit.name
+    return {
+        "RateLimit-Policy": f'"{name}";q={standing.allowed};w={standing.seconds}',
+        "RateLimit": f'"{name}";r={standing.remaining};t={math.ceil(standing.resets_in_seconds)}',
+    }
+
+
+def _now() -> datetime:
+    """By this machine's clock where the database does not tell: who needs no database is answered all the same."""
+    try:
+        return clock.now()
+    except Error:
+        return datetime.now(UTC)
+
+
+def _subject(request: Request) -> str:
+    address = client_address.of(request.META) or "unknown"
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address[:64]
+    if parsed.version == 6:
+        parsed = parsed.ipv4_mapped or ipaddress.ip_network((parsed, _IPV6_PREFIX), strict=False).network_address
+    return str(parsed)

@@ -1,0 +1,51 @@
+"""The limits there are: what each is called, which setting has its default, and what a user may have instead."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.conf import settings
+
+MINUTE_SECONDS = 60
+DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """`setting` has the default, 0 for no limit; `what` says in words what is counted."""
+
+    name: str
+    setting: str
+    what: str
+
+
+REQUESTS = Limit("requests", "BOOPER_REQUESTS_PER_MINUTE", "requests of an API key in a minute")
+ANONYMOUS = Limit("anonymous", "BOOPER_ANONYMOUS_PER_MINUTE", "requests without a valid API key in a minute")
+WAITING_JOBS = Limit("waiting_jobs", "BOOPER_MAX_WAITING_JOBS", "jobs that wait")
+SCHEDULES = Limit("schedules", "BOOPER_MAX_SCHEDULES", "schedules")
+QUEUES = Limit("queues", "BOOPER_MAX_QUEUES", "queues")
+SECRETS = Limit("secrets", "BOOPER_MAX_SECRETS", "secrets")
+KEYS = Limit("keys", "BOOPER_MAX_KEYS", "API keys")
+ALERTS = Limit("alerts", "BOOPER_MAX_ALERTS", "alerts")
+STORED_BYTES = Limit("stored_bytes", "BOOPER_STORED_BYTES_PER_DAY", "bytes of jobs in a day")
+
+OF_USERS = (REQUESTS, WAITING_JOBS, SCHEDULES, QUEUES, SECRETS, KEYS, ALERTS, STORED_BYTES)
+"""Those that a user may have an override of."""
+
+
+class LimitReached(Exception):
+    """429. `wait_seconds` is after how long it is worth trying again."""
+
+    def __init__(self, limit: Limit, *, allowed: int, used: int, wait_seconds: float) -> None:
+        super().__init__(
+            f"{limit.name}: {allowed} {limit.what} are allowed, and there are {used}: wait, or have an operator raise "
+            f"{limit.setting} or your own limit"
+        )
+        self.limit = limit.name
+        self.allowed = allowed
+        self.used = used
+        self.wait = max(1.0, wait_seconds)
+
+
+def allowed(limit: Limit, overrides: Mapping[str, int]) -> int:
+    """How much a user with these `overrides` may have of it; 0: no limit."""
+    return int(overrides.get(limit.name, getattr(settings, limit.setting)))
