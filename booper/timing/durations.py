@@ -6,9 +6,10 @@ import reprlib
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta, tzinfo
-from difflib import get_close_matches
 from fractions import Fraction
 from functools import lru_cache
+
+from booper.timing import suggestions
 
 _SECONDS = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400, "weeks": 604_800}
 _MONTHS = {"months": 1, "years": 12}
@@ -227,8 +228,8 @@ def _unit(unit: object, *, value: object) -> str:
     plural = unit.strip().lower().removesuffix("s") + "s"
     if plural in UNITS:
         return plural
-    nearest = get_close_matches(plural[:20], UNITS, n=1)
-    hint = f'did you mean "{nearest[0]}"?' if nearest else f"use one of {', '.join(UNITS)}"
+    nearest = suggestions.nearest(plural[:20], UNITS)
+    hint = f'did you mean "{nearest}"?' if nearest else f"use one of {', '.join(UNITS)}"
     raise InvalidDuration(f"{shown(unit)} in {shown(value)} is not a unit of time: {hint}")
 
 

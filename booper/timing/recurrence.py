@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
-from difflib import get_close_matches
 from functools import lru_cache
 from math import ceil, floor
 from zoneinfo import ZoneInfo, available_timezones
 
-from booper.timing import cron, durations
+from booper.timing import cron, durations, suggestions
 from booper.timing.durations import Duration, InvalidDuration
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -286,6 +285,11 @@ def _zone_names() -> frozenset[str]:
 
 
 def _nearest_zone(name: str) -> str | None:
-    by_lower_case = {zone.lower(): zone for zone in sorted(_zone_names())}
-    nearest = get_close_matches(name[:64].lower(), by_lower_case, n=1)
-    return by_lower_case[nearest[0]] if nearest else None
+    by_lower_case = _zones_by_lower_case()
+    nearest = suggestions.nearest(name[:64].lower(), by_lower_case)
+    return None if nearest is None else by_lower_case[nearest]
+
+
+@lru_cache(maxsize=1)
+def _zones_by_lower_case() -> dict[str, str]:
+    return {zone.lower(): zone for zone in sorted(_zone_names())}

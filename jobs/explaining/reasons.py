@@ -115,14 +115,14 @@ def _of_queue(queue: Queue, *, now: datetime) -> Reason | None:
 
 
 def _words_of_ahead(job: Job) -> str:
-    """How many are to be taken up before it."""
-    same_line = Q(queue__isnull=True) if job.queue_id is None else Q(queue_id=job.queue_id)
+    """How many of its owner's are to be taken up before it. How many others have is nobody's business but theirs."""
+    same_line = Q(queue__isnull=True, user_id=job.user_id) if job.queue_id is None else Q(queue_id=job.queue_id)
     waiting = Job.objects.filter(same_line, state__in=WAITING_STATES, is_upcoming=False)
     ahead = row_counts.up_to(waiting.filter(scheduled_at__lt=job.scheduled_at), _MOST_AHEAD)
     if not ahead:
-        return "and the next one that a worker takes up"
-    some = f"{_MOST_AHEAD} jobs or more" if ahead == _MOST_AHEAD else "1 job" if ahead == 1 else f"{ahead} jobs"
-    return f"with {some} due before it: the workers are busy"
+        return "and the next one of yours that a worker takes up"
+    some = f"{_MOST_AHEAD} or more jobs" if ahead == _MOST_AHEAD else "1 job" if ahead == 1 else f"{ahead} jobs"
+    return f"with {some} of yours due before it: the workers are busy"
 
 
 def _of_executing(job: Job, *, now: datetime) -> Reason:

@@ -1,17 +1,18 @@
 """The jobs of a batch, judged one by one: what is wrong with one says nothing of the others."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 
 from booper.content import payloads
+from booper.timing import suggestions
 from booper.timing.durations import shown
 from jobs.intake import job
 from jobs.intake.fields import Input
 from jobs.intake.job import Wanted
-from jobs.intake.refusals import BodyTooLarge, FieldError, InvalidInput, Refusal
+from jobs.intake.refusals import MOST_ERRORS, BodyTooLarge, FieldError, InvalidInput, Refusal, Unlisted
 
 MOST_JOBS = 1000
 
@@ -30,7 +31,21 @@ def wanted(fields: Mapping[str, Any], *, is_small: bool = False, now: datetime) 
     elif len(items) > MOST_JOBS:
         given.refuse("jobs", detail=f"there are {len(items)}: send at most {MOST_JOBS} at once")
     given.finish()
-    return [_judged(item, is_small=is_small, now=now) for item in items]
+    # A thousand jobs with fifty mistakes each would take seconds to explain, and megabytes to answer.
+    with suggestions.at_most(MOST_ERRORS):
+        return list(_shortened(_judged(item, is_small=is_small, now=now) for item in items))
+
+
+def _shortened(judged: Iterable[Judged]) -> Iterator[Judged]:
+    """The first MOST_ERRORS errors of all as they are; a job that is refused after those is told so, and no more."""
+    left = MOST_ERRORS
+    for item in judged:
+        if isinstance(item, Wanted):
+            yield item
+            continue
+        found = len(item.errors or ())
+        yield item if left > 0 or item.errors is None else Unlisted(found)
+        left -= found
 
 
 def _judged(item: Any, *, is_small: bool, now: datetime) -> Judged:

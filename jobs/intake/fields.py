@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from booper.targets.urls import InvalidTarget
+from booper.timing import suggestions
 from booper.timing.cron import InvalidCron
 from booper.timing.durations import InvalidDuration, InvalidMoment, shown
 from booper.timing.recurrence import InvalidZone
@@ -131,8 +131,7 @@ class Input:
 
 def nearest(name: str, known: Collection[str]) -> str | None:
     """The one among `known` that was meant, as it seems."""
-    # Cut before it is compared: that takes time by the length of both.
-    return next(iter(get_close_matches(name[:_LONGEST_NAME].lower(), known, n=1)), None)
+    return suggestions.nearest(name[:_LONGEST_NAME].lower(), known)
 
 
 def _unknown(name: str, known: Collection[str]) -> str:

@@ -43,6 +43,17 @@ class InvalidInput(Refusal):
         ]
 
 
+class Unlisted(Refusal):
+    """400, of one among many whose mistakes are not listed, as those before it had as many as are."""
+
+    def __init__(self, count: int) -> None:
+        what = "something is" if count == 1 else f"{count} things are"
+        super().__init__(
+            f"{what} wrong with it: only the first {MOST_ERRORS} of a batch are listed, so mend those first"
+        )
+        self.errors = []
+
+
 class BodyTooLarge(Refusal):
     """413."""
 

@@ -553,3 +553,38 @@ def test_each_has_its_own_jobs(api: Api, other_api: Api, other_user: User) -> No
 def test_a_batch_needs_a_key_and_is_posted(open_api: Api, api: Api) -> None:
     problem_of(batch(open_api, job_of(0)), status=401)
     problem_of(api.get("/api/jobs/batch"), status=405)
+
+
+def test_a_thousand_jobs_full_of_mistakes_cost_fifty_suggestions_and_a_small_answer(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[str] = []
+
+    def count(word: str, *args: Any, **kwargs: Any) -> list[str]:
+        compared.append(word)
+        return []
+
+    monkeypatch.setattr("booper.timing.suggestions.get_close_matches", count)
+    bad = {"url": URL, "timezone": "Eurpe/Lodnon", "schedule_in": [5, "minuts"]}
+    jobs = [bad | {f"hedaers{number}x{n}": 1 for n in range(60)} for number in range(1000)]
+    response = api.post(
+        "/api/jobs/batch",
+        {
+            "jobs": [
+                *jobs,
+            ]
+        },
+    )
+    answers = data_of(response, status=207)
+    assert len(compared) == 50
+    assert len(response.content) < 300_000
+    listed = [len(item["error"]["errors"]) for item in answers]
+    assert listed == [50] + [0] * 999
+    assert answers[1]["error"]["status"] == 400
+    assert answers[-1]["error"]["detail"].endswith("only the first 50 of a batch are listed, so mend those first")
+
+
+def test_good_jobs_after_fifty_mistakes_are_taken(api: Api) -> None:
+    answers = data_of(api.post("/api/jobs/batch", {"jobs": [{"url": 5}] * 60 + [{"url": URL}]}), status=207)
+    assert [len(item["error"]["errors"]) for item in answers[:-1]] == [1] * 50 + [0] * 10
+    assert answers[-1]["job"]["state"] == "available"

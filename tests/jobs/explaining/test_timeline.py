@@ -56,10 +56,13 @@ def test_one_behind_others_says_how_many():
     take_lease(now=NOON)
     for _ in range(3):
         make_job(scheduled_at=NOON)
+    for _ in range(2):
+        # How many others have is none of its owner's business.
+        make_job(user=make_user("grace@example.com"), scheduled_at=NOON)
     job = make_job(scheduled_at=NOON + SECOND)
     assert reason_of(job, now=NOON + 3 * SECOND) == (
         "waiting_for_worker",
-        "due for 2.0 s, with 3 jobs due before it: the workers are busy",
+        "due for 2.0 s, with 3 jobs of yours due before it: the workers are busy",
     )
     found = timeline_of(job, now=NOON + 3 * SECOND)
     assert found.seconds_in_states == {"available": 2, "scheduled": 1}
