@@ -15,6 +15,7 @@ from benchmarks.processes import ROOT, Group, Processes, cpu_seconds_of, environ
 from config import procfile
 
 EMAIL = "bench@example.com"
+METRICS_TOKEN = "bench"
 # By index, however many wait for another day.
 _UNFINISHED = """
 SELECT (SELECT count(*) FROM jobs_job WHERE state = 'executing')
@@ -41,6 +42,7 @@ class Instance:
             BOOPER_ALLOW_HTTP_TARGETS="true",
             BOOPER_ALLOWED_TARGET_NETWORKS="127.0.0.0/8",
             DJANGO_SETTINGS_MODULE="config.settings",
+            METRICS_TOKEN=METRICS_TOKEN,
             PORT=str(self.port),
             FLOWER_PORT=str(servers.free_port()),
             WEB_ADDRESS=f"127.0.0.1:{self.port}",

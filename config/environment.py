@@ -3,6 +3,7 @@
 A variable that is set to nothing (`PORT=`) counts as not set.
 """
 
+import contextlib
 import ipaddress
 import os
 import re
@@ -106,14 +107,14 @@ def data_dir(root: Path) -> Path:
     return folder
 
 
-def secret_key(folder: Path) -> str:
-    """`SECRET_KEY`, or else one of the instance's own, generated once and kept in its data folder, mode 0600."""
-    given = text("SECRET_KEY")
+def kept_secret(name: str, folder: Path) -> str:
+    """The variable, or else one of the instance's own, generated once and kept in its data folder, mode 0600."""
+    given = text(name)
     if given:
         return given
-    path = folder / "secret_key"
-    # Web, worker and beat boot at the same moment: without the lock each would sign with a key of its own.
-    with locks.held(folder / "secret_key.lock"):
+    path = folder / name.lower()
+    # Web, worker and beat boot at the same moment: without the lock each would have a secret of its own.
+    with locks.held(folder / f"{path.name}.lock"):
         kept = path.read_text().strip() if path.exists() else ""
         if kept:
             return kept
@@ -131,6 +132,20 @@ def write_private(path: Path, content: str) -> None:
         file.flush()
         os.fsync(descriptor)
     draft.replace(path)
+
+
+def keep_private(path: Path, *, folder: Path) -> None:
+    """Takes from everybody but its owner what they may do with a file of the instance's `folder`, made where missing.
+
+    A folder made beforehand may be open to others, and what a database makes by itself is as open as the umask says.
+    """
+    if not path.is_relative_to(folder):
+        return
+    with contextlib.suppress(OSError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        for each in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+            if each.exists() and each.stat().st_mode & 0o077:
+                each.chmod(0o600)
 
 
 def _network(name: str, entry: str) -> Network:

@@ -19,7 +19,7 @@ DATA_DIR = environment.data_dir(BASE_DIR)
 # --- Django -----------------------------------------------------------------------------------------------------------
 
 DEBUG = environment.boolean("DEBUG", False)
-SECRET_KEY = environment.secret_key(DATA_DIR)
+SECRET_KEY = environment.kept_secret("SECRET_KEY", DATA_DIR)
 ALLOWED_HOSTS = environment.names("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = environment.names("CSRF_TRUSTED_ORIGINS", [])
 ROOT_URLCONF = "config.urls"
@@ -43,6 +43,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "jobs.api.probes.Probes",
     "django.middleware.security.SecurityMiddleware",
+    "config.web.content_policy.ContentPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -85,10 +86,16 @@ WHITENOISE_AUTOREFRESH = False
 SESSION_COOKIE_HTTPONLY = True
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
+SECURE_HSTS_SECONDS = environment.integer("HSTS_SECONDS", 365 * 24 * 3600, minimum=0, maximum=10 * 365 * 24 * 3600)
 # Behind a proxy that ends TLS: SECURE_PROXY=true trusts its X-Forwarded-Proto and marks cookies secure.
 if environment.boolean("SECURE_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    # Pages alone: a redirect would lose the body of a POST, and who calls the API inside one network has no proxy.
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^/*(api|in)(/|$)"]
+# That all subdomains speak TLS, and may be written into browsers so, is for their owner to say, not for one of them.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 # --- The web server: docs/decisions/web-server.md ---------------------------------------------------------------------
 
@@ -113,7 +120,7 @@ DATABASE_URL = environment.url(
 _database = dj_database_url.parse(DATABASE_URL, conn_max_age=None, conn_health_checks=True)
 _is_sqlite = _database["ENGINE"] == "django.db.backends.sqlite3"
 if _is_sqlite:
-    DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    environment.keep_private(Path(_database["NAME"]), folder=DATA_DIR)
     _database["ENGINE"] = "config.sqlite"
     _database["OPTIONS"] = {
         # For opening it; config.sqlite has its own way to wait for a turn.
@@ -252,12 +259,14 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Schedule HTTP jobs: now, later, every N minutes or by cron.",
     "VERSION": booper.__version__,
     "SERVE_INCLUDE_SCHEMA": False,
+    # What it has to say of its own guesses is no matter of deployment: the document is put together by us.
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,
 }
 
 # --- Metrics ----------------------------------------------------------------------------------------------------------
 
-# Whoever sends it as a bearer token may read /metrics; without one, only this machine may.
-METRICS_TOKEN = environment.text("METRICS_TOKEN")
+# Whoever sends it as a bearer token may read /metrics. A job may ask this machine for it, which is why all need one.
+METRICS_TOKEN = environment.kept_secret("METRICS_TOKEN", DATA_DIR)
 
 # --- Logging ----------------------------------------------------------------------------------------------------------
 
@@ -280,6 +289,8 @@ LOGGING = {
     "loggers": {
         # A client's mistake is answered, not logged as ours: a warning for each 4xx would drown what matters.
         "django.request": {"level": "ERROR"},
+        # Whoever calls a server by its address has a foreign Host: the answer says so, a traceback says it to nobody.
+        "django.security.DisallowedHost": {"handlers": [], "level": "CRITICAL", "propagate": False},
         # Two lines for each wake-up, up to two hundred times a second, that say nothing of any job.
         "celery.worker.strategy": _WAKE_UPS,
         "celery.app.trace": _WAKE_UPS,

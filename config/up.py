@@ -39,7 +39,7 @@ class Instance:
     host: str
     port: int
     flower_port: int
-    # None on the loopback, where Flower needs none, and where FLOWER_BASIC_AUTH gives one.
+    # None where FLOWER_BASIC_AUTH gives one. The loopback needs one too: a job may ask this machine for Flower's pages.
     flower_password: str | None
 
     @property
@@ -64,6 +64,8 @@ class Account:
 def main() -> int:
     """Run an instance until it is told to end; return its exit status."""
     began = time.monotonic()
+    # Whatever any process of the instance writes: no other user of the machine reads it.
+    os.umask(0o077)
     data_dir = environment.data_dir(ROOT)
     with _sole_instance(data_dir):
         instance = _instance(data_dir)
@@ -106,9 +108,8 @@ def _instance(data_dir: Path) -> Instance:
     flower_port = listening.flower_port(host, besides=port)
     if flower_port != listening.FLOWER_PORT and not environment.text("FLOWER_PORT"):
         print(f"Port {listening.FLOWER_PORT} is taken: Flower listens on {flower_port}. FLOWER_PORT=... chooses one.")
-    return Instance(
-        data_dir, host, port, flower_port, None if listening.is_loopback(host) else _kept_password(data_dir)
-    )
+    is_given = bool(environment.text("FLOWER_BASIC_AUTH"))
+    return Instance(data_dir, host, port, flower_port, None if is_given else _kept_password(data_dir))
 
 
 def _kept_password(data_dir: Path) -> str:

@@ -9,7 +9,7 @@ from collections import defaultdict
 from statistics import median
 
 from benchmarks import load, sampling, tables
-from benchmarks.booper import Instance
+from benchmarks.booper import METRICS_TOKEN, Instance
 from benchmarks.measures.drain import run_due
 from benchmarks.measures.lateness import STEADY_PER_SECOND, late
 from benchmarks.scene import Scene
@@ -75,7 +75,7 @@ def _lists(instance: Instance) -> Figures:
     wanted = {name: load.request("GET", path, key=instance.key) for name, path in paths.items()}
     wanted["the admin's list of jobs"] = load.request("GET", "/admin/jobs/job/", cookie=inside["cookie"])
     wanted["the admin's list of log rows"] = load.request("GET", "/admin/jobs/logevent/", cookie=inside["cookie"])
-    wanted["GET /metrics"] = load.request("GET", "/metrics")
+    wanted["GET /metrics"] = load.request("GET", "/metrics", key=METRICS_TOKEN)
     return {
         f"{name}, ms": load.send(instance.port, request, count=_LISTED, connections=1).p50
         for name, request in wanted.items()

@@ -38,7 +38,9 @@ def problem(name: str, value: str) -> str | None:
 def _problem_of_name(name: str) -> str | None:
     if not _NAME.fullmatch(name):
         return f"the header name {name!a} may hold only letters, digits and hyphens"
-    if name.lower() in FRAMING or name.lower().startswith("proxy-"):
+    # Servers that read headers as variables take an underscore for a hyphen.
+    read_as = name.lower().replace("_", "-")
+    if read_as in FRAMING or read_as.startswith("proxy-"):
         return f"the header {name} is set by the sender itself: leave it out"
     return None
 

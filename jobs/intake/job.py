@@ -1,5 +1,6 @@
 """The fields of POST /api/jobs become checked values, or are refused with all that is wrong at once."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -76,6 +77,11 @@ def read(given: Input, *, key_header: str | None, now: datetime, anchor: datetim
     return Wanted(spec, plan)
 
 
+# As the IETF's draft has the header: a string in quotes, with backslashes before quotes and backslashes.
+_QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
+_ESCAPED = re.compile(r'\\(["\\])')
+
+
 def _idempotency_key(given: Input, header: str | None) -> str | None:
     key = given.text("idempotency_key", shortest=1, longest=_LONGEST_KEY)
     if header is None:
@@ -86,6 +92,8 @@ def _idempotency_key(given: Input, header: str | None) -> str | None:
     except UnicodeError:
         given.refuse("idempotency_key", detail="the Idempotency-Key header is not UTF-8: write it in ASCII")
         return key
+    if quoted := _QUOTED.fullmatch(stated):
+        stated = _ESCAPED.sub(r"\1", quoted[1])
     if not 1 <= len(stated) <= _LONGEST_KEY or not stated.isprintable():
         detail = (
             f"the Idempotency-Key header has to be 1 to {_LONGEST_KEY} characters, none of them a control character"

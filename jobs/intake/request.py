@@ -84,8 +84,9 @@ def _header_problem(name: str, value: Any) -> str | None:
     """Names are tokens (RFC 9110), values text that is sent as UTF-8; numbers are taken as text."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return f"{shown(value)} is not a string: a header has only text"
-    lower = name.lower()
-    if lower in _OWN_HEADERS or lower.startswith(_OWN_HEADER_PREFIXES):
+    # Servers that read headers as variables take an underscore for a hyphen.
+    read_as = name.lower().replace("_", "-")
+    if read_as in _OWN_HEADERS or read_as.startswith(_OWN_HEADER_PREFIXES):
         return f"{name[:80]} is set by Booper itself: leave it out"
     if isinstance(value, str) and (control := next(filter(_is_control, value), None)):
         return f"there is a control character (U+{ord(control):04X}) in it: leave it out"

@@ -9,6 +9,7 @@ import pytest
 from django.test import override_settings
 from playwright.sync_api import Page, sync_playwright
 
+_POLICY = "Content Security Policy"
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = [
     "--no-sandbox",
@@ -42,7 +43,8 @@ def chromium() -> str:
 
 @pytest.fixture
 def browser_page(chromium: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
-    """A page in which no script has failed and from which nothing was asked of another host, by the end of the test."""
+    """A page in which no script has failed, which has kept to its policy and has asked no other host for anything, by
+    the end of the test."""
     # Playwright keeps an event loop in this very thread, by which Django takes the test for asynchronous.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     errors: list[str] = []
@@ -58,6 +60,7 @@ def browser_page(chromium: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         page = context.pages[0]
         page.set_default_timeout(15_000)
         page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: errors.append(message.text) if _POLICY in message.text else None)
         page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
         yield page
         context.close()

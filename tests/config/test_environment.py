@@ -152,21 +152,45 @@ def test_a_data_folder_that_cannot_be_is_refused_by_name(monkeypatch: pytest.Mon
         environment.data_dir(tmp_path)
 
 
-def test_a_secret_key_of_ones_own_is_taken_and_not_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_secret_of_ones_own_is_taken_and_not_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SECRET_KEY", "mine")
-    assert environment.secret_key(tmp_path) == "mine"
+    assert environment.kept_secret("SECRET_KEY", tmp_path) == "mine"
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_generated_secret_key_stays_the_same_and_private(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv("SECRET_KEY", raising=False)
-    generated = environment.secret_key(tmp_path)
-    assert len(generated) >= 50
-    assert environment.secret_key(tmp_path) == generated
-    assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
+def test_a_generated_secret_stays_the_same_and_private(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("SECRET_KEY", "METRICS_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+        generated = environment.kept_secret(name, tmp_path)
+        assert len(generated) >= 50
+        assert environment.kept_secret(name, tmp_path) == generated
+        assert (tmp_path / name.lower()).stat().st_mode & 0o777 == 0o600
+    assert environment.kept_secret("SECRET_KEY", tmp_path) != environment.kept_secret("METRICS_TOKEN", tmp_path)
 
 
-def test_processes_that_start_at_once_agree_on_one_secret_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_processes_that_start_at_once_agree_on_one_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("SECRET_KEY", raising=False)
     with multiprocessing.get_context("spawn").Pool(4) as pool:
-        assert len(set(pool.map(environment.secret_key, [tmp_path] * 8, chunksize=1))) == 1
+        assert len(set(pool.starmap(environment.kept_secret, [("SECRET_KEY", tmp_path)] * 8, chunksize=1))) == 1
+
+
+def test_a_database_in_a_folder_that_is_open_to_others_is_not(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    made, open_to_all = tmp_path / "new.sqlite3", tmp_path / "old.sqlite3"
+    for name in ("old.sqlite3", "old.sqlite3-wal", "old.sqlite3-shm"):
+        (tmp_path / name).write_text("rows")
+        (tmp_path / name).chmod(0o644)
+    environment.keep_private(made, folder=tmp_path)
+    environment.keep_private(open_to_all, folder=tmp_path)
+    assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == dict.fromkeys(
+        ("new.sqlite3", "old.sqlite3", "old.sqlite3-wal", "old.sqlite3-shm"), 0o600
+    )
+    assert open_to_all.read_text() == "rows"
+
+
+def test_a_database_elsewhere_is_left_as_its_owner_has_it(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere.sqlite3"
+    elsewhere.write_text("rows")
+    elsewhere.chmod(0o640)
+    environment.keep_private(elsewhere, folder=tmp_path / "data")
+    assert elsewhere.stat().st_mode & 0o777 == 0o640

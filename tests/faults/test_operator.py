@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.processes.harness.api import Api
 from tests.processes.harness.fixtures import MakeStack
 from tests.processes.harness.processes import ROOT
-from tests.processes.harness.stack import Stack
+from tests.processes.harness.stack import METRICS_TOKEN, Stack
 from tests.processes.harness.waiting import eventually
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(900)]
@@ -43,7 +44,7 @@ def test_each_part_that_is_killed_is_named_until_it_is_back(make_stack: MakeStac
     stack.start_beat(waits=False)
     _until_failing(stack, ["workers"])
     assert _doctor(stack) == (1, ["workers"])
-    assert 'booper_processes{role="worker"} 0' in stack.api.get("/metrics").body
+    assert 'booper_processes{role="worker"} 0' in Api(stack.port, METRICS_TOKEN).get("/metrics").body
     stack.start_worker(waits=False)
     _until_failing(stack, [])
     assert _doctor(stack) == (0, [])

@@ -14,6 +14,7 @@ from jobs.api import serializers
 from jobs.api.endpoints.base import View, answer, answer_page
 from jobs.api.input import identifiers, query
 from jobs.api.schema import operations
+from jobs.api.wire import etags
 from jobs.api.wire.problems import Conflict
 from jobs.database import clock, sql
 from jobs.intake import job as intake_job
@@ -22,6 +23,7 @@ from jobs.intake.fields import Input
 from jobs.models import Job, JobState
 from jobs.models.job import JobQuerySet
 from jobs.queues import ids
+from jobs.specs import JobEdit
 from jobs.waking import announcements
 
 FILTERS = ("state", "schedule_id", "url", "name", "inserted_after", "inserted_before")
@@ -80,12 +82,18 @@ class Jobs(JobsView):
 class JobDetail(JobsView):
     @operations.GET_JOB
     def get(self, request: Request, job_id: str) -> Response:
-        return answer(serializers.job(self.find(job_id), now=clock.now()))
+        job = self.find(job_id)
+        return answer(serializers.job(job, now=clock.now()), headers=etags.headers(job))
 
     @operations.CHANGE_JOB
     def patch(self, request: Request, job_id: str) -> Response:
         job, now = self.find(job_id), clock.now()
-        edited = partial(job_changes.edited, changes=self.sent_fields(), now=now)
+        changes = self.sent_fields()
+
+        def edited(locked: Job) -> JobEdit:
+            etags.require(request, locked)
+            return job_changes.edited(locked, changes=changes, now=now)
+
         # Once before the row is locked: bad input locks nothing, and queues are not made inside a transaction.
         [spec] = ids.placed([edited(job).spec], user_id=self.owner_id, now=now)
         changed = job_actions.edit_job(job, edited, queue_id=spec.queue_id, now=now)
@@ -158,7 +166,7 @@ def _waiting(moved: Job | None, job: Job, *, refusal: str, now: datetime) -> Res
         raise _too_late(job, refusal, now=now)
     # Even of a time that is the old one: a claim may have passed over the row while it was being written.
     _announce(moved)
-    return answer(serializers.job(moved, now=now))
+    return answer(serializers.job(moved, now=now), headers=etags.headers(moved))
 
 
 def _announce(job: Job) -> None:

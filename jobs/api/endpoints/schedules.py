@@ -15,6 +15,7 @@ from jobs.api import serializers
 from jobs.api.endpoints.base import View, answer, answer_page
 from jobs.api.input import identifiers, query
 from jobs.api.schema import operations
+from jobs.api.wire import etags
 from jobs.api.wire.problems import Conflict
 from jobs.database import clock, sql
 from jobs.intake import schedule as intake_schedule
@@ -45,8 +46,9 @@ class _SchedulesView(View):
         """The schedule after a change, or as it is if there was none; 409 with the reason for a refusal."""
         if isinstance(outcome, Refused):
             raise Conflict(f"schedule {schedule_id} can't be {verb}: {outcome.reason}")
-        [data] = _shown([outcome or self.find(schedule_id)])
-        return answer(data)
+        row = outcome or self.find(schedule_id)
+        [data] = _shown([row])
+        return answer(data, headers=etags.headers(row))
 
 
 class Schedules(_SchedulesView):
@@ -67,11 +69,13 @@ class ScheduleDetail(_SchedulesView):
     @operations.CHANGE_SCHEDULE
     def patch(self, request: Request, schedule_id: str) -> Response:
         schedule, changes, now = self.find(schedule_id), self.sent_fields(), clock.now()
+        etags.require(request, schedule)
         # Once before the row is locked: bad input locks nothing, and queues are not made inside a transaction.
         spec, _ = intake_schedule.changed(schedule, changes, now=now)
         [placed] = ids.placed([spec], user_id=self.owner_id, now=now)
 
         def edited(locked: Schedule) -> tuple[JobSpec, RecurrenceSpec]:
+            etags.require(request, locked)
             spec, plan = intake_schedule.changed(locked, changes, now=now)
             return replace(spec, queue_id=placed.queue_id if "queue" in changes else locked.queue_id), plan
 

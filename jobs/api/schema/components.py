@@ -527,6 +527,11 @@ RESPONSES: dict[str, Schema] = {
     ),
     "404": _refusal(404, "It is not there, or somebody else's.", detail="there is no job '12' of yours"),
     "409": _refusal(409, "Its state does not allow it (any more).", detail="job 12 is completed"),
+    "412": _refusal(
+        412,
+        "It is not as `If-Match` has it.",
+        detail='it was changed in the meantime and its ETag is "…" now: read it again',
+    ),
     "413": _refusal(413, "The body is too large.", detail="the body has more than 1048576 bytes: send less"),
     "415": _refusal(415, "The body is in a format that is not read here.", detail="'text/xml' is not read here"),
     "429": _refusal(
@@ -607,9 +612,15 @@ PARAMETERS: dict[str, Schema] = {
         "For the upcoming run of a schedule: `run` skips just that run, while without it the schedule ends.",
         {"type": "string", "enum": ["run"]},
     ),
+    "if_match": _parameter(
+        "If-Match",
+        "The `ETag` that it was read with: 412, and nothing is changed, if somebody has edited it since.",
+        {"type": "string", "minLength": 1, "pattern": "^[!-~]+$"},
+        place="header",
+    ),
     "idempotency_key": _parameter(
         "Idempotency-Key",
-        "Stands in for the field `idempotency_key`.",
+        "Stands in for the field `idempotency_key`; in quotes or without.",
         {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
         place="header",
     ),

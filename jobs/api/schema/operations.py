@@ -31,6 +31,7 @@ def _operation(
     is_open: bool = False,
     is_paged: bool = False,
     has_location: bool = True,
+    has_etag: bool = False,
     needs_body: bool = True,
     is_open_to_any_query: bool = False,
     description: str = "",
@@ -47,6 +48,8 @@ def _operation(
     }
     if 201 in answers and has_location:
         operation["responses"]["201"]["headers"] = {"Location": {"schema": {"type": "string"}, "required": True}}
+    if has_etag:
+        operation["responses"]["200"]["headers"] = {"ETag": {"schema": {"type": "string"}, "required": True}}
     if description:
         operation["description"] = description
     if body is not None:
@@ -158,7 +161,13 @@ CANCEL_JOBS = _operation(
     needs_body=False,
 )
 GET_JOB = _operation(
-    "getJob", "Get a job", tag="jobs", answers=_JOB_ANSWER, refusals=(404,), parameters=_parameters("job_id")
+    "getJob",
+    "Get a job",
+    tag="jobs",
+    answers=_JOB_ANSWER,
+    refusals=(404,),
+    parameters=_parameters("job_id"),
+    has_etag=True,
 )
 CHANGE_JOB = _operation(
     "changeJob",
@@ -168,8 +177,9 @@ CHANGE_JOB = _operation(
     "away, and `schedule_in` or `scheduled_at` gives it another time. Of the upcoming run of a schedule, that run "
     "alone. 409 if it is not waiting.",
     answers=_JOB_ANSWER,
-    refusals=(404, 409),
-    parameters=_parameters("job_id"),
+    refusals=(404, 409, 412),
+    parameters=_parameters("job_id", "if_match"),
+    has_etag=True,
     body="JobChanges",
     form_example={"body[content]": "Hello", "schedule_in": "3600"},
 )
@@ -211,6 +221,7 @@ GET_SCHEDULE = _operation(
     answers=_SCHEDULE_ANSWER,
     refusals=(404,),
     parameters=_parameters("of_schedule"),
+    has_etag=True,
 )
 CHANGE_SCHEDULE = _operation(
     "changeSchedule",
@@ -221,8 +232,9 @@ CHANGE_SCHEDULE = _operation(
     "`scheduled_at` says when it runs next, and an interval goes on from there. A run that has begun goes on as it is. "
     "409 if another job holds the new idempotency key.",
     answers=_SCHEDULE_ANSWER,
-    refusals=(404, 409),
-    parameters=_parameters("of_schedule"),
+    refusals=(404, 409, 412),
+    parameters=_parameters("of_schedule", "if_match"),
+    has_etag=True,
     body="ScheduleChanges",
     form_example={"cron": "0 10 * * *"},
 )

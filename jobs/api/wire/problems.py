@@ -31,6 +31,7 @@ KINDS: Mapping[int, tuple[str, str]] = {
     404: ("not-found", "Not found"),
     405: ("method-not-allowed", "Method not allowed"),
     409: ("conflict", "Too late"),
+    412: ("precondition-failed", "Changed in the meantime"),
     413: ("too-large", "Request body too large"),
     415: ("unsupported-media-type", "Unsupported content type"),
     429: ("rate-limited", "Too many requests"),
@@ -45,6 +46,12 @@ class Conflict(exceptions.APIException):
     status_code = 409
 
 
+class PreconditionFailed(exceptions.APIException):
+    """412: it is not as the client's If-Match header has it."""
+
+    status_code = 412
+
+
 class UnsupportedBody(exceptions.APIException):
     """415: a body in a content type, character set or encoding that is not read here."""
 
@@ -56,7 +63,8 @@ def handle(exc: Exception, context: Mapping[str, Any]) -> Response:
     request = context["request"]
     status, detail = _verdict(exc, request)
     if status >= 500:
-        logger.error("%s %s: %s", request.method, request.path, detail, exc_info=exc)
+        # A database that is away says the same to everybody: a line each tells it.
+        logger.error("%s %s: %s", request.method, request.path, detail, exc_info=exc if status == 500 else None)
     if status == 500:
         # For Django's test client and for error reporters, which learn of unhandled exceptions by this signal.
         got_request_exception.send(sender=None, request=request._request)
@@ -123,7 +131,7 @@ def _nothing_at(path: str) -> str:
     return f"there is nothing at {path}: GET /api/openapi.json lists what there is"
 
 
-# What Django answers by itself, outside of any view of ours. Under /api it must not be HTML.
+# What Django answers by itself, outside of any view of ours. HTML is for who asks for it, and not under /api.
 
 
 @csrf_exempt
@@ -134,27 +142,36 @@ def no_such_path(request: HttpRequest) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """handler400: a Host header that is not among ALLOWED_HOSTS, above all."""
-    if not _is_api(request):
+    if _is_for_a_browser(request):
         return defaults.bad_request(request, exception)
     return _plain(400, "the request's headers make no sense here: check Host, which has to be among ALLOWED_HOSTS")
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _plain(403, "this is not for you") if _is_api(request) else defaults.permission_denied(request, exception)
+    """handler403."""
+    if _is_for_a_browser(request):
+        return defaults.permission_denied(request, exception)
+    return _plain(403, "this is not for you")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _plain(404, _nothing_at(request.path)) if _is_api(request) else defaults.page_not_found(request, exception)
+    """handler404."""
+    if _is_for_a_browser(request):
+        return defaults.page_not_found(request, exception)
+    return _plain(404, _nothing_at(request.path))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    if not _is_api(request):
+    """handler500."""
+    if _is_for_a_browser(request):
         return defaults.server_error(request)
     return _plain(500, "this is a fault of the server, which has logged it: tell its operator")
 
 
-def _is_api(request: HttpRequest) -> bool:
-    return request.path_info == "/api" or request.path_info.startswith("/api/")
+def _is_for_a_browser(request: HttpRequest) -> bool:
+    # With two slashes before it, /api is a slip of somebody who means the API.
+    first = request.path_info.lstrip("/").partition("/")[0]
+    return first != "api" and "text/html" in request.META.get("HTTP_ACCEPT", "")
 
 
 def _plain(status: int, detail: str) -> HttpResponse:

@@ -166,7 +166,16 @@ def test_a_header_and_a_field_that_say_the_same_agree(api: Api) -> None:
     data_of(api.post("/api/jobs", {**REQUEST, "idempotency_key": "k"}, Idempotency_Key="k"), status=201)
 
 
-@pytest.mark.parametrize("header", ["another", "", "k" * 256, "tab\there"])
+@pytest.mark.parametrize(
+    ("header", "key"),
+    [('"k"', "k"), ('"a \\\\ b \\" c"', 'a \\ b " c'), ('"', '"'), ('"a" b', '"a" b'), ('"a"b"', '"a"b"')],
+)
+def test_a_header_in_quotes_says_what_is_between_them(api: Api, header: str, key: str) -> None:
+    made = api.post("/api/jobs", {**REQUEST, "idempotency_key": key}, Idempotency_Key=header)
+    assert data_of(made, status=201)["idempotency_key"] == key
+
+
+@pytest.mark.parametrize("header", ["another", "", '""', "k" * 256, "tab\there"])
 def test_an_idempotency_key_header_that_does_not_fit_is_refused(api: Api, header: str) -> None:
     response = api.post("/api/jobs", {**REQUEST, "idempotency_key": "k"}, Idempotency_Key=header)
     assert pointers_of(response) == ["/idempotency_key"]

@@ -13,6 +13,7 @@ from jobs.running import transitions
 from tests.api import Api, data_of, problem_of
 from tests.factories import make_job
 
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 URL = {"url": "https://example.com"}
 
 
@@ -84,10 +85,29 @@ def test_a_host_that_is_not_ours_is_refused_in_json(web: Client, path: str) -> N
     assert "evil" not in problem["detail"]
 
 
-def test_elsewhere_django_answers_as_it_does(web: Client) -> None:
-    assert web.get("/nope").headers["Content-Type"].startswith("text/html")
-    assert web.get("/", headers={"Host": "evil.example"}).headers["Content-Type"].startswith("text/html")
+def test_a_browser_is_answered_in_html_elsewhere(web: Client) -> None:
+    assert web.get("/nope", headers=BROWSER).headers["Content-Type"].startswith("text/html")
+    evil = web.get("/", headers={**BROWSER, "Host": "evil.example"})
+    assert evil.headers["Content-Type"].startswith("text/html")
     assert web.get("/").headers["Location"] == "/api/docs"
+
+
+@pytest.mark.parametrize("path", ["//api/ping", "///api/nope", "/*", "/nope"])
+def test_whoever_asks_for_no_html_is_given_none(web: Client, path: str) -> None:
+    for method in ("GET", "POST", "OPTIONS"):
+        problem_of(web.generic(method, f"http://testserver{path}"), status=404)
+
+
+def test_under_the_api_nobody_is(web: Client) -> None:
+    problem_of(web.get("http://testserver//api/ping", headers=BROWSER), status=404)
+
+
+@pytest.mark.parametrize("path", ["/api/ping", "/nope"])
+def test_a_foreign_host_is_not_worth_a_line_of_the_log(
+    web: Client, path: str, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    assert web.get(path, headers={"Host": "evil.example"}).status_code == 400
+    assert (caplog.text, *capfd.readouterr()) == ("", "", "")
 
 
 @pytest.mark.parametrize("error", [OperationalError("database is locked"), InterfaceError("connection already closed")])
@@ -124,4 +144,4 @@ def test_a_fault_in_a_middleware_is_a_500_in_json(web: Client, monkeypatch: pyte
     monkeypatch.setattr("django.middleware.common.CommonMiddleware.process_request", fail)
     web.raise_request_exception = False
     problem_of(web.get("/api/ping"), status=500)
-    assert web.get("/admin/").headers["Content-Type"].startswith("text/html")
+    assert web.get("/admin/", headers=BROWSER).headers["Content-Type"].startswith("text/html")

@@ -22,6 +22,8 @@ StackKind = Literal["sqlite-redis", "postgresql-redis", "postgresql-rabbitmq"]
 STACK_KINDS: tuple[StackKind, ...] = get_args(StackKind)
 EMAIL = "ada@example.com"
 
+METRICS_TOKEN = "the-token-of-a-stack"
+
 _START_SECONDS = 60.0
 # What a developer's shell may have set for an instance of their own.
 _PRIVATE = ("ALLOWED_HOSTS", "BROKER_URL", "DATABASE_URL", "DEBUG", "HOST", "PORT", "SECRET_KEY", "LEASE_SECONDS")
@@ -37,6 +39,7 @@ def environment(data_dir: Path, *, database_url: str, broker_url: str | None, po
         "BOOPER_ALLOWED_TARGET_NETWORKS": "127.0.0.0/8",
         "DATABASE_URL": database_url,
         "DJANGO_SETTINGS_MODULE": "config.settings",
+        "METRICS_TOKEN": METRICS_TOKEN,
         "PATH": os.pathsep.join([str(Path(sys.prefix) / "bin"), os.environ.get("PATH", os.defpath)]),
         "PORT": str(port),
         "PYTHONUNBUFFERED": "1",
