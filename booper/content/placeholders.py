@@ -4,17 +4,18 @@ What a target answered is data for ever: a value that has been put in is never l
 smuggle in references of its own.
 """
 
-import json
 import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from booper.content import exact_json
+
 _SEGMENT = r"[$@]?[\w-]+"
 _REFERENCE = re.compile(rf"\$(job|previous|state)((?:\.{_SEGMENT})*)")
 _INDEX = re.compile(r"[0-9]{1,9}")
-# PostgreSQL's jsonb takes neither.
+# No database's text takes either.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _MAX_DEPTH = 100
 _MAX_DIGITS = 4_000  # from 4,300 on Python declines to write them out
@@ -94,7 +95,7 @@ def merge_state(state: Mapping[str, Any], *, patch: Any, limit_bytes: int = 65_5
     refusal = _fault_of(patch)
     if refusal is None:
         merged |= patch
-        size = len(json.dumps(merged, ensure_ascii=False, separators=(",", ":")).encode())
+        size = len(exact_json.dumps(merged))
         if size <= limit_bytes:
             return Merged(merged, None)
         refusal = f"$state would have {size} bytes: {limit_bytes} are allowed, so store less or set old keys to null"
@@ -193,6 +194,8 @@ def _size_of(value: Any) -> int:
 def _weight_of(node: Any) -> int:
     if isinstance(node, str):
         return len(node.encode(errors="replace")) + 3
+    if isinstance(node, exact_json.Fraction):
+        return len(node.text) + 1
     return 4 + (_digits_of(node) if isinstance(node, int) else 0)
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 
+from booper.content import exact_json
 from jobs.database import sql
 from jobs.models import HOLDS_ITS_KEY, REQUEST_COLUMNS, REQUEST_FIELDS, Job, JobState
 from jobs.models.identifiers import uuid7
@@ -139,6 +140,7 @@ def _insert(wishes: Mapping[int, Wish], *, user_id: UUID, now: datetime) -> dict
 
 def _row(spec: JobSpec, job: Job | NewJob, *, place: int) -> dict[str, Any]:
     row = {name: value for name in REQUEST_FIELDS if (value := getattr(spec, name)) is not None}
+    row["args"] = exact_json.dumps(spec.args).decode()
     row["place"], row["uuid"] = place, job.uuid.hex
     row["scheduled_at"] = sql.time_text(job.scheduled_at)
     if isinstance(job, Job) and job.schedule_id is not None and job.occurrence_at is not None:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Case, F, JSONField, TextField, When
-from django.db.models.functions import Cast, Length
+from django.db.models import Case, F, When
+from django.db.models.functions import Length
 from django.utils.safestring import SafeString
 
 from booper.content import redaction
@@ -16,6 +16,7 @@ from jobs.explaining import timeline
 from jobs.explaining.reasons import Reason
 from jobs.explaining.timeline import Timeline
 from jobs.models import Delivery, EventType, Job, LogEvent, Process
+from jobs.models.exact_json_field import ExactJSONField
 
 MOST_EVENTS = 100
 MOST_DELIVERIES = 50
@@ -86,8 +87,8 @@ def _spent(told: Timeline) -> str:
 
 def _newest_events(job: Job) -> list[LogEvent]:
     """Newest first, one more than is shown. Payloads come as `fetched`, None for one that is too long."""
-    sized = job.events.defer("payload").annotate(length=Length(Cast("payload", TextField())))
-    fetched = Case(When(length__lte=_LONGEST_FETCHED, then=F("payload")), output_field=JSONField())
+    sized = job.events.defer("payload").annotate(length=Length("payload"))
+    fetched = Case(When(length__lte=_LONGEST_FETCHED, then=F("payload")), output_field=ExactJSONField())
     return list(sized.annotate(fetched=fetched).order_by("-id")[: MOST_EVENTS + 1])
 
 

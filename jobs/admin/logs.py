@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import Q, QuerySet
-from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.http import HttpRequest
 
 from booper.content import redaction
@@ -13,6 +12,7 @@ from jobs.admin.kit import columns, markup, search
 from jobs.admin.kit.changelist import SlowFilter
 from jobs.admin.kit.filters import BeforeFilter, InsertedFilter, JobFilter, OwnerFilter
 from jobs.admin.kit.read_only import ReadOnlyAdmin, Section
+from jobs.database import sql
 from jobs.models import EventType, LogEvent
 
 _LONGEST_SHOWN = 500_000
@@ -71,8 +71,8 @@ class LogEventAdmin(ReadOnlyAdmin):
     sections = (Section(None, (event, columns.inserted, columns.job, "attempt", columns.owner_page, "id", payload)),)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LogEvent]:
-        parts = {f"payload_{name}": KeyTextTransform(name, "payload") for name in _SUMMARY}
-        parts |= {f"failure_{name}": KeyTextTransform(name, KeyTransform("error", "payload")) for name in _FAILURE}
+        parts = {f"payload_{name}": sql.json_text("payload", name) for name in _SUMMARY}
+        parts |= {f"failure_{name}": sql.json_text("payload", "error", name) for name in _FAILURE}
         events: QuerySet[LogEvent] = super().get_queryset(request).annotate(**parts)
         return events
 

@@ -1,10 +1,10 @@
 """Rows as the API shows them: plain values, times in RFC 3339 with Z."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
+from booper.content import exact_json
 from booper.timing import durations, recurrence
 from booper.timing.timestamps import timestamp
 from jobs.actions.batch import NewJob
@@ -122,7 +122,7 @@ def delivery(row: Delivery) -> dict[str, Any]:
 
 
 def delivery_with_body(row: Delivery) -> dict[str, Any]:
-    return {**delivery(row), "body": json.loads(row.body)}
+    return {**delivery(row), "body": exact_json.loads(row.body)}
 
 
 def receiver(row: Receiver) -> dict[str, Any]:

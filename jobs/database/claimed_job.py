@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from booper.content import exact_json
 from jobs.database import sql
 from jobs.models import Job
 
@@ -48,7 +49,7 @@ def from_row(row: tuple[Any, ...]) -> Claimed:
     job = Claimed(*row)
     text: Any = job.args
     job.may_have_references = "$" in text
-    job.args = json.loads(text)
+    job.args = exact_json.loads(text)
     if job.backoff_seconds is not None:
         job.backoff_seconds = json.loads(str(job.backoff_seconds))
     if not sql.is_postgresql():

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from booper.content import exact_json
 from jobs.database import sql
 from jobs.models import EventType
 from jobs.models.identifiers import uuid7_hex
@@ -23,7 +24,7 @@ def entry(
         "job_id": job_id,
         "user_id": user_id.hex,
         "attempt": attempt,
-        "payload": payload,
+        "payload": exact_json.dumps(payload).decode(),
     }
 
 
@@ -37,5 +38,5 @@ def append(entries: Sequence[Entry]) -> None:
         job_id="bigint",
         user_id="uuid",
         attempt="smallint",
-        payload="jsonb",
+        payload="text",
     )

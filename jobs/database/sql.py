@@ -10,6 +10,8 @@ from uuid import UUID
 import orjson
 from django.db import connection, models
 
+from booper.content import exact_json
+
 
 @cache
 def is_postgresql() -> bool:
@@ -83,7 +85,7 @@ def insert(model: type[models.Model], objects: Sequence[models.Model], **columns
 
     bulk_create passes each value as a parameter of its own, of which SQLite takes a thousand, and is slower.
     """
-    values = [{name: _as_json(getattr(item, name)) for name in columns} for item in objects]
+    values = [_row(item, columns) for item in objects]
     insert_rows(model._meta.db_table, values, **columns)
 
 
@@ -98,7 +100,7 @@ def insert_returning(
     model: type[models.Model], objects: Iterable[models.Model], *returning: str, **columns: str
 ) -> list[tuple[Any, ...]]:
     """The same, and what the database made of the columns `returning`, in no order."""
-    values = [{name: _as_json(getattr(item, name)) for name in columns} for item in objects]
+    values = [_row(item, columns) for item in objects]
     if not values:
         return []
     statement = f"{_insert(model._meta.db_table, columns)} RETURNING {', '.join(returning)}"
@@ -112,14 +114,19 @@ def _insert(table: str, columns: Mapping[str, str]) -> str:
     return f"INSERT INTO {table} ({names}) SELECT {names} FROM ({rows(**columns)}) AS r"
 
 
-def _as_json(value: Any) -> Any:
+def _row(item: models.Model, columns: Mapping[str, str]) -> dict[str, Any]:
+    return {name: _as_json(getattr(item, name), kind) for name, kind in columns.items()}
+
+
+def _as_json(value: Any, kind: str) -> Any:
     if isinstance(value, datetime):
         return time_text(value)
     if isinstance(value, UUID):
         return value.hex
     if isinstance(value, tzinfo):
         return str(value)
-    return value
+    # What clients and targets sent is kept as text.
+    return exact_json.dumps(value).decode() if kind == "text" and isinstance(value, dict | list) else value
 
 
 def time_text(moment: datetime) -> str:
@@ -131,6 +138,23 @@ def time_text(moment: datetime) -> str:
 @lru_cache(maxsize=256)
 def _time_text(moment: datetime, *, has_zones: bool) -> str:
     return str(moment) if has_zones else str(moment.astimezone(UTC).replace(tzinfo=None))
+
+
+def json_text(column: str, *path: str) -> models.Func:
+    """What stands at `path` in a column of JSON that is text, as text: only that is fetched.
+
+    PostgreSQL reads it as json, which leaves numbers alone; jsonb would choke on some.
+    """
+    template = (
+        "%(function)s(%(expressions)s::json, %(path)s)"
+        if is_postgresql()
+        else "%(function)s(%(expressions)s, %(path)s)"
+    )
+    places = ", ".join(f"'{name}'" for name in path) if is_postgresql() else f"'$.{'.'.join(path)}'"
+    function = "json_extract_path_text" if is_postgresql() else "json_extract"
+    return models.Func(
+        models.F(column), function=function, template=template, path=places, output_field=models.TextField()
+    )
 
 
 def by_id_alone() -> str:

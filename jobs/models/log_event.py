@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 
+from jobs.models.exact_json_field import ExactJSONField
 from jobs.models.identifiers import uuid7
 
 
@@ -30,7 +31,7 @@ class LogEvent(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
     )
     attempt = models.PositiveSmallIntegerField(default=0)
-    payload = models.JSONField()
+    payload = ExactJSONField()
 
     class Meta:
         indexes = [

@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from jobs.models.exact_json_field import ExactJSONField
+
 REQUEST_FIELDS = (
     "args",
     "method",
@@ -19,7 +21,6 @@ REQUEST_FIELDS = (
 # For the statements of jobs.database.sql: their PostgreSQL types.
 REQUEST_COLUMNS = {
     **dict.fromkeys(REQUEST_FIELDS, "text"),
-    "args": "jsonb",
     "backoff_seconds": "jsonb",
     "timeout_seconds": "double precision",
     "max_attempts": "smallint",
@@ -30,7 +31,7 @@ REQUEST_COLUMNS = {
 class RequestFields(models.Model):
     """`args` is the request as the client sent it; the other columns are how it was understood."""
 
-    args = models.JSONField()
+    args = ExactJSONField()
     method = models.CharField(max_length=6)
     url = models.CharField(max_length=2048)
     name = models.CharField(max_length=255, null=True, blank=True)

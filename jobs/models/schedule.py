@@ -8,6 +8,7 @@ from django.db.models import Q
 from django_celery_beat.models import PeriodicTask
 
 from booper.timing import durations, recurrence
+from jobs.models.exact_json_field import ExactJSONField
 from jobs.models.identifiers import uuid7
 from jobs.models.request_fields import RequestFields
 
@@ -35,7 +36,7 @@ class Schedule(RequestFields):
     queue = models.ForeignKey("jobs.Queue", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
 
     # How often: {"cron": "0 9 * * 1-5"} or {"repeat_every": [2, "minutes"]}, in `timezone`.
-    frequency = models.JSONField()
+    frequency = ExactJSONField()
     timezone = models.CharField(max_length=64, default="UTC")
     anchor_at = models.DateTimeField(help_text="The first run: an interval's grid hangs on it.")
     starts_at = models.DateTimeField(null=True, blank=True)
@@ -51,8 +52,8 @@ class Schedule(RequestFields):
     disabled_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
     run_count = models.PositiveIntegerField(default=0)
-    state = models.JSONField(default=dict, blank=True, help_text="What the target keeps with `$set`.")
-    previous = models.JSONField(default=dict, blank=True, null=True, help_text="What the last run answered.")
+    state = ExactJSONField(default=dict, blank=True, help_text="What the target keeps with `$set`.")
+    previous = ExactJSONField(default=dict, blank=True, null=True, help_text="What the last run answered.")
 
     # Its entry in django-celery-beat, and what Booper last wrote there: a difference is an edit made in its admin.
     periodic_task = models.OneToOneField(

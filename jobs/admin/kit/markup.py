@@ -1,6 +1,5 @@
 """The HTML of values that strangers chose: everything is escaped, nothing of theirs becomes a link."""
 
-import json
 import re
 from datetime import UTC, datetime
 from typing import Any
@@ -8,6 +7,8 @@ from typing import Any
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+from booper.content import exact_json
 
 NOTHING = "\N{EN DASH}"
 # Characters that move the text around them about, or that are not to be seen at all.
@@ -48,7 +49,7 @@ def link(admin_page: str, *arguments: object, label: object, query: str = "") ->
 
 
 def pretty(value: Any) -> str:
-    return visible(json.dumps(value, indent=2, ensure_ascii=False))
+    return visible(exact_json.dumps(value, is_indented=True).decode())
 
 
 def json_block(value: Any, *, limit: int, more: str = "") -> SafeString:

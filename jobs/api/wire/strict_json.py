@@ -7,14 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from booper.content import payloads
+from booper.content import exact_json
 from jobs.intake.refusals import MOST_ERRORS, FieldError, InvalidInput, pointer
 
 MAX_DEPTH = 100
 # More than Python reads and writes as text.
 _MOST_DIGITS = 4300
-# Of all numbers with an exponent together.
-_MOST_DIGITS_WRITTEN_OUT = 1024 * 1024
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 # Raw control characters are no JSON, and raw surrogates no UTF-8: both can only come as escapes.
 _SUSPECT_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
@@ -35,7 +33,6 @@ class _Reader:
     """The hooks of one parse. They see a value, but not where it stands."""
 
     has_flaws: bool = field(default=False)
-    digits_written_out: int = field(default=0)
 
     def flaw(self, detail: str, value: Any = None) -> _Flaw:
         self.has_flaws = True
@@ -52,22 +49,15 @@ class _Reader:
     def constant(self, name: str) -> _Flaw:
         return self.flaw(f"{name} is not JSON: use a number, a string or null")
 
-    def integer(self, text: str) -> int | _Flaw:
+    def integer(self, text: str) -> int | float | _Flaw:
         if len(text) > _MOST_DIGITS:
             return self.flaw(f"the number has {len(text)} digits: send it as a string")
-        return int(text)
+        return exact_json.integer(text)
 
     def number(self, text: str) -> float | _Flaw:
-        value = float(text)
+        value = exact_json.fraction(text)
         if math.isinf(value):
             return self.flaw("the number is beyond 1.8e308: send it as a string")
-        if "e" in text or "E" in text:
-            self.digits_written_out += payloads.digits_written_out(value)
-            if self.digits_written_out > _MOST_DIGITS_WRITTEN_OUT:
-                digits = f"{_MOST_DIGITS_WRITTEN_OUT} digits"
-                return self.flaw(
-                    f"up to here numbers with exponents stand for more than {digits}: send them as strings"
-                )
         return value
 
 

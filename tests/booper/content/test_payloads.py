@@ -1,7 +1,5 @@
 """What strangers' servers answer is stored safely, whatever it is."""
 
-import json
-
 import pytest
 
 from booper.content import payloads
@@ -46,15 +44,10 @@ def test_a_number_of_ten_thousand_digits_stays_text():
 
 
 @pytest.mark.parametrize("number", [b"1e308", b"-1E+308", b"2.5e-300"])
-def test_numbers_that_are_long_without_their_exponents_stay_text(number):
-    few, many = (b"[" + b",".join([number] * count) + b"]" for count in (205, 300))
-    assert payloads.decode(few) == [float(number)] * 205
-    assert payloads.decode(many) == many.decode()
-
-
-def test_what_only_looks_like_exponents_is_json():
-    body = b"[" + b",".join([b'"1e308"', b"1e02"] * 5000) + b"]"
-    assert payloads.decode(body) == ["1e308", 100.0] * 5000
+def test_numbers_with_exponents_are_json_however_many_they_are(number):
+    body = b"[" + b",".join([number] * 20_000) + b"]"
+    assert payloads.decode(body) == [float(number)] * 20_000
+    assert payloads.encode(payloads.decode(body)) == body
 
 
 def test_only_json_counts_as_json():
@@ -64,5 +57,3 @@ def test_only_json_counts_as_json():
 
 def test_what_is_sent_is_small_and_utf_8():
     assert payloads.encode({"a": "é", "b": [1, None]}) == '{"a":"é","b":[1,null]}'.encode()
-    with pytest.raises(ValueError, match="JSON"):
-        payloads.encode(json.loads("NaN"))

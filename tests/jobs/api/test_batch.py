@@ -192,7 +192,6 @@ def test_any_json_is_kept_as_it_was_sent(api: Api) -> None:
     bodies = ["text", 5, 0.5, True, None, [1, {"a": None}], {"ünï": "cødé \U0001f600"}, 10**4000, 1.5e-7, "%s %(a)s"]
     data = data_of(batch(api, *({"url": URL, "body": body} for body in bodies)), status=201)
     assert [row["args"]["body"] for row in data] == bodies
-    assert list(Job.objects.order_by("id").values_list("args__body", flat=True))[:2] == ["text", 5]
     assert [job.args["body"] for job in Job.objects.order_by("id")] == bodies
 
 
@@ -516,7 +515,7 @@ def test_queues_learn_when_the_first_of_their_jobs_is_due(api: Api) -> None:
         status=201,
     )
     assert dict(Queue.objects.values_list("name", "ready_at")) == {"a": NOON + 5 * SECOND, "b": NOON}
-    assert set(Job.objects.values_list("args__queue", "queue__name")) == {("a", "a"), ("b", "b")}
+    assert {(job.args["queue"], job.queue and job.queue.name) for job in Job.objects.all()} == {("a", "a"), ("b", "b")}
 
 
 def test_what_was_taken_can_be_claimed_cancelled_and_run_like_any_other(api: Api) -> None:

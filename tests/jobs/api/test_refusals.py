@@ -167,7 +167,6 @@ def test_no_more_than_fifty_errors_are_listed(api: Api) -> None:
         ('{"body": NaN}', "/body", "NaN is not JSON"),
         ('{"body": [1, -Infinity]}', "/body/1", "-Infinity is not JSON"),
         ('{"body": 1e999}', "/body", "beyond 1.8e308"),
-        (f'{{"body": [{", ".join(["1e308"] * 3394)}]}}', "/body/3393", "1048576 digits"),
         ('{"body": {"n": ' + "9" * 4301 + "}}", "/body/n", "4301 digits"),
         ('{"name": "a", "name": "b"}', "", "the key 'name' comes twice"),
         ('{"body": [{"a": 1, "b": 2, "a": 1}]}', "/body/0", "the key 'a' comes twice"),

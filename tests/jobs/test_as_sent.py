@@ -1,0 +1,153 @@
+"""What clients and targets send goes out as it came in, to the byte, whichever database is underneath."""
+
+import json
+from uuid import uuid4
+
+import pytest
+from django.apps import apps
+from django.db import connection, models
+
+from booper.outcomes.outcome import Outcome, Response
+from jobs.models import Delivery, Job, LogEvent, Schedule
+from jobs.models.exact_json_field import ExactJSONField
+from jobs.recurring import schedules
+from jobs.running import transitions
+from tests.api import Api, data_of
+from tests.factories import NOON
+from tests.runs import deliver_due, run_due, start_due
+
+URL = "https://example.com/p"
+# In no order that a database would choose, and written in no way that a program would.
+NUMBERS = (
+    '"zz":1,"a":2,"x":1e16,"big":1e308,"neg":-0.0,"minus":-0,"digits":0.1234567890123456789,"tiny":1e-400,'
+    '"E":1E+5,"trailing":1.50,"long":123456789012345678901234567890'
+)
+OBJECT = f'{{{NUMBERS},"inner":[{{{NUMBERS}}}]}}'
+QUERY = '{"symbol":"B","side":"S","ts":1,"amount":1e16,"price":1.50}'
+HEADERS = '{"X-Zeta":"1","X-Alpha":"2","X-Number":1e16}'
+JOB = f'{{"method":"post","url":"{URL}","query":{QUERY},"headers":{HEADERS},"body":{OBJECT}}}'
+
+
+def ours(column: str) -> bool:
+    """Columns of JSON that no client and no target has a word in."""
+    return column in {"job.backoff_seconds", "schedule.backoff_seconds", "tally.counts", "tally.gauges"}
+
+
+@pytest.mark.django_db
+def test_no_column_holds_what_others_sent_in_a_type_that_rewrites_it():
+    for model in apps.get_app_config("jobs").get_models():
+        for field in model._meta.concrete_fields:
+            kind = field.db_type(connection)
+            name = f"{model._meta.model_name}.{field.name}"
+            assert isinstance(field, models.JSONField) == ours(name), name
+            if isinstance(field, ExactJSONField):
+                assert kind == "text", name
+
+
+@pytest.mark.django_db
+def test_the_tables_have_the_types_that_the_models_say():
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite keeps JSON as text anyway")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_name || '.' || column_name FROM information_schema.columns"
+            " WHERE table_schema = current_schema() AND data_type IN ('json', 'jsonb')"
+        )
+        found = {row[0].removeprefix("jobs_") for row in cursor.fetchall()}
+    assert found == {"job.backoff_seconds", "schedule.backoff_seconds", "tally.counts", "tally.gauges"}
+
+
+def the_request():
+    [started] = start_due(uuid4(), now=NOON)
+    assert started.request is not None
+    return started.request
+
+
+def check_sent(request):
+    assert request.body == OBJECT.encode()
+    assert request.url == f"{URL}?symbol=B&side=S&ts=1&amount=1e16&price=1.50"
+    assert request.headers[:3] == (("X-Zeta", "1"), ("X-Alpha", "2"), ("X-Number", "1e16"))
+
+
+def test_a_job_goes_out_as_it_came_in(api: Api):
+    data_of(api.post("/api/jobs", JOB), status=201)
+    check_sent(the_request())
+
+
+def test_a_job_of_a_batch_goes_out_as_it_came_in(api: Api):
+    data_of(api.post("/api/jobs/batch", f'{{"jobs":[{JOB}]}}'), status=201)
+    check_sent(the_request())
+
+
+def test_a_changed_job_goes_out_as_it_came_in(api: Api):
+    job = data_of(api.post("/api/jobs", {"method": "post", "url": URL, "schedule_in": 60}), status=201)
+    data_of(api.patch(f"/api/jobs/{job['job_id']}", JOB[:-1] + ',"schedule_in":0}'))
+    check_sent(the_request())
+
+
+@pytest.mark.parametrize("path", ["/api/jobs", "/api/jobs/batch"])
+def test_the_runs_of_a_schedule_go_out_as_they_came_in(api: Api, path):
+    job = JOB[:-1] + ',"repeat_every":[1.50,"hours"],"include_metadata":false}'
+    data_of(api.post(path, job if path == "/api/jobs" else f'{{"jobs":[{job}]}}'), status=201)
+    check_sent(the_request())
+    assert OBJECT.encode() in api.get("/api/schedules").content
+
+
+def test_all_that_is_shown_of_a_job_is_as_it_came_in(api: Api):
+    created = api.post("/api/jobs", JOB)
+    number = data_of(created, status=201)["job_id"]
+    answer = f'{{"got":{OBJECT}}}'
+    run_due(Outcome(Response(200, (), answer.encode(), truncated=False), None, 1))
+    for response in (created, api.get(f"/api/jobs/{number}"), api.get("/api/jobs")):
+        assert f'"args":{JOB}'.encode() in response.content
+    for response in (api.get("/api/logs"), api.get(f"/api/jobs/{number}/timeline")):
+        assert f'"query":{QUERY}'.encode() in response.content
+        assert f'"body":{OBJECT}'.encode() in response.content
+        assert f'"body":{answer}'.encode() in response.content
+
+
+def test_an_echo_and_a_preview_show_it_as_it_came_in(api: Api):
+    assert OBJECT.encode() in api.post("/api/echo", OBJECT).content
+    assert f'"body":{OBJECT}'.encode() in api.post("/api/preview", JOB).content
+
+
+def test_callbacks_and_webhooks_have_it_as_it_came_in(api: Api):
+    urls = '"callback_url":"https://example.com/c","webhook_url":"https://example.com/w"'
+    data_of(api.post("/api/jobs", f"{JOB[:-1]},{urls}}}"), status=201)
+    run_due(Outcome(Response(200, (), OBJECT.encode(), truncated=False), None, 1))
+    deliver_due()
+    bodies = {row.event: row.body for row in Delivery.objects.all()}
+    for event in ("job.result", "job.request", "job.response"):
+        assert f'"body":{OBJECT}' in bodies[event]
+    shown = Delivery.objects.get(event="job.result")
+    assert f'"body":{OBJECT}'.encode() in api.get(f"/api/deliveries/{shown.uuid}").content
+
+
+def test_what_a_target_answered_and_keeps_is_as_it_came_in(api: Api):
+    data_of(
+        api.post(
+            "/api/jobs",
+            {"method": "post", "url": URL, "body": {"p": "$previous.n", "s": "$state.n"}, "repeat_every": [1, "hours"]},
+        ),
+        status=201,
+    )
+    answer = f'{{"n":{OBJECT},"$set":{{"n":{OBJECT}}}}}'
+    run_due(Outcome(Response(200, (), answer.encode(), truncated=False), None, 1))
+    schedule = Schedule.objects.get()
+    transitions.run_now(Job.objects.get(is_upcoming=True), now=NOON)
+    schedules.trigger(schedule, now=NOON)
+    body = the_request().body
+    assert body is not None
+    assert body.startswith(f'{{"p":{OBJECT},"s":{OBJECT},'.encode())
+    assert f'"$previous":{answer}'.encode() in body
+    assert f'"state":{{"n":{OBJECT}}}'.encode() in api.get("/api/schedules").content
+
+
+def test_a_log_row_is_stored_as_it_is_shown(api: Api):
+    data_of(api.post("/api/jobs", JOB), status=201)
+    run_due()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT payload FROM jobs_logevent WHERE event = 'worker.http.request'")
+        [stored] = cursor.fetchone()
+    assert f'"body":{OBJECT}' in stored
+    assert LogEvent.objects.get(event="worker.http.request").payload == json.loads(stored)
