@@ -3,6 +3,7 @@
 A variable that is set to nothing (`PORT=`) counts as not set.
 """
 
+import base64
 import contextlib
 import ipaddress
 import os
@@ -18,6 +19,8 @@ from config import locks
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Number = TypeVar("Number", int, float)
+
+_ENCRYPTION_KEY_BYTES = 32
 
 BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 # Spelt out: int() and float() also take "1_000", "٣", "nan" and a million digits.
@@ -121,6 +124,35 @@ def kept_secret(name: str, folder: Path) -> str:
         generated = secrets.token_urlsafe(50)
         write_private(path, generated + "\n")
         return generated
+
+
+def encryption_keys(folder: Path) -> tuple[bytes, ...]:
+    """`BOOPER_ENCRYPTION_KEYS`, or else the lines of a file in the data folder, mode 0600, made with one key in it."""
+    name = "BOOPER_ENCRYPTION_KEYS"
+    given = names(name)
+    if not given:
+        path = folder / "encryption_keys"
+        with locks.held(folder / "encryption_keys.lock"):
+            given = tuple(path.read_text().split()) if path.exists() else ()
+            if not given:
+                given = (new_encryption_key(),)
+                write_private(path, given[0] + "\n")
+    return tuple(_encryption_key(name, entry) for entry in given)
+
+
+def new_encryption_key() -> str:
+    """32 random bytes in base64."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(_ENCRYPTION_KEY_BYTES)).decode()
+
+
+def _encryption_key(name: str, entry: str) -> bytes:
+    try:
+        key = base64.b64decode(entry, altchars=b"-_", validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != _ENCRYPTION_KEY_BYTES:
+        raise _refusal(name, "no key", "write 32 random bytes in base64, such as manage.py new_encryption_key prints")
+    return key
 
 
 def write_private(path: Path, content: str) -> None:

@@ -20,6 +20,8 @@ DATA_DIR = environment.data_dir(BASE_DIR)
 
 DEBUG = environment.boolean("DEBUG", False)
 SECRET_KEY = environment.kept_secret("SECRET_KEY", DATA_DIR)
+# The first encrypts, all decrypt: docs/secrets.md.
+BOOPER_ENCRYPTION_KEYS = environment.encryption_keys(DATA_DIR)
 ALLOWED_HOSTS = environment.names("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = environment.names("CSRF_TRUSTED_ORIGINS", [])
 ROOT_URLCONF = "config.urls"

@@ -1,6 +1,6 @@
 """Rows as the API shows them: plain values, times in RFC 3339 with Z."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -9,7 +9,7 @@ from booper.timing import durations, recurrence
 from booper.timing.timestamps import timestamp
 from jobs.actions.batch import NewJob
 from jobs.guarding.signing import SigningSecret
-from jobs.models import ApiKey, Delivery, DeliveryState, Job, LogEvent, Queue, Receiver, Schedule
+from jobs.models import ApiKey, Delivery, DeliveryState, Job, LogEvent, Queue, Receiver, Schedule, Secret
 
 
 def job(row: Job | NewJob, *, now: datetime, has_conflict: bool = False) -> dict[str, Any]:
@@ -151,6 +151,18 @@ def api_key(row: ApiKey) -> dict[str, Any]:
         "expires_at": _timestamp(row.expires_at),
         "last_used_at": _timestamp(row.last_used_at),
         "revoked_at": _timestamp(row.revoked_at),
+    }
+
+
+def secret(row: Secret, *, used_by: Mapping[str, list[Any]] | None) -> dict[str, Any]:
+    """Never its value. `used_by` has the schedules and waiting jobs that refer to it."""
+    used = used_by or {"schedules": [], "jobs": []}
+    return {
+        "name": row.name,
+        "hosts": row.hosts,
+        "inserted_at": timestamp(row.inserted_at),
+        "updated_at": timestamp(row.updated_at),
+        "used_by": {"schedules": [str(each) for each in used["schedules"]], "jobs": used["jobs"]},
     }
 
 

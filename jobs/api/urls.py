@@ -17,6 +17,7 @@ from jobs.api.endpoints import (
     queues,
     receivers,
     schedules,
+    secrets,
     signing_secret,
     timeline,
 )
@@ -52,6 +53,8 @@ ROUTES = [
     path("keys", keys.Keys.as_view()),
     path("keys/<str:key_id>", keys.KeyDetail.as_view()),
     path("keys/<str:key_id>/rotate", keys.RotateKey.as_view()),
+    path("secrets", secrets.Secrets.as_view()),
+    path("secrets/<str:name>", secrets.SecretDetail.as_view()),
     path("signing-secret", signing_secret.SigningSecret.as_view()),
     path("signing-secret/rotate", signing_secret.RotateSigningSecret.as_view()),
     path("ping", demo.Ping.as_view()),

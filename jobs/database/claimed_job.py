@@ -37,10 +37,12 @@ class Claimed:
     event_count: int
     # A request without a dollar sign has no dynamic field to look for.
     may_have_references: bool = True
+    # One without two braces refers to no secret.
+    may_have_secrets: bool = True
 
 
 AnyJob = Job | Claimed
-_NAMES = [field.name for field in fields(Claimed) if field.name != "may_have_references"]
+_NAMES = [field.name for field in fields(Claimed) if not field.name.startswith("may_have_")]
 COLUMNS = ", ".join(f"jobs_job.{name}" for name in _NAMES)
 
 
@@ -50,6 +52,7 @@ def from_row(row: tuple[Any, ...]) -> Claimed:
     text: Any = job.args
     job.may_have_references = "$" in text
     job.args = exact_json.loads(text)
+    job.may_have_secrets = "{{" in text
     if job.backoff_seconds is not None:
         job.backoff_seconds = json.loads(str(job.backoff_seconds))
     if not sql.is_postgresql():

@@ -12,8 +12,9 @@ from booper.outcomes.outcome import Failure
 from jobs.delivering import receivers, transitions
 from jobs.delivering.transitions import Attempted
 from jobs.engine.stage import Finished, Started, Upcoming
+from jobs.guarding.secrets import NoSuchSecret, Vault
 from jobs.models import Delivery, DeliveryState
-from jobs.outgoing import requests, signing_secrets
+from jobs.outgoing import secret_filling, signing_secrets
 from jobs.telemetry import counters
 
 logger = logging.getLogger(__name__)
@@ -33,18 +34,26 @@ def claim(worker_id: UUID, *, limit: int, is_crowded: bool, now: datetime) -> tu
         claimed = transitions.claim(worker_id, limit=limit, is_crowded=is_crowded, now=now)
         owners = {delivery.user_id for delivery in claimed}
         secrets = signing_secrets.signing_secrets(owners, now=now) if claimed else {}
+        vaults = secret_filling.delivery_vaults(claimed)
         receivers.look_up(claimed)
-        started = [_prepare(delivery, secrets=secrets, now=now) for delivery in claimed]
+        started = [
+            _prepare(delivery, vault=vaults.get(delivery.user_id), secrets=secrets, now=now) for delivery in claimed
+        ]
     return started, Upcoming()
 
 
-def _prepare(delivery: Delivery, *, secrets: Mapping[UUID, Sequence[str]], now: datetime) -> Started:
+def _prepare(
+    delivery: Delivery, *, vault: Vault | None, secrets: Mapping[UUID, Sequence[str]], now: datetime
+) -> Started:
     """One that can't be signed, as its user is gone or has a secret that is none, fails alone."""
     refusal = receivers.refusal(delivery)
     if refusal is not None:
         return Started(delivery, None, refusal)
     try:
-        return Started(delivery, requests.of_delivery(delivery, secrets=secrets[delivery.user_id], now=now))
+        signed_with = secrets[delivery.user_id]
+        return Started(delivery, secret_filling.of_delivery(delivery, vault=vault, signed_with=signed_with, now=now))
+    except NoSuchSecret as missing:
+        return Started(delivery, None, Failure("no_such_secret", str(missing)))
     except Exception as error:
         logger.exception("delivery %s can't be made ready", delivery.uuid, extra={"delivery_id": delivery.uuid})
         return Started(delivery, None, Failure("internal", f"the request could not be built: {type(error).__name__}"))

@@ -16,6 +16,8 @@ class Started:
     row: Any
     request: Request | None
     failure: Failure | None = None
+    # What is to be hidden wherever the answer has it.
+    secrets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

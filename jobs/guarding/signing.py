@@ -11,7 +11,7 @@ from django.db import transaction
 from booper.content import signatures
 from booper.timing.timestamps import timestamp
 from jobs.guarding import audit
-from jobs.models import User
+from jobs.models import User, encryption
 
 DEFAULT_OVERLAP = timedelta(days=1)
 # Each signs every request of the user's: more than these would be work that nobody reads.
@@ -40,7 +40,11 @@ def signing(secret: str, retired: Sequence[Mapping[str, Any]], *, now: datetime)
 
 def _retired(rows: Sequence[Mapping[str, Any]], *, now: datetime) -> list[SigningSecret]:
     found = [
-        SigningSecret(row["secret"], datetime.fromisoformat(row["made_at"]), datetime.fromisoformat(row["until"]))
+        SigningSecret(
+            encryption.decrypt(row["secret"]),
+            datetime.fromisoformat(row["made_at"]),
+            datetime.fromisoformat(row["until"]),
+        )
         for row in rows
     ]
     return [each for each in found if each.until is not None and each.until > now]
@@ -62,4 +66,8 @@ def rotate(user_id: UUID, *, overlap: timedelta, actor: str, now: datetime) -> t
 
 def _row(each: SigningSecret) -> dict[str, str]:
     assert each.until is not None
-    return {"secret": each.secret, "made_at": timestamp(each.made_at), "until": timestamp(each.until)}
+    return {
+        "secret": encryption.encrypt(each.secret),
+        "made_at": timestamp(each.made_at),
+        "until": timestamp(each.until),
+    }

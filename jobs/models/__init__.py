@@ -10,6 +10,7 @@ from jobs.models.queue import Queue
 from jobs.models.receiver import Receiver
 from jobs.models.request_fields import REQUEST_COLUMNS, REQUEST_FIELDS
 from jobs.models.schedule import CatchUp, Overlap, Schedule
+from jobs.models.secret import Secret
 from jobs.models.tally import Tally
 from jobs.models.usage import Usage
 from jobs.models.user import User
@@ -38,6 +39,7 @@ __all__ = [
     "Receiver",
     "Schedule",
     "Scope",
+    "Secret",
     "Tally",
     "Usage",
     "User",

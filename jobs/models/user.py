@@ -8,6 +8,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from booper.content import signatures
+from jobs.models.encryption import EncryptedTextField
 from jobs.models.identifiers import uuid7
 
 
@@ -29,7 +30,7 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     email = models.EmailField(max_length=254, unique=True)
-    signing_secret = models.CharField(max_length=100, default=signatures.new_secret, editable=False)
+    signing_secret = EncryptedTextField(default=signatures.new_secret, editable=False)
     # When the one above was made; null for the one that the user began with. Those before it sign until their `until`.
     signing_secret_made_at = models.DateTimeField(null=True, blank=True, editable=False)
     retired_secrets = models.JSONField(default=list, blank=True, editable=False)

@@ -8,12 +8,14 @@ from uuid import UUID
 
 from django.db import transaction
 
+from booper.content import secret_references
 from booper.outcomes import verdict
 from booper.outcomes.outcome import Failure
 from jobs.database.claimed_job import AnyJob, Claimed
 from jobs.engine.stage import Finished, Started, Upcoming
+from jobs.guarding.secrets import NoSuchSecret, Vault
 from jobs.models import Job, JobState, Schedule
-from jobs.outgoing import requests, shown_response, signing_secrets
+from jobs.outgoing import secret_filling, shown_response, signing_secrets
 from jobs.running import attempts
 from jobs.running.attempts import Ended
 from jobs.telemetry import counters, log_records
@@ -43,11 +45,19 @@ def start(jobs: Sequence[Claimed], *, now: datetime) -> list[Started]:
     """Renders the requests of jobs just claimed, and logs them, in the transaction of the claim."""
     if not jobs:
         return []
-    secrets = signing_secrets.signing_secrets({job.user_id for job in jobs}, now=now)
+    signed_with = signing_secrets.signing_secrets({job.user_id for job in jobs}, now=now)
+    vaults = secret_filling.vaults(jobs)
     schedule_ids = {job.schedule_id for job in jobs if job.schedule_id is not None}
     schedules = Schedule.objects.in_bulk(schedule_ids) if schedule_ids else {}
     prepared = [
-        prepare(job, schedule=schedules.get(job.schedule_id), secrets=secrets[job.user_id], now=now) for job in jobs
+        prepare(
+            job,
+            vault=vaults.get(job.user_id),
+            schedule=schedules.get(job.schedule_id),
+            signed_with=signed_with[job.user_id],
+            now=now,
+        )
+        for job in jobs
     ]
     attempts.log_starts([(item.row, shown) for item, shown in prepared], now=now)
     # A queue's job may wait for its place on purpose: that is not late.
@@ -57,16 +67,19 @@ def start(jobs: Sequence[Claimed], *, now: datetime) -> list[Started]:
 
 
 def prepare(
-    job: Claimed, *, schedule: Schedule | None, secrets: Sequence[str], now: datetime
+    job: Claimed, *, vault: Vault | None, schedule: Schedule | None, signed_with: Sequence[str], now: datetime
 ) -> tuple[Started, dict[str, Any]]:
     """The attempt, and what the log shows of its request. A job that can't be rendered fails alone."""
     try:
-        request, shown = requests.of_job(job, schedule=schedule, secrets=secrets, now=now)
+        filled = secret_filling.of_job(job, vault=vault, schedule=schedule, signed_with=signed_with, now=now)
+    except NoSuchSecret as missing:
+        return Started(job, None, Failure("no_such_secret", str(missing))), {"method": job.method, "url": job.url}
     except Exception as error:
         logger.exception("job %s can't be rendered", job.id, extra=_log_fields(job))
-        failure = Failure("invalid_request", f"the request could not be built: {error}")
+        why = str(secret_references.hidden(str(error), [known.value for known in (vault or {}).values()]))
+        failure = Failure("invalid_request", f"the request could not be built: {why}")
         return Started(job, None, failure), {"method": job.method, "url": job.url}
-    return Started(job, request), shown
+    return Started(job, filled.request, secrets=filled.secrets), filled.shown
 
 
 def record(worker_id: UUID, finished: Sequence[Finished], *, now: datetime) -> Upcoming:
@@ -108,12 +121,14 @@ def decide(finished: Finished, *, now: datetime) -> Ended:
     judged = verdict.decide(
         outcome, attempt=job.attempt, max_attempts=job.max_attempts, backoff_seconds=job.backoff_seconds, now=now
     )
+    error = None if judged.code is None else {"code": judged.code, "message": judged.message}
+    secrets = finished.started.secrets
     return Ended(
         job=job,
         state=_ENDED_AS[judged.kind],
         retry_at=judged.retry_at,
-        response=shown_response.shown_response(outcome),
-        error=None if judged.code is None else {"code": judged.code, "message": judged.message},
+        response=secret_references.hidden(shown_response.shown_response(outcome), secrets),
+        error=secret_references.hidden(error, secrets),
     )
 
 

@@ -194,3 +194,29 @@ def test_a_database_elsewhere_is_left_as_its_owner_has_it(tmp_path: Path) -> Non
     elsewhere.chmod(0o640)
     environment.keep_private(elsewhere, folder=tmp_path / "data")
     assert elsewhere.stat().st_mode & 0o777 == 0o640
+
+
+def test_encryption_keys_are_made_once_kept_private_and_all_processes_have_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BOOPER_ENCRYPTION_KEYS", raising=False)
+    first = environment.encryption_keys(tmp_path)
+    assert [len(key) for key in first] == [32]
+    assert environment.encryption_keys(tmp_path) == first
+    assert (tmp_path / "encryption_keys").stat().st_mode & 0o777 == 0o600
+
+
+def test_encryption_keys_are_taken_in_their_order_and_what_is_none_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = environment.new_encryption_key(), environment.new_encryption_key()
+    monkeypatch.setenv("BOOPER_ENCRYPTION_KEYS", f"{one}, {other}")
+    keys = environment.encryption_keys(tmp_path)
+    assert len(set(keys)) == 2
+    monkeypatch.setenv("BOOPER_ENCRYPTION_KEYS", other)
+    assert environment.encryption_keys(tmp_path) == keys[1:]
+    for wrong in (other[:-4], "s3cret", f"{one},*"):
+        monkeypatch.setenv("BOOPER_ENCRYPTION_KEYS", wrong)
+        with pytest.raises(ImproperlyConfigured, match="new_encryption_key") as refused:
+            environment.encryption_keys(tmp_path)
+        assert wrong not in str(refused.value)

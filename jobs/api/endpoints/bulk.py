@@ -1,6 +1,6 @@
 """/api/jobs/batch and /api/jobs/cancel: many jobs in one request."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from django.conf import settings
@@ -18,6 +18,8 @@ from jobs.api.schema import operations
 from jobs.api.wire import parsers, problems
 from jobs.database import clock
 from jobs.intake import batch as intake_batch
+from jobs.intake import secret
+from jobs.intake.batch import Judged
 from jobs.intake.fields import Input
 from jobs.intake.job import Wanted
 from jobs.intake.refusals import FieldError, InvalidInput
@@ -37,6 +39,7 @@ class Batch(JobsView):
         length = request.META.get("CONTENT_LENGTH") or ""
         is_small = length.isdecimal() and int(length) <= settings.MAX_REQUEST_BYTES
         judged = intake_batch.wanted(self.sent_fields(limit="MAX_BATCH_BYTES"), is_small=is_small, now=now)
+        judged = self._with_known_secrets(judged)
         good = [item for item in judged if isinstance(item, Wanted)]
         self.charge(jobs=len(good), schedules=sum(item.plan is not None for item in good), now=now)
         specs = ids.placed((item.spec for item in good), user_id=self.owner_id, now=now)
@@ -46,6 +49,13 @@ class Batch(JobsView):
         answers = iter(serializers.job(item.job, now=now, has_conflict=not item.is_new) for item in taken)
         data = [next(answers) if isinstance(item, Wanted) else {"error": problems.of(item)} for item in judged]
         return answer(data, status=201 if len(good) == len(judged) else 207)
+
+    def _with_known_secrets(self, judged: Sequence[Judged]) -> list[Judged]:
+        """The same, refusing those that refer to secrets that are not there."""
+        places = [place for place, item in enumerate(judged) if isinstance(item, Wanted)]
+        specs = [item.spec for item in judged if isinstance(item, Wanted)]
+        refused = {places[at]: why for at, why in secret.refusals(specs, user_id=self.owner_id).items()}
+        return [refused.get(place, item) for place, item in enumerate(judged)]
 
 
 class CancelJobs(JobsView):

@@ -18,7 +18,7 @@ from jobs.api.wire import etags
 from jobs.api.wire.problems import Conflict
 from jobs.database import clock, sql
 from jobs.intake import job as intake_job
-from jobs.intake import job_changes
+from jobs.intake import job_changes, secret
 from jobs.intake.fields import Input
 from jobs.models import Job, JobState
 from jobs.models.job import JobQuerySet
@@ -69,6 +69,7 @@ class Jobs(JobsView):
         now = clock.now()
         key_header = request.META.get("HTTP_IDEMPOTENCY_KEY")
         wanted = intake_job.wanted(self.sent_fields(), key_header=key_header, now=now)
+        secret.check(wanted.spec, user_id=self.owner_id)
         self.charge(jobs=1, schedules=int(wanted.plan is not None), now=now)
         [spec] = ids.placed([wanted.spec], user_id=self.owner_id, now=now)
         scheduled = job_actions.schedule_job(spec, wanted.plan, user_id=self.owner_id, now=now)
@@ -95,7 +96,9 @@ class JobDetail(JobsView):
             return job_changes.edited(locked, changes=changes, now=now)
 
         # Once before the row is locked: bad input locks nothing, and queues are not made inside a transaction.
-        [spec] = ids.placed([edited(job).spec], user_id=self.owner_id, now=now)
+        asked = edited(job).spec
+        secret.check(asked, user_id=self.owner_id)
+        [spec] = ids.placed([asked], user_id=self.owner_id, now=now)
         changed = job_actions.edit_job(job, edited, queue_id=spec.queue_id, now=now)
         return _waiting(changed, job, refusal="can't be rescheduled or edited: it is not waiting", now=now)
 

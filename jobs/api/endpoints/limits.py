@@ -15,12 +15,13 @@ from jobs.database import clock
 from jobs.guarding import limits, rates, stocks
 from jobs.guarding.limits import Limit
 from jobs.guarding.rates import Standing
-from jobs.models import ApiKey, Queue
+from jobs.models import ApiKey, Queue, Secret
 
 _HELD: tuple[tuple[Limit, Callable[[UUID], int]], ...] = (
     (limits.WAITING_JOBS, stocks.waiting_jobs.used),
     (limits.SCHEDULES, stocks.schedules.used),
     (limits.QUEUES, lambda user_id: Queue.objects.filter(user_id=user_id).count()),
+    (limits.SECRETS, lambda user_id: Secret.objects.filter(user_id=user_id).count()),
     (limits.KEYS, lambda user_id: ApiKey.objects.existing().filter(user_id=user_id).count()),
 )
 

@@ -19,6 +19,7 @@ from jobs.api.wire import etags
 from jobs.api.wire.problems import Conflict
 from jobs.database import clock, sql
 from jobs.intake import schedule as intake_schedule
+from jobs.intake import secret
 from jobs.models import Job, Schedule
 from jobs.models.schedule import ScheduleQuerySet
 from jobs.queues import ids
@@ -72,6 +73,7 @@ class ScheduleDetail(_SchedulesView):
         etags.require(request, schedule)
         # Once before the row is locked: bad input locks nothing, and queues are not made inside a transaction.
         spec, _ = intake_schedule.changed(schedule, changes, now=now)
+        secret.check(spec, user_id=self.owner_id)
         [placed] = ids.placed([spec], user_id=self.owner_id, now=now)
 
         def edited(locked: Schedule) -> tuple[JobSpec, RecurrenceSpec]:

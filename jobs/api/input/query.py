@@ -56,6 +56,7 @@ RECEIVER_COLUMNS = {
     "last_failed_at": "last_failed_at",
     "disabled_at": "disabled_at",
 }
+SECRET_COLUMNS = {"inserted_at": "id", "name": "name", "updated_at": "updated_at"}
 KEY_COLUMNS = {"inserted_at": "id", "id": "uuid", "name": "name"}
 QUEUE_COLUMNS = {"inserted_at": "id", "name": "name"}
 _DEFAULT_LIMIT = 10

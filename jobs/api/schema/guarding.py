@@ -1,5 +1,6 @@
 """What the OpenAPI document says of keys, signing secrets, secrets and limits."""
 
+from booper.content.secret_references import NAME_PATTERN
 from jobs.api.input import query
 from jobs.api.schema import components
 from jobs.api.schema.components import (
@@ -15,6 +16,7 @@ from jobs.api.schema.components import (
 )
 from jobs.api.schema.operations import _listing, _operation, _parameters
 from jobs.intake.key import LONGEST_NAME
+from jobs.intake.secret import LONGEST_VALUE_BYTES, MOST_HOSTS
 from jobs.models import Scope
 
 _SCOPE: Schema = {
@@ -51,6 +53,27 @@ _SIGNING_SECRET: dict[str, Schema] = {
     },
 }
 
+_HOSTS: Schema = {
+    "type": "array",
+    "items": {"type": "string", "example": "api.example.com"},
+    "minItems": 1,
+    "maxItems": MOST_HOSTS,
+    "description": "The only hosts that it may be sent to; any, if left out.",
+}
+_SECRET: dict[str, Schema] = {
+    "name": {"type": "string", "pattern": NAME_PATTERN, "example": "API_TOKEN"},
+    "hosts": _or_null(_HOSTS),
+    "inserted_at": _TIME,
+    "updated_at": _TIME,
+    "used_by": _object(
+        {
+            "schedules": {"type": "array", "items": _UUID},
+            "jobs": {"type": "array", "items": {"type": "integer", "format": "int64"}},
+        },
+        description="Schedules and waiting jobs that refer to it, the newest 20 of each, as far back as is looked.",
+    ),
+}
+
 components.SCHEMAS |= {
     "ApiKey": _object(_KEY),
     "NewApiKey": _object(
@@ -83,6 +106,15 @@ components.SCHEMAS |= {
             "resets_at": _or_null({**_TIME, "description": "When the window ends; null for what is held, not spent."}),
         }
     ),
+    "Secret": _object(_SECRET),
+    "SecretInput": _object(
+        {
+            "value": {"type": "string", "minLength": 1, "maxLength": LONGEST_VALUE_BYTES, "writeOnly": True},
+            "hosts": _or_null(_HOSTS),
+        },
+        optional=("hosts",),
+        example={"value": "s3cr3t", "hosts": ["api.example.com"]},
+    ),
     "SigningSecret": _object(_SIGNING_SECRET),
     "SecretRotation": _object({"overlap": _or_null(_OVERLAP)}, optional=("overlap",), example={"overlap": [1, "day"]}),
     "IssuedSigningSecret": _object(
@@ -92,7 +124,10 @@ components.SCHEMAS |= {
         }
     ),
 }
-components.PARAMETERS |= {"key_id": _parameter("key_id", "Its uuid.", _UUID, place="path", required=True)}
+components.PARAMETERS |= {
+    "secret_name": _parameter("name", "Its name.", _SECRET["name"], place="path", required=True),
+    "key_id": _parameter("key_id", "Its uuid.", _UUID, place="path", required=True),
+}
 
 LIST_KEYS = _listing("listKeys", "List your API keys", tag="keys", of="ApiKey", columns=query.KEY_COLUMNS)
 CREATE_KEY = _operation(
@@ -133,6 +168,27 @@ LIST_LIMITS = _operation(
     description="What you may have and how much of it is used: by the minute or the day, or held at once. Figures are "
     "exact within a tenth.",
     answers={200: {"type": "array", "items": ref("Limit")}},
+)
+LIST_SECRETS = _listing("listSecrets", "List your secrets", tag="secrets", of="Secret", columns=query.SECRET_COLUMNS)
+SET_SECRET = _operation(
+    "setSecret",
+    "Set a secret",
+    tag="secrets",
+    description="Makes it, or gives it another value, which counts from the next request that refers to it on. Its "
+    "value is never told again. Jobs write `{{secret:NAME}}` in headers, body, query, and the path and query of URLs.",
+    answers={200: ref("Secret"), 201: ref("Secret")},
+    parameters=_parameters("secret_name"),
+    body="SecretInput",
+    has_location=False,
+)
+DELETE_SECRET = _operation(
+    "deleteSecret",
+    "Delete a secret",
+    tag="secrets",
+    description="What refers to it fails from then on, with `no_such_secret`.",
+    answers={200: ref("Secret")},
+    refusals=(404,),
+    parameters=_parameters("secret_name"),
 )
 GET_SIGNING_SECRET = _operation(
     "getSigningSecret",
