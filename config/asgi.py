@@ -2,11 +2,12 @@
 
 from django.conf import settings
 
-from config.web import children
+from config.web import children, database_limits
 from config.web.door import Door, Rules
 from config.wsgi import application as _wsgi
 
 children.end_with_parent()
+database_limits.keep()
 
 _BATCH = "/api/jobs/batch"
 

@@ -53,6 +53,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "jobs.api.wire.problems.Unavailable",
 ]
 
 TEMPLATES = [
@@ -107,6 +108,9 @@ WEB_THREADS = environment.integer("WEB_THREADS", 8, minimum=2, maximum=256)
 # For the whole of a request's headers, from their first byte on, and for the whole of its body.
 WEB_HEAD_SECONDS = environment.seconds("WEB_HEAD_SECONDS", 10, minimum=1, maximum=600)
 WEB_BODY_SECONDS = environment.seconds("WEB_BODY_SECONDS", 60, minimum=1, maximum=3600)
+# Of a web process's statements in PostgreSQL, and of its waits for a lock in either database: 503 beyond.
+WEB_STATEMENT_SECONDS = environment.seconds("WEB_STATEMENT_SECONDS", 30, minimum=1, maximum=3600)
+WEB_LOCK_SECONDS = environment.seconds("WEB_LOCK_SECONDS", 5, minimum=0.1, maximum=3600)
 WEB_CONNECTIONS_PER_ADDRESS = environment.integer("WEB_CONNECTIONS_PER_ADDRESS", 512, minimum=1)
 # Whose X-Forwarded-For says where a request comes from; their connections are not counted.
 BOOPER_TRUSTED_PROXIES = environment.networks("BOOPER_TRUSTED_PROXIES", [])

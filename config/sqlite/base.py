@@ -14,7 +14,8 @@ from django.db.backends.sqlite3 import base
 
 Answer = TypeVar("Answer")
 
-_LONGEST_WAIT_SECONDS = 20.0
+# A web process has less time than a worker, and sets it.
+longest_wait_seconds = 20.0
 _PAUSE_SECONDS = (0.001, 0.004)
 _PRIMARY_CODE = 0xFF
 
@@ -24,8 +25,8 @@ class Cursor(base.SQLiteCursorWrapper):
         return self._in_turn(lambda: super(Cursor, self).execute(query, params))
 
     def _in_turn(self, call: Callable[[], Answer]) -> Answer:
-        """sqlite3.OperationalError when it was not its turn within 20 seconds."""
-        ends_at = time.monotonic() + _LONGEST_WAIT_SECONDS
+        """sqlite3.OperationalError when it was not its turn within `longest_wait_seconds`."""
+        ends_at = time.monotonic() + longest_wait_seconds
         while True:
             try:
                 return call()

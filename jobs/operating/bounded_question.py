@@ -49,7 +49,8 @@ class Question(Generic[T]):
                 if self._asked_at is None:
                     self._asked_at = self._monotonic()
                     threading.Thread(target=self._run, name=self._name, daemon=True).start()
-                self._condition.wait_for(self._is_fresh, within_seconds)
+                # What it has been waited for already, nobody waits for again.
+                self._condition.wait_for(self._is_fresh, within_seconds - (self._monotonic() - self._asked_at))
             now = self._monotonic()
             age_seconds = None if self._succeeded_at is None else now - self._succeeded_at
             if self._is_fresh():

@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
+
 from jobs.database import clock
 from jobs.models import Process, ProcessRole
 from jobs.operating.bounded_question import Answer, Question
 
 # How long a probe waits for whoever does not answer; both are asked at the same time.
 PATIENCE_SECONDS = 1.5
-_FRESH_SECONDS = 1.0
+_FRESH_SECONDS = 2.0
 NAMES = ("database", "broker", "beat", "workers")
 _ROLES = {"beat": ProcessRole.BEAT, "workers": ProcessRole.WORKER}
 
@@ -105,7 +107,15 @@ class Readiness:
 
 
 def _ask_database() -> list[Heartbeat]:
-    return heartbeats(now=clock.now())
+    """Writes as well, down to the disk: a standby, and a server whose disk is full, answer whatever is only read."""
+    now = clock.now()
+    with transaction.atomic():
+        # Never seen by anybody.
+        row = Process.objects.create(
+            role=ProcessRole.BEAT, name="readiness", started_at=now, heartbeat_at=now, lease_expires_at=now
+        )
+        row.delete()
+    return heartbeats(now=now)
 
 
 def _server(name: str, answer: Answer[Any]) -> Check:
@@ -113,7 +123,7 @@ def _server(name: str, answer: Answer[Any]) -> Check:
         name,
         is_ok=answer.error is None,
         age_seconds=answer.age_seconds,
-        message=answer.error or f"the {name} answers",
+        message=answer.error or f"the {name} takes what is written",
     )
 
 

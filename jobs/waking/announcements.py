@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
+import kombu
 from celery import current_app
 from django.conf import settings
 from django.db.models import QuerySet
@@ -103,9 +104,27 @@ _IMPATIENT = {
 
 
 def ask_broker() -> None:
-    """Raises what the broker's client raises, within two seconds, if the broker does not answer."""
+    """Raises what the broker's client raises, within two seconds, if the broker does not take and give a message.
+
+    A Redis that is a replica, or full, lets in whoever only connects.
+    """
     options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
     impatient = options | {name: value for name, value in _IMPATIENT.items() if name in options}
     with current_app.connection_for_write(transport_options=impatient) as broker:
         # Without kombu's own retries, which sleep for seconds in between.
-        broker.transport.close_connection(broker.transport.establish_connection())
+        connection = broker.transport.establish_connection()
+        try:
+            with broker.transport.create_channel(connection) as channel:
+                _pass_through(channel, is_amqp="amqp" in broker.transport.driver_type)
+        finally:
+            broker.transport.close_connection(connection)
+
+
+def _pass_through(channel: Any, *, is_amqp: bool) -> None:
+    # RabbitMQ names it, for this connection alone; elsewhere a name is all that a queue is.
+    queue = kombu.Queue("" if is_amqp else "booper.probe", exclusive=True, durable=False, auto_delete=True)(channel)
+    if is_amqp:
+        queue.queue_declare()
+    kombu.Producer(channel).publish({}, exchange="", routing_key=queue.name)
+    if queue.get(no_ack=True) is None:
+        raise ConnectionError("the broker took a message and does not have it")

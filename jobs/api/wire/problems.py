@@ -2,13 +2,14 @@
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.core.signals import got_request_exception
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
@@ -166,6 +167,27 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if _is_for_a_browser(request):
         return defaults.server_error(request)
     return _plain(500, "this is a fault of the server, which has logged it: tell its operator")
+
+
+class Unavailable:
+    """The middleware that answers 503 where a page waited for the database in vain. The API's views do so already."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self._get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, OperationalError | InterfaceError):
+            return None
+        detail = f"the database did not answer: try again in {_RETRY_AFTER_SECONDS} seconds"
+        logger.error("%s %s: %s: %s", request.method, request.path, detail, exception)
+        response = _plain(503, detail)
+        if _is_for_a_browser(request):
+            response = HttpResponse(f"<h1>Temporarily unavailable</h1><p>{detail}</p>", status=503)
+        response.headers["Retry-After"] = str(_RETRY_AFTER_SECONDS)
+        return response
 
 
 def _is_for_a_browser(request: HttpRequest) -> bool:

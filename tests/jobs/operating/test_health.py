@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import InternalError, OperationalError
 
-from jobs.models import ProcessRole
+from jobs.models import Process, ProcessRole
 from jobs.operating import health
 from jobs.operating.bounded_question import Question
 from jobs.operating.health import Heartbeat, Readiness
@@ -150,6 +150,30 @@ def test_what_is_left_out_is_not_asked(hanging: Hanging):
     assert report.is_ready
     assert list(report.checks) == ["database"]
     assert hanging.asked == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_database_is_asked_to_write_and_nothing_is_left_of_it(monkeypatch: pytest.MonkeyPatch):
+    assert health._ask_database() == []
+    assert not Process.objects.exists()
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise InternalError("cannot execute INSERT in a read-only transaction")
+
+    monkeypatch.setattr(Process, "save", refuse)
+    report = Readiness(ask_broker=lambda: None).report()
+    assert "database" in failing(report)
+    assert "read-only" in report.checks["database"].message
+
+
+@pytest.mark.timeout(20)
+def test_what_was_waited_for_in_vain_is_not_waited_for_again(hanging: Hanging):
+    now = [100.0]
+    question = Question(hanging, fresh_seconds=2.0, name="question", monotonic=lambda: now[0])
+    assert question.answer(within_seconds=0.01).error
+    now[0] += 30
+    # With another wait of a minute the test would be out of time.
+    assert "30.0 s" in str(question.answer(within_seconds=20).error)
 
 
 @pytest.mark.django_db

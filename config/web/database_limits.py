@@ -1,0 +1,46 @@
+"""The time-outs of this process's connections to the database: a web request does not wait for a lock for ever."""
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+
+from config.sqlite import base as sqlite
+
+logger = logging.getLogger(__name__)
+
+# Set for the session, so never through a pooler that hands sessions round: workers would be given them too. There the
+# server's process is another one than the pooler has named.
+_SET = """
+SELECT pg_backend_pid() = %(pid)s,
+    CASE WHEN pg_backend_pid() = %(pid)s THEN set_config('statement_timeout', %(statement)s, false) END,
+    CASE WHEN pg_backend_pid() = %(pid)s THEN set_config('lock_timeout', %(lock)s, false) END
+"""
+
+
+def keep() -> None:
+    """Has every connection that this process opens from now on keep to them."""
+    connection_created.connect(_limit, dispatch_uid="web-time-outs")
+    sqlite.longest_wait_seconds = settings.WEB_LOCK_SECONDS
+
+
+def _limit(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    if connection.vendor == "postgresql":
+        limit(connection, backend_pid=connection.connection.info.backend_pid)
+
+
+def limit(connection: BaseDatabaseWrapper, *, backend_pid: int) -> bool:
+    """Limits one connection to PostgreSQL; False if it goes through a pooler, and is left alone."""
+    parameters: dict[str, int | str] = {
+        "pid": backend_pid,
+        "statement": f"{round(settings.WEB_STATEMENT_SECONDS * 1000)}ms",
+        "lock": f"{round(settings.WEB_LOCK_SECONDS * 1000)}ms",
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_SET, parameters)
+        [is_direct, *_] = cursor.fetchone()
+    if not is_direct:
+        logger.debug("a pooler stands before the database: WEB_STATEMENT_SECONDS and WEB_LOCK_SECONDS are its to set")
+    return bool(is_direct)

@@ -1,0 +1,56 @@
+"""A web request waits for the database as long as the settings say, and never because a pooler was told so."""
+
+import sqlite3
+
+import pytest
+from django.db import OperationalError, connection, transaction
+from pytest_django import Settings
+
+from config.sqlite import base
+from config.web import database_limits
+
+on_postgresql = pytest.mark.skipif("connection.vendor != 'postgresql'", reason="about PostgreSQL's own time-outs")
+
+
+def shown(name: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SHOW {name}")
+        return str(cursor.fetchone()[0])
+
+
+@on_postgresql
+@pytest.mark.django_db
+def test_a_statement_that_takes_longer_is_broken_off(settings: Settings) -> None:
+    settings.WEB_STATEMENT_SECONDS, settings.WEB_LOCK_SECONDS = 0.1, 5
+    assert database_limits.limit(connection, backend_pid=connection.connection.info.backend_pid)
+    assert (shown("statement_timeout"), shown("lock_timeout")) == ("100ms", "5s")
+    with (
+        pytest.raises(OperationalError, match="statement timeout"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("SELECT pg_sleep(60)")
+
+
+@on_postgresql
+@pytest.mark.django_db
+def test_a_pooler_whose_servers_others_use_as_well_is_told_nothing() -> None:
+    before = (shown("statement_timeout"), shown("lock_timeout"))
+    assert not database_limits.limit(connection, backend_pid=connection.connection.info.backend_pid + 1)
+    assert (shown("statement_timeout"), shown("lock_timeout")) == before
+
+
+def test_who_waits_for_sqlites_lock_gives_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "longest_wait_seconds", 0.0)
+    tries = []
+
+    def busy() -> None:
+        tries.append(1)
+        error = sqlite3.OperationalError("database is locked")
+        error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+        raise error
+
+    with sqlite3.connect(":memory:") as own, pytest.raises(sqlite3.OperationalError):
+        base.Cursor(own)._in_turn(busy)
+    own.close()
+    assert 1 <= len(tries) <= 2
