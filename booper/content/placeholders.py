@@ -22,6 +22,7 @@ _MAX_DIGITS = 4_000  # from 4,300 on Python declines to write them out
 # One reference is ten bytes and may stand for 64 KiB: a body of 1 MiB could ask for 6 GiB.
 _MAX_SUBSTITUTED_BYTES = 1024 * 1024
 _STATE_KEY = "$set"
+_LITERAL = "$$"
 
 
 class RenderTooLargeError(ValueError):
@@ -61,9 +62,9 @@ def render(
 ) -> Rendered:
     """Replace every string that is exactly a reference, at any depth, by what it stands for; keys stay as they are.
 
-    `$previous.items.0.id` goes through objects by key and lists by index. What is not there is None in the body, and
-    left out of query and headers. A body that is an object gets `$job`, `$previous` and `$state` where
-    `include_metadata` says so. The arguments are not changed. Raises RenderTooLargeError where the values put in come
+    A string that begins with `$$` is sent with one `$` less, whatever follows. `$previous.items.0.id` goes through
+    objects by key and lists by index. What is not there is None in the body, and left out of query and headers. A body
+    that is an object gets `$job`, `$previous` and `$state` where `include_metadata` says so. The arguments are not changed. Raises RenderTooLargeError where the values put in come
     to more than `max_bytes` of JSON.
     """
     values = _Values(
@@ -115,6 +116,8 @@ class _Values:
         """The value of a string: what it refers to, or itself if it is not a reference. Raises RenderTooLargeError."""
         if not text.startswith("$"):
             return text
+        if text.startswith(_LITERAL):
+            return text[1:]
         if text not in self._known:
             reference = _REFERENCE.fullmatch(text)
             if reference is None:

@@ -88,7 +88,10 @@ _BRACKETED = re.compile(r"\[([^\[\]]*)\](?::(.*))?")
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+# What RFC 3986 does not allow in a path or a query, escapes apart.
+_TO_ENCODE = re.compile(r"(?:[^!$%&'()*+,\-./0-9:;=?@A-Z_a-z~]|%(?![0-9A-Fa-f]{2}))+")
+# A secret is put in when the request is sent, and `{{{{` stands for two braces until then.
+_REFERENCE = re.compile(r"(\{\{\{\{|\{\{secret:[^{}]*\}\})")
 
 Kind = Literal["invalid", "blocked"]
 
@@ -110,7 +113,7 @@ class Target:
     """Where a request goes."""
 
     url: str
-    """Canonical and in ASCII: host in lower case, no fragment, no default port; path and query as they were given."""
+    """Canonical and in ASCII: host in lower case, no fragment, no default port; path and query as in `path`."""
     scheme: str
     """http or https."""
     host: str
@@ -118,6 +121,8 @@ class Target:
     port: int
     address: Address | None
     """Set if the host is an address; a name has none until it is dialled."""
+    path: str
+    """Path and query, as the request line has them: as they were given, what RFC 3986 has no room for escaped."""
 
 
 def parse(
@@ -126,8 +131,9 @@ def parse(
     allow_http: bool,
     allowed_networks: Iterable[str | Network] = (),
     max_length: int = MAX_URL_LENGTH,
+    keep_references: bool = False,
 ) -> Target:
-    """The target of `url`, or InvalidTarget.
+    """The target of `url`, or InvalidTarget. With `keep_references`, `{{secret:NAME}}` stands in it as it was written.
 
     An address is judged here, against `addresses.blocked_reason`. A name is judged when it is dialled, but one that is
     private by convention (localhost, a single label, *.internal) is refused here already, unless `allowed_networks`
@@ -135,13 +141,18 @@ def parse(
     """
     if not isinstance(url, str):
         raise InvalidTarget(f"a URL is a string such as https://example.com/path, not {type(url).__name__}")
-    return _parse(url, allow_http, tuple(allowed_networks), max_length)
+    return _parse(url, allow_http, tuple(allowed_networks), max_length, keep_references)
 
 
 # A job is parsed when it is created and at each attempt, and much of what is sent goes to the same few URLs.
 @lru_cache(maxsize=4096)
-def _parse(url: str, allow_http: bool, allowed: tuple[str | Network, ...], max_length: int) -> Target:
-    scheme, authority, rest = _split(url, max_length=max_length)
+def _parse(
+    url: str, allow_http: bool, allowed: tuple[str | Network, ...], max_length: int, keep_references: bool
+) -> Target:
+    scheme, authority, given = _split(url, max_length=max_length)
+    parts = _REFERENCE.split(given) if keep_references else [given]
+    # Every second part is a reference.
+    rest = "".join(part if place % 2 else _escaped(part) for place, part in enumerate(parts))
     host, address, port_text = _host_and_port(authority)
     port = _DEFAULT_PORTS[scheme] if port_text is None else _parse_port(port_text)
     if scheme == "http" and not allow_http:
@@ -155,7 +166,7 @@ def _parse(url: str, allow_http: bool, allowed: tuple[str | Network, ...], max_l
         raise InvalidTarget(
             f"the URL has {len(canonical)} characters once percent-encoded; at most {max_length} are taken"
         )
-    return Target(url=canonical, scheme=scheme, host=host, port=port, address=address)
+    return Target(url=canonical, scheme=scheme, host=host, port=port, address=address, path=rest)
 
 
 def with_query(url: str, query: Mapping[str, Any], *, max_length: int | None = None) -> str:
@@ -179,7 +190,7 @@ def with_query(url: str, query: Mapping[str, Any], *, max_length: int | None = N
 
 
 def _split(url: str, *, max_length: int) -> tuple[str, str, str]:
-    """Scheme in lower case, authority as given, path and query in ASCII."""
+    """Scheme in lower case; authority, and path with query, as given."""
     if len(url) > max_length:
         raise InvalidTarget(f"the URL has {len(url)} characters; at most {max_length} are taken")
     if forbidden := _FORBIDDEN.search(url):
@@ -191,8 +202,11 @@ def _split(url: str, *, max_length: int) -> tuple[str, str, str]:
     if shape is None:
         raise InvalidTarget(f"{_shown(url)} is not an absolute URL: begin it with https:// and a host")
     scheme, authority, path, query = shape.groups()
-    rest = _NOT_ASCII.sub(lambda found: quote(found[0], safe=""), (path or "/") + (query or ""))
-    return scheme.lower(), authority, rest
+    return scheme.lower(), authority, (path or "/") + (query or "")
+
+
+def _escaped(text: str) -> str:
+    return _TO_ENCODE.sub(lambda found: quote(found[0], safe=""), text)
 
 
 def _host_and_port(authority: str) -> tuple[str, Address | None, str | None]:

@@ -35,14 +35,12 @@ class Claimed:
     state: str
     attempt: int
     event_count: int
-    # A request without a dollar sign has no dynamic field to look for.
-    may_have_references: bool = True
     # One without two braces refers to no secret.
     may_have_secrets: bool = True
 
 
 AnyJob = Job | Claimed
-_NAMES = [field.name for field in fields(Claimed) if not field.name.startswith("may_have_")]
+_NAMES = [field.name for field in fields(Claimed) if field.name != "may_have_secrets"]
 COLUMNS = ", ".join(f"jobs_job.{name}" for name in _NAMES)
 
 
@@ -50,7 +48,6 @@ def from_row(row: tuple[Any, ...]) -> Claimed:
     """`row` has COLUMNS as the driver returns them: JSON as text, on SQLite uuids as text and times without a zone."""
     job = Claimed(*row)
     text: Any = job.args
-    job.may_have_references = "$" in text
     job.args = exact_json.loads(text)
     job.may_have_secrets = "{{" in text
     if job.backoff_seconds is not None:

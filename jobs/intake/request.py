@@ -33,6 +33,7 @@ def _target(value: Any) -> urls.Target:
             value,
             allow_http=settings.BOOPER_ALLOW_HTTP_TARGETS,
             allowed_networks=settings.BOOPER_ALLOWED_TARGET_NETWORKS,
+            keep_references=True,
         )
     except InvalidTarget as refusal:
         raise InvalidTarget(f"{refusal.message}{_operators_remedy(value, refusal)}", kind=refusal.kind) from None

@@ -21,11 +21,13 @@ def of_job(
     job: Claimed, *, schedule: Schedule | None, secrets: Sequence[str], now: datetime
 ) -> tuple[Request, dict[str, Any]]:
     """The request of the job's current attempt, signed with each of `secrets`, and what the log shows of it."""
-    rendered = _rendered(job, schedule)
+    rendered = rendered_args(job.args, job=described(job), schedule=schedule)
     url = urls.with_query(job.url, rendered.query, max_length=urls.MAX_SENT_LENGTH)
     body = None if rendered.body is None else payloads.encode(rendered.body)
     own = {
         "User-Agent": _USER_AGENT,
+        # Some firewalls refuse a request that accepts nothing.
+        "Accept": "*/*",
         "Booper-Job-Id": str(job.id),
         "Booper-Attempt": str(job.attempt),
         "Idempotency-Key": str(job.uuid),
@@ -47,13 +49,6 @@ def of_job(
     return request, shown
 
 
-def _rendered(job: Claimed, schedule: Schedule | None) -> Rendered:
-    if schedule is None and not job.may_have_references and not job.args.get("include_metadata"):
-        args = job.args
-        return Rendered(body=args.get("body"), query=args.get("query") or {}, headers=args.get("headers") or {})
-    return rendered_args(job.args, job=described(job), schedule=schedule)
-
-
 def described(job: AnyJob) -> dict[str, Any]:
     """What `$job` stands for."""
     return {
@@ -67,18 +62,26 @@ def described(job: AnyJob) -> dict[str, Any]:
 
 
 def rendered_args(args: Mapping[str, Any], *, job: dict[str, Any], schedule: Schedule | None) -> Rendered:
-    """The request with its dynamic fields filled in. A one-off job has no run before it and no state."""
+    """The request with its dynamic fields filled in, where there is something that they could refer to.
+
+    A job that stands alone has no run before it and no state: its strings are sent as they are, unless it asks for the
+    metadata.
+    """
     wants_metadata = args.get("include_metadata")
     is_repeated = schedule is not None
+    # A form body has it as text.
+    include_metadata = is_repeated if wants_metadata is None else str(wants_metadata).lower() == "true"
+    body, query, headers = args.get("body"), args.get("query") or {}, args.get("headers") or {}
+    if not is_repeated and not include_metadata:
+        return Rendered(body=body, query=query, headers=headers)
     return placeholders.render(
-        body=args.get("body"),
-        query=args.get("query") or {},
-        headers=args.get("headers") or {},
+        body=body,
+        query=query,
+        headers=headers,
         job=job,
         previous={} if schedule is None else schedule.previous,
         state={} if schedule is None else schedule.state,
-        # A form body has it as text.
-        include_metadata=is_repeated if wants_metadata is None else str(wants_metadata).lower() == "true",
+        include_metadata=include_metadata,
     )
 
 
@@ -91,7 +94,7 @@ def header_texts(headers: Mapping[str, Any]) -> dict[str, str]:
 
 def of_delivery(delivery: Delivery, *, secrets: Sequence[str], now: datetime) -> Request:
     body = delivery.body.encode()
-    headers = {"User-Agent": _USER_AGENT, "Content-Type": "application/json"}
+    headers = {"User-Agent": _USER_AGENT, "Accept": "*/*", "Content-Type": "application/json"}
     signed = _signed(headers, body, secrets=secrets, message_id=str(delivery.uuid), now=now)
     return Request(
         method="POST",

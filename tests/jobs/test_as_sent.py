@@ -8,6 +8,7 @@ from django.apps import apps
 from django.db import connection, models
 
 from booper.outcomes.outcome import Outcome, Response
+from jobs.delivering import stage
 from jobs.models import Delivery, Job, LogEvent, Schedule
 from jobs.models.exact_json_field import ExactJSONField
 from jobs.recurring import schedules
@@ -158,3 +159,60 @@ def test_a_log_row_is_stored_as_it_is_shown(api: Api):
         [stored] = cursor.fetchone()
     assert f'"body":{OBJECT}' in stored
     assert LogEvent.objects.get(event="worker.http.request").payload == json.loads(stored)
+
+
+def test_the_url_is_logged_and_previewed_as_it_is_sent(api: Api):
+    given, sent = "https://example.com/a%2fb|c?x={1}", "https://example.com/a%2fb%7Cc?x=%7B1%7D"
+    assert data_of(api.post("/api/preview", {"url": given}))["request"]["url"] == sent
+    data = data_of(api.post("/api/jobs", {"url": given}), status=201)
+    assert data["args"]["url"] == given
+    assert the_request().url == sent
+    assert LogEvent.objects.get(event="worker.http.request").payload["url"] == sent
+
+
+LITERALS = {"_id": "$state", "a": ["$job.id", "$previous"], "b": "$$state", "c": "$5", "d": "$$"}
+
+
+def test_strings_are_sent_as_they_are_where_there_is_nothing_to_refer_to(api: Api):
+    job = {"method": "post", "url": URL, "body": LITERALS, "query": {"q": "$job.id"}, "headers": {"X-A": "$state"}}
+    preview = data_of(api.post("/api/preview", job))["request"]
+    assert (preview["body"], preview["query"], preview["headers"]) == (LITERALS, {"q": "$job.id"}, {"X-A": "$state"})
+    data_of(api.post("/api/jobs", job), status=201)
+    request = the_request()
+    assert json.loads(request.body or b"") == LITERALS
+    assert request.url == f"{URL}?q=%24job.id"
+    assert ("X-A", "$state") in request.headers
+
+
+@pytest.mark.parametrize("how", [{"repeat_every": [1, "hours"]}, {"include_metadata": True}])
+def test_two_dollar_signs_are_sent_as_one_where_references_count(api: Api, how):
+    job = {
+        "method": "post",
+        "url": URL,
+        "body": {"a": "$$state", "b": ["$$job.id"], "c": "$5", "d": "$$", "e": "$$$x", "f": "$state"},
+        "query": {"q": "$$previous"},
+        "headers": {"X-A": "$$state"},
+        **how,
+    }
+    data_of(api.post("/api/jobs", job), status=201)
+    request = the_request()
+    body = {name: value for name, value in json.loads(request.body or b"").items() if not name.startswith("$")}
+    assert body == {"a": "$state", "b": ["$job.id"], "c": "$5", "d": "$", "e": "$$x", "f": {}}
+    assert request.url == f"{URL}?q=%24previous"
+    assert ("X-A", "$state") in request.headers
+
+
+def test_a_request_accepts_anything_unless_its_client_says_otherwise(api: Api):
+    data_of(api.post("/api/jobs", {"url": URL}), status=201)
+    assert ("Accept", "*/*") in the_request().headers
+    data_of(api.post("/api/jobs", {"url": URL, "headers": {"accept": "text/csv"}}), status=201)
+    accepts = [header for header in the_request().headers if header[0].lower() == "accept"]
+    assert accepts == [("accept", "text/csv")]
+
+
+def test_a_callback_accepts_anything(api: Api):
+    data_of(api.post("/api/jobs", {"url": URL, "callback_url": "https://example.com/c"}), status=201)
+    run_due()
+    [started], _ = stage.claim(uuid4(), limit=10, is_crowded=False, now=NOON)
+    assert started.request is not None
+    assert ("Accept", "*/*") in started.request.headers

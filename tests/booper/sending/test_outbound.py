@@ -51,6 +51,23 @@ def test_a_bare_request_carries_nothing_of_ours_but_the_host() -> None:
     assert server.heads == [["GET /a/../b?c=d HTTP/1.1", f"Host: 127.0.0.1:{server.port}"]]
 
 
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ("/p/%2f%7ea", "/p/%2f%7ea"),
+        ("/p/%2F%7E?q=%2f%41", "/p/%2F%7E?q=%2f%41"),
+        ("/a/./../b//c", "/a/./../b//c"),
+        ('/a|b^c`{d}"<e>', "/a%7Cb%5Ec%60%7Bd%7D%22%3Ce%3E"),
+        ("/?f[x]={1}|%7B", "/?f%5Bx%5D=%7B1%7D%7C%7B"),
+        ("?q=1", "/?q=1"),
+    ],
+)
+def test_the_target_goes_out_as_given_what_no_request_line_may_hold_escaped(path: str, target: str) -> None:
+    with serving(answer_all()) as server:
+        response_of(send(a_request(server.url(path)), policy=POLICY))
+    assert server.heads[0][0] == f"GET {target} HTTP/1.1"
+
+
 def test_headers_go_out_as_given_and_in_their_order() -> None:
     headers = (
         ("User-Agent", "Booper/0.1.0"),

@@ -51,7 +51,13 @@ def test_the_hostile_table_is_judged_as_far_as_a_url_alone_tells(row: dict[str, 
         ("https://example.com/a?b#c", "https://example.com/a?b"),
         ("https://example.com#", "https://example.com/"),
         ("https://example.com/a/../b/./%2e%2E//c?", "https://example.com/a/../b/./%2e%2E//c?"),
-        ("https://example.com/%7Ea%2f{x}|^`\"<>'?[]=%zz&@:", "https://example.com/%7Ea%2f{x}|^`\"<>'?[]=%zz&@:"),
+        (
+            "https://example.com/%7Ea%2f;a=(b)*!$,'~?/?:@&+%2F%aB",
+            "https://example.com/%7Ea%2f;a=(b)*!$,'~?/?:@&+%2F%aB",
+        ),
+        ('https://example.com/{x}|^`"<>[]', "https://example.com/%7Bx%7D%7C%5E%60%22%3C%3E%5B%5D"),
+        ('https://example.com/?{x}|^`"<>[]', "https://example.com/?%7Bx%7D%7C%5E%60%22%3C%3E%5B%5D"),
+        ("https://example.com/100%?a=%zz&b=%4", "https://example.com/100%25?a=%25zz&b=%254"),
         ("https://example.com/ä/日本?q=ü", "https://example.com/%C3%A4/%E6%97%A5%E6%9C%AC?q=%C3%BC"),
         ("https://Bücher.example/", "https://xn--bcher-kva.example/"),
         ("https://日本語。jp/", "https://xn--wgv71a119e.jp/"),
@@ -70,9 +76,16 @@ def test_the_canonical_spelling_changes_the_host_and_nothing_behind_it(url: str,
     assert parse(canonical, allow_http=True).url == canonical
 
 
+@pytest.mark.parametrize("reference", ["{{secret:API_KEY}}", "{{{{"])
+def test_what_is_put_in_later_is_escaped_then(reference: str) -> None:
+    url = f"https://example.com/{reference}|?q={reference}"
+    assert parse(url, allow_http=False, keep_references=True).url == url.replace("|", "%7C")
+    assert "{" not in parse(url, allow_http=False).url
+
+
 def test_a_target_names_host_and_port() -> None:
     assert parse("https://Example.com/x", allow_http=False) == Target(
-        url="https://example.com/x", scheme="https", host="example.com", port=443, address=None
+        url="https://example.com/x", scheme="https", host="example.com", port=443, address=None, path="/x"
     )
     literal = parse("http://[2606:4700::1111]:8080/", allow_http=True)
     assert (literal.host, literal.port, str(literal.address)) == ("2606:4700::1111", 8080, "2606:4700::1111")

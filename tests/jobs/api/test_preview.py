@@ -245,7 +245,7 @@ def test_secrets_are_hidden(api: Api) -> None:
         ({"cron": "@daily", "ends_at": "2026-03-01T13:00:00Z"}, "/ends_at", "no run is left"),
         ({"max_runs": 5}, "/max_runs", "add cron or repeat_every"),
         ({"conut": 5}, "/conut", "did you mean count?"),
-        ({"url": URL, "body": ["$job"] * 8000}, "", "references come to more than"),
+        ({"url": URL, "body": ["$job"] * 8000, "include_metadata": True}, "", "references come to more than"),
     ],
 )
 def test_what_would_be_refused_is_refused(api: Api, fields: dict[str, Any], pointer: str, words: str) -> None:
