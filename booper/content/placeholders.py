@@ -64,8 +64,8 @@ def render(
 
     A string that begins with `$$` is sent with one `$` less, whatever follows. `$previous.items.0.id` goes through
     objects by key and lists by index. What is not there is None in the body, and left out of query and headers. A body
-    that is an object gets `$job`, `$previous` and `$state` where `include_metadata` says so. The arguments are not changed. Raises RenderTooLargeError where the values put in come
-    to more than `max_bytes` of JSON.
+    that is an object gets `$job`, `$previous` and `$state` where `include_metadata` says so. The arguments are not
+    changed. Raises RenderTooLargeError where the values put in come to more than `max_bytes` of JSON.
     """
     values = _Values(
         {"job": dict(job), "previous": {} if previous is None else previous, "state": dict(state or {})},

@@ -29,11 +29,12 @@ HEADERS = '{"X-Zeta":"1","X-Alpha":"2","X-Number":1e16}'
 JOB = f'{{"method":"post","url":"{URL}","query":{QUERY},"headers":{HEADERS},"body":{OBJECT}}}'
 
 
-# Columns of JSON that no client and no target has a word in.
+# Columns of JSON that go out to no target: made by us, or names that are spelt in our way.
 OURS = {
     "auditevent.details",
     "job.backoff_seconds",
     "schedule.backoff_seconds",
+    "secret.hosts",
     "tally.counts",
     "tally.gauges",
     "user.limits",
