@@ -1,6 +1,7 @@
 """What each tenant may have of a claim when more is due than fits: an equal share, however much one of them has."""
 
 import random
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -22,18 +23,22 @@ SELECT t.user_id FROM tenants t WHERE t.user_id IS NOT NULL AND (
 """
 
 
-def equal(limit: int, *, table: str, waiting: str, due_at: str, now: datetime) -> list[tuple[str, int]]:
+def equal(
+    limit: int, *, table: str, waiting: str, due_at: str, without: Collection[UUID] = (), now: datetime
+) -> list[tuple[str, int]]:
     """(tenant, how many) for each with something due, or for as many as fit; none if that is fewer than two.
 
-    `waiting` is the condition, and `due_at` the second column, of an index on `table` that begins with the user: one
-    probe or two for each tenant with something waiting, however much that is.
+    Those `without` get nothing; where there are any, one tenant alone is answered as well. `waiting` is the condition,
+    and `due_at` the second column, of an index on `table` that begins with the user: one probe or two for each tenant
+    with something waiting, however much that is.
     """
     with connection.cursor() as cursor:
         statement = _TENANTS_DUE.format(table=table, waiting=waiting, due_at=due_at)
         cursor.execute(statement, {"now": sql.time_value(now)})
-        tenants = [UUID(str(row[0])).hex for row in cursor.fetchall()]
-    if len(tenants) < 2:
+        found = [UUID(str(row[0])) for row in cursor.fetchall()]
+    tenants = [tenant.hex for tenant in found if tenant not in without]
+    if len(tenants) < 2 and not without:
         return []
     random.shuffle(tenants)
-    share = -(-limit // min(len(tenants), _MOST_TENANTS))
+    share = -(-limit // max(1, min(len(tenants), _MOST_TENANTS)))
     return [(tenant, share) for tenant in tenants[: -(-limit // share)]]

@@ -10,6 +10,7 @@ from django.db.models import F
 
 from jobs.database import event_log, fair_shares, sql
 from jobs.database.event_log import Entry
+from jobs.guarding import suspension
 from jobs.models import Delivery, DeliveryState, EventType
 
 # A day has room for 17,280 more, one each five seconds, and the column for 32,767: one that is beyond that can't be
@@ -48,11 +49,14 @@ def claim(worker_id: UUID, *, limit: int, is_crowded: bool = False, now: datetim
     If it `is_crowded`, more being due than fits, each tenant with something due gets an equal share instead: a
     receiver that is down, and lets each of a million wait, holds up nobody else's.
     """
+    held = suspension.held().users
     chosen = (
-        fair_shares.equal(limit, table="jobs_delivery", waiting=_WAITING, due_at="due_at", now=now)
-        if is_crowded
+        fair_shares.equal(limit, table="jobs_delivery", waiting=_WAITING, due_at="due_at", without=held, now=now)
+        if is_crowded or held
         else []
     )
+    if held and not chosen:
+        return []
     selects = [_due(share, also=f"AND user_id = '{tenant}'") for tenant, share in chosen] or [_due(limit)]
     parameters = {"worker": sql.uuid_value(worker_id), "now": sql.time_value(now)}
     claimed = list(Delivery.objects.raw(_CLAIM.format(chosen=sql.chosen(*selects)), parameters))

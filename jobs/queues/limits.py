@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import Count
 
 from jobs.database import sql
-from jobs.guarding import stocks
+from jobs.guarding import stocks, suspension
 from jobs.guarding.limits import QUEUES
 from jobs.models import Job, JobState, Queue
 
@@ -86,7 +86,10 @@ def touch(due: Iterable[tuple[int | None, datetime]]) -> None:
 
 def allowances(*, limit: int, now: datetime) -> list[Allowance]:
     """What may start, `limit` in all, for the queues that are ready. Inside the transaction that then claims them."""
-    ready = Queue.objects.ready(now).order_by("ready_at").select_for_update(skip_locked=True)[:_MOST_QUEUES]
+    startable = Queue.objects.ready(now).order_by("ready_at")
+    if held := suspension.held().users:
+        startable = startable.exclude(user_id__in=held)
+    ready = startable.select_for_update(skip_locked=True)[:_MOST_QUEUES]
     queues = list(ready)
     if not queues:
         return []

@@ -12,6 +12,7 @@ from django.db.models import F
 
 from booper.timing import recurrence
 from jobs.database import sql
+from jobs.guarding import suspension
 from jobs.models import REQUEST_COLUMNS, UNFINISHED_STATES, CatchUp, Job, JobState, Overlap, Schedule
 from jobs.queues import limits
 from jobs.recurring import beat_entries
@@ -36,7 +37,7 @@ class Successor:
 
 _DUE = """
 SELECT s.id FROM jobs_schedule s JOIN jobs_job j ON j.schedule_id = s.id
-WHERE j.is_upcoming AND j.scheduled_at <= %(now)s
+WHERE j.is_upcoming AND j.scheduled_at <= %(now)s {also}
 ORDER BY j.scheduled_at, j.id LIMIT %(limit)s
 """
 
@@ -62,10 +63,16 @@ def fire_due(*, limit: int, now: datetime) -> int:
 def _lock_due(*, limit: int, now: datetime) -> list[Job]:
     with connection.cursor() as cursor:
         lock = " FOR NO KEY UPDATE OF s SKIP LOCKED" if sql.is_postgresql() else ""
-        cursor.execute(_DUE + lock, {"now": sql.time_value(now), "limit": limit})
+        cursor.execute(_DUE.format(also=_of_nobody_suspended()) + lock, {"now": sql.time_value(now), "limit": limit})
         ids = [Schedule._meta.pk.to_python(row[0]) for row in cursor.fetchall()]
     due = Job.objects.filter(schedule_id__in=ids, is_upcoming=True, scheduled_at__lte=now)
     return list(due.select_related("schedule")) if ids else []
+
+
+def _of_nobody_suspended() -> str:
+    """The condition, empty where nobody is: a run that is due then waits, and is made up for as after an outage."""
+    held = ", ".join(f"'{user_id.hex}'" for user_id in suspension.held().users)
+    return f"AND s.user_id NOT IN ({held})" if held else ""
 
 
 def _fire_each(*, limit: int, now: datetime) -> int:
@@ -87,6 +94,8 @@ def _fire_each(*, limit: int, now: datetime) -> int:
 def next_due_at() -> datetime | None:
     """When the next run is due, by index."""
     due = Job.objects.filter(is_upcoming=True).order_by("scheduled_at")
+    if held := suspension.held().users:
+        due = due.exclude(user_id__in=held)
     return due.values_list("scheduled_at", flat=True).first()
 
 

@@ -12,6 +12,7 @@ from booper.timing import timestamps
 from jobs.database import claimed_job, fair_shares, sql
 from jobs.database.claimed_job import AnyJob, Claimed
 from jobs.database.event_log import Entry
+from jobs.guarding import suspension
 from jobs.models import Delivery, EventType, Job, JobState, Schedule
 from jobs.outgoing import callback_bodies
 from jobs.queues import limits
@@ -53,11 +54,15 @@ def claim(worker_id: UUID, *, limit: int, is_crowded: bool = False, now: datetim
     million jobs of one hold up nobody else's. Counts the attempt, and the two events (job.started, job.request)
     that `log_starts` is to write with it.
     """
+    # Past the rows of one who is suspended, nobody is to wade: they may be a million.
+    held = suspension.held().users
     chosen = (
-        fair_shares.equal(limit, table="jobs_job", waiting=_WAITING, due_at="scheduled_at", now=now)
-        if is_crowded
+        fair_shares.equal(limit, table="jobs_job", waiting=_WAITING, due_at="scheduled_at", without=held, now=now)
+        if is_crowded or held
         else []
     )
+    if held and not chosen:
+        return []
     selects = [_due(share, also=f"AND user_id = '{tenant}'") for tenant, share in chosen] or [_due(limit)]
     return _claim(worker_id, selects, now=now)
 
