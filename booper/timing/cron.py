@@ -39,6 +39,10 @@ _MONTH_NAMES = (
 )
 _DAY_NAMES = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 _MONTH_LENGTHS = {month: monthrange(2024, month)[1] for month in range(1, 13)}
+_SURPLUS = {
+    6: "; with seconds as the first of six, leave those out",
+    7: "; with seconds as the first and years as the last of seven, leave those out",
+}
 _TERM = re.compile(r"(?:(\*)|(\w+)(?:-(\w+))?)(?:/(\d{1,9}))?", re.ASCII)
 
 
@@ -78,11 +82,23 @@ class _Field:
         if text.upper() in self.names:
             return self.names.index(text.upper()) + self.lowest
         if not text.isdigit():
-            raise InvalidCron(f"{shown(text)} is not a {self.name}: use {self._allowed()}")
+            raise InvalidCron(f"{shown(text)} is not {self.a_name}: {self.meant_by(text) or f'use {self._allowed()}'}")
         value = int(text[-9:]) if text[:-9].strip("0") == "" else self.highest + 1
         if not self.lowest <= value <= self.highest:
             raise InvalidCron(f"{shown(text)} is out of range for the {self.name}: use {self._allowed()}")
         return value
+
+    @property
+    def a_name(self) -> str:
+        return f"{'an' if self.name[0] in 'aeiou' or self.name == 'hour' else 'a'} {self.name}"
+
+    def meant_by(self, text: str) -> str | None:
+        """The remedy for what other readers of cron know."""
+        if "?" in text:
+            return "? is * elsewhere, write *"
+        if not self.name.startswith("day") and set(text.upper()) & set("LW#"):
+            return f"L, W and # are for the day fields, use {self._allowed()}"
+        return None
 
     def _allowed(self) -> str:
         names = f" or {self.names[0]} to {self.names[-1]}" if self.names else ""
@@ -202,6 +218,7 @@ def _split(expression: str) -> list[str]:
     if len(fields) != 5:
         raise InvalidCron(
             f"{shown(expression)} has {len(fields)} fields: write five, minute hour day month weekday, '0 9 * * 1-5'"
+            f"{_SURPLUS.get(len(fields), '')}"
         )
     return fields
 
@@ -221,7 +238,8 @@ def _values(text: str, *, field: _Field) -> set[int]:
 def _term(term: str, *, field: _Field) -> range:
     match = _TERM.fullmatch(term)
     if match is None:
-        raise InvalidCron(f"{shown(term)} is not a {field.name}: write {_examples(field)}")
+        remedy = field.meant_by(term) or f"write {_examples(field)}"
+        raise InvalidCron(f"{shown(term)} is not {field.a_name}: {remedy}")
     star, first, last, step_text = match.groups()
     step = int(step_text or 1)
     if step == 0:
@@ -235,8 +253,19 @@ def _term(term: str, *, field: _Field) -> range:
     if end == 0 and start > 0 and field.highest == 7:
         end = 7  # FRI-SUN: as the end of a range, Sunday is the day after Saturday
     if end < start:
-        raise InvalidCron(f"{shown(term)} runs backwards: write {first}-{field.highest},{field.lowest}-{last}")
+        raise InvalidCron(f"{shown(term)} runs backwards: write {_unwrapped(first, last, step=step, field=field)}")
     return range(start, end + 1, step)
+
+
+def _unwrapped(first: str, last: str, *, step: int, field: _Field) -> str:
+    """A range that runs over the end of the field, as it can be written."""
+    if step == 1:
+        return f"{first}-{field.highest},{field.lowest}-{last}"
+    # Sunday is the first day of the week and not the last one as well.
+    highest = field.highest - 1 if field.highest == 7 else field.highest
+    size = highest - field.lowest + 1
+    steps = range(field.number(first), field.number(last) + size + 1, step)
+    return ",".join(str((value - field.lowest) % size + field.lowest) for value in steps)
 
 
 def _examples(field: _Field) -> str:

@@ -24,6 +24,12 @@ _SHORTEST_MONTH_SECONDS = 28 * 86_400
 _MICROSECOND = timedelta(microseconds=1)
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
 _AMOUNT_AND_UNIT = re.compile(rf"({_NUMBER.pattern})\s*([A-Za-z]*)", re.ASCII)
+_TIMESTAMP = re.compile(r"(?:[0-9]{10}|[0-9]{13})(?:\.[0-9]+)?")
+# RFC 3339, whose T and Z may be small and whose T a space; without an offset, seconds or a time of day it is ours.
+_DATETIME = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
+    r"(?:[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]+))?)?([Zz]|[+-][0-9]{2}:[0-9]{2})?)?"
+)
 _LONGEST_TEXT = 64
 # From here on a timestamp is read as milliseconds: as seconds it would be the year 5138.
 _MILLISECONDS_ABOVE = 100_000_000_000
@@ -121,11 +127,12 @@ def parse(value: object) -> Duration:
 
 
 def parse_moment(value: object, *, now: datetime, zone: tzinfo | None = None) -> datetime:
-    """Read a datetime string or a unix timestamp (milliseconds above 1e11) as an aware datetime in UTC.
+    """Read a datetime as in RFC 3339 or a unix timestamp (milliseconds above 1e11) as an aware datetime in UTC.
 
-    A string without an offset is wall time in `zone`, UTC if left out; a wall time that comes twice is the first, one
-    that is skipped the first instant after the gap. The past is fine. Raises InvalidMoment for what cannot be read, for
-    a negative timestamp and for more than ten years after `now`.
+    Seconds, the time of day and the offset may be left out. A string without an offset is wall time in `zone`, UTC if
+    left out; a wall time that comes twice is the first, one that is skipped the first instant after the gap. A string
+    of digits is a timestamp if there are ten (seconds) or thirteen (milliseconds). The past is fine. Raises
+    InvalidMoment for what cannot be read, for a negative timestamp and for more than ten years after `now`.
     """
     moment = _timestamp(value) if _is_timestamp(value) else _datetime(value, zone=zone or UTC)
     if moment > Duration(10, "years").after(now):
@@ -212,7 +219,8 @@ def _number(amount: object, *, value: object) -> int | float:
     if isinstance(amount, bool):
         raise InvalidDuration(f"{shown(value)} is a boolean, not a duration: {_REMEDY}")
     if isinstance(amount, int | float):
-        return amount
+        # A float that knows how it was written may have an exponent that no fraction could take.
+        return float(amount) if isinstance(amount, float) else amount
     if isinstance(amount, str) and len(amount) <= _LONGEST_TEXT and _NUMBER.fullmatch(amount.strip()):
         return _number_of(amount.strip())
     raise InvalidDuration(f"{shown(value)} is not a duration: {_REMEDY}")
@@ -250,16 +258,14 @@ def _checked(amount: int | float, *, unit: str, value: object) -> Duration:
 
 def _is_timestamp(value: object) -> bool:
     if isinstance(value, str):
-        # Eight digits are a date (20260131): as a timestamp they would lie in 1970.
-        text = value.strip()
-        is_short = len(text) <= _LONGEST_TEXT
-        return is_short and _NUMBER.fullmatch(text) is not None and not (text.isdigit() and len(text) == 8)
+        return len(value) <= _LONGEST_TEXT and _TIMESTAMP.fullmatch(value.strip()) is not None
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _timestamp(value: object) -> datetime:
     seconds = _number_of(value.strip()) if isinstance(value, str) else value
     assert isinstance(seconds, int | float)
+    seconds = float(seconds) if isinstance(seconds, float) else seconds
     if not 0 <= seconds < _MILLISECONDS_ABOVE * 1_000:  # False for NaN as well
         raise InvalidMoment(f"{shown(value)} is not a unix timestamp: write seconds since 1970, such as 1798761600")
     exact = _exact(seconds) / 1_000 if seconds > _MILLISECONDS_ABOVE else _exact(seconds)
@@ -267,16 +273,39 @@ def _timestamp(value: object) -> datetime:
 
 
 def _datetime(value: object, *, zone: tzinfo) -> datetime:
-    remedy = 'write a datetime such as "2027-01-01T09:00:00Z" or a unix timestamp'
-    # fromisoformat reads up to a NUL and is content.
-    is_plain = isinstance(value, str) and len(value) <= _LONGEST_TEXT and value.isascii() and value.isprintable()
-    if not isinstance(value, str) or not is_plain:
-        raise InvalidMoment(f"{shown(value)} is not a moment: {remedy}")
+    found = _DATETIME.fullmatch(value.strip(" ")) if isinstance(value, str) and len(value) <= _LONGEST_TEXT else None
     try:
-        moment = datetime.fromisoformat(value.strip())
-        return moment.astimezone(UTC) if moment.tzinfo else instant_of(moment, zone=zone)
+        if found is None:
+            raise ValueError
+        return _instant(found, zone=zone)
     except (ValueError, OverflowError):
+        remedy = 'write a datetime such as "2027-01-01T09:00:00Z" or a unix timestamp'
         raise InvalidMoment(f"{shown(value)} is not a moment: {remedy}") from None
+
+
+def _instant(found: re.Match[str], *, zone: tzinfo) -> datetime:
+    """In UTC. Raises ValueError or OverflowError for what the calendar or the clock does not have."""
+    year, month, day, hour, minute, second = (int(found[number] or 0) for number in range(1, 7))
+    # A leap second is the one after the 59th.
+    is_leap = second == 60
+    microsecond = int((found[7] or "")[:6].ljust(6, "0"))
+    wall = datetime(year, month, day, hour, minute, 59 if is_leap else second, microsecond)  # noqa: DTZ001
+    at = instant_of(wall, zone=zone) if found[8] is None else _with_offset(wall, found[8])
+    if not is_leap:
+        return at
+    if (at.hour, at.minute) != (23, 59):
+        raise ValueError("no leap second comes then")
+    return at.replace(microsecond=0) + timedelta(seconds=1)
+
+
+def _with_offset(wall: datetime, offset: str) -> datetime:
+    if offset in "Zz":
+        return wall.replace(tzinfo=UTC)
+    hours, minutes = int(offset[1:3]), int(offset[4:])
+    if hours > 23 or minutes > 59:
+        raise ValueError("no such offset")
+    ahead = timedelta(hours=hours, minutes=minutes)
+    return (wall - ahead if offset[0] == "+" else wall + ahead).replace(tzinfo=UTC)
 
 
 def _require_aware(moment: datetime) -> None:

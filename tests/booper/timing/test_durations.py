@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from booper.content import exact_json
 from booper.timing import durations
 from booper.timing.durations import UNITS, Duration, InvalidDuration, InvalidMoment
 
@@ -250,7 +251,13 @@ def test_any_json_is_a_duration_or_refused(value: object) -> None:
         ("2026-12-01T09:00", "2026-12-01T09:00"),
         ("2026-12-01 09:00", "2026-12-01T09:00"),
         (" 2026-12-01 ", "2026-12-01T00:00"),
-        ("20261201", "2026-12-01T00:00"),
+        ("2026-12-01t09:00:00z", "2026-12-01T09:00"),
+        ("2026-12-01 09:00:00.5-01:30", "2026-12-01T10:30:00.500"),
+        ("2026-12-01T09:00:00.123456789Z", "2026-12-01T09:00:00.123456"),
+        ("2026-12-01T09:00:00-00:00", "2026-12-01T09:00"),
+        ("2016-12-31T23:59:60Z", "2017-01-01T00:00"),
+        ("2017-01-01T01:59:60+02:00", "2017-01-01T00:00"),
+        ("1796115600.25", "2026-12-01T09:00:00.250"),
         ("1999-12-31T23:59:59Z", "1999-12-31T23:59:59"),
         (1_796_115_600, "2026-12-01T09:00"),
         (1_796_115_600.25, "2026-12-01T09:00:00.250"),
@@ -286,6 +293,22 @@ def test_a_moment_without_an_offset_is_wall_time_in_the_zone(wall: str, expected
         *("\u0662026-12-01", "2026-12-01\ud800", "9" * 10**6, "nan", "1e400"),
         *(float("nan"), float("inf"), -1, 10**18, 10**400, 10**5000),
         *("0001-01-01T00:00+10:00", "9999-12-31T23:59-10:00"),
+        *("20270101120000Z", "20270101T120000Z", "2027-01-01+09:00", "2027-01-01-05:00", "2027-01-01Z", "20270101"),
+        *("202701011200", "2027", "0", "5", "-1796115600", "1e9", "179611560", "17961156000", "1796115600 "[:9]),
+        *("2027-12-01T09:007Z", "2027-12-01T09:00:00x", "2027-12-01T09:00+01:99", "2027-12-01T09:00+24:00"),
+        *("2027-12-01_09:00", "2027-12-01x09:00", "2027-12-01  09:00", "2027-12-01\t09:00", "2027-12-01T"),
+        *(
+            "2027-W01-1",
+            "2027-001",
+            "2027-12",
+            "2027-12-01T09",
+            "2027-12-01T09Z",
+            "2027-12-01T0900Z",
+            "2027-12-01T09:00,5Z",
+        ),
+        *("2027-12-01T09:00:00,5Z", "2027-12-01T09:00+01", "2027-12-01T09:00+0100", "2027-12-01T09:00 +01:00"),
+        *("2027-12-01T24:00", "2027-12-01T09:60", "2027-12-01T09:00:61", "2027-12-01T09:00:60Z", "+2027-12-01"),
+        *("2027-12-01T09:00:00.Z", "2027-1-1", "27-01-01", "2027-12-01T09:00:00+01:00:00", "2027-12-01T9:00"),
     ],
     ids=durations.shown,
 )
@@ -302,3 +325,11 @@ def test_a_moment_more_than_ten_years_ahead_is_refused(value: object) -> None:
 
 def test_ten_years_ahead_to_the_second_is_taken() -> None:
     assert durations.parse_moment("2036-11-24T03:04:05Z", now=NOW) == at("2036-11-24T03:04:05")
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("text", ["1e-999999999", "1.5e-99999999", "15" + "0" * 5_000 + "e-5001", "0." + "1" * 9_000])
+def test_a_number_that_is_written_at_length_costs_nothing(text: str) -> None:
+    number = exact_json.loads(text)
+    assert durations.parse(number).nominal_seconds == float(text)
+    assert durations.parse_moment(number, now=NOW) - datetime(1970, 1, 1, tzinfo=UTC) < timedelta(seconds=2)

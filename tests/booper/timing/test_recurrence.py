@@ -397,6 +397,9 @@ def test_a_rule_by_cron_says_which_half_is_wrong() -> None:
     [
         ("europe/london", 'did you mean "Europe/London"?'),
         ("Europe/Londn", 'did you mean "Europe/London"?'),
+        ("Z", 'did you mean "UTC"?'),
+        ("PST", 'did you mean "America/Los_Angeles"?'),
+        ("cest", 'did you mean "Europe/Berlin"?'),
         ("Mars/Olympus", "use an IANA name"),
         ("", "use an IANA name"),
         ("../../etc/passwd", "is not a known time zone"),
@@ -424,3 +427,10 @@ def test_runs_of_an_interval_are_evenly_spaced_across_a_clock_change() -> None:
     rule = Every(durations.parse([1, "day"]), datetime(2026, 3, 27, 9, tzinfo=LONDON), LONDON)
     runs = [run.at for run in recurrence.upcoming(rule, after=at("2026-03-26"), count=5)]
     assert {later - earlier for earlier, later in pairwise(runs)} == {timedelta(days=1)}
+
+
+def test_what_an_abbreviation_is_told_to_mean_is_a_zone_and_the_abbreviation_is_none() -> None:
+    for short, name in recurrence._ABBREVIATIONS.items():
+        assert recurrence.zone_named(name)
+        with pytest.raises(InvalidZone):
+            recurrence.zone_named(short)
