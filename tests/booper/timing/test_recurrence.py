@@ -431,6 +431,6 @@ def test_runs_of_an_interval_are_evenly_spaced_across_a_clock_change() -> None:
 
 def test_what_an_abbreviation_is_told_to_mean_is_a_zone_and_the_abbreviation_is_none() -> None:
     for short, name in recurrence._ABBREVIATIONS.items():
-        assert recurrence.zone_named(name)
+        assert str(recurrence.zone_named(name)) == name
         with pytest.raises(InvalidZone):
             recurrence.zone_named(short)
