@@ -19,8 +19,8 @@ from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
 from jobs.database import clock
+from jobs.database.lower_bounds import LowerBounds
 from jobs.engine import leases
-from jobs.guarding import suspension
 from jobs.models import Process, ProcessRole
 from jobs.recurring import beat_edits, beat_entries, firing, repair
 from jobs.waking import announcements
@@ -41,10 +41,10 @@ Answer = TypeVar("Answer")
 class Scheduler(DatabaseScheduler):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._process: Process | None = None
+        self._upcoming = LowerBounds()
         self._promote_at = 0.0
         self._promoted: dict[Lane, datetime] = {}
         self._heartbeat_at = 0.0
-        self._look_at = 0.0
         self._sweep_at = 0.0
         self._swept: UUID | None = None
         self._has_edits = True  # some may have been made while there was no beat
@@ -87,21 +87,19 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         announcements.announcer.flush(timeout_seconds=1.0)
 
     def _fire(self) -> float:
-        if time.monotonic() >= self._look_at:
-            self._look_at = time.monotonic() + suspension.LOOK_SECONDS
-            suspension.look()
-        if suspension.held().is_paused:
-            return _LONGEST_SLEEP_SECONDS
         now = clock.now()
-        count = firing.fire_due(limit=_BATCH, now=now)
+        mark, began = self._upcoming.mark(now=now), time.monotonic()
+        count = firing.fire_due(limit=_BATCH, mark=mark, now=now)
         if count:
             logger.info("fired %d runs", count)
             announcements.announce_jobs([now])
             announcements.announce_queues([now])
         if count == _BATCH:
             return 0.0
-        next_due_at = firing.next_due_at()
-        return _LONGEST_SLEEP_SECONDS if next_due_at is None else (next_due_at - clock.now()).total_seconds()
+        # This look takes no lock: a run whose schedule somebody else has locked for now is not left behind the mark.
+        first = firing.next_due(mark=mark)
+        self._upcoming.note(began=mark, first=first, seconds=time.monotonic() - began, now=now)
+        return _LONGEST_SLEEP_SECONDS if first is None else (first.at - clock.now()).total_seconds()
 
     def _take_over_edits(self) -> float:
         """Some at a time, by id, each once. Should the database fail, those are taken over at the next tick."""

@@ -16,6 +16,7 @@ from django.conf import settings
 from booper.sending.sender import Sender
 from booper.targets.policy import Policy
 from jobs.delivering import stage as delivering_stage
+from jobs.engine.bounded import Bounded
 from jobs.engine.engine import Engine
 from jobs.running import queue_stage
 from jobs.running import stage as running_stage
@@ -74,7 +75,11 @@ def _start_engine(sender: str, **_: Any) -> None:
     )
     engine = Engine(
         name=sender,
-        stages={Lane.JOBS: running_stage, Lane.QUEUES: queue_stage, Lane.DELIVERIES: delivering_stage},
+        stages={
+            Lane.JOBS: Bounded(running_stage),
+            Lane.QUEUES: Bounded(queue_stage),
+            Lane.DELIVERIES: Bounded(delivering_stage),
+        },
         make_sender=lambda: Sender(rules),
         announce=announce,
         concurrency=settings.WORKER_CONCURRENCY,

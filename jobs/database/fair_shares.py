@@ -1,44 +1,102 @@
 """What each tenant may have of a claim when more is due than fits: an equal share, however much one of them has."""
 
 import random
-from collections.abc import Collection
-from datetime import datetime
+import time
+from collections.abc import Hashable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
 from jobs.database import sql
+from jobs.database.lower_bounds import Look, LowerBounds, Mark
 
 _MOST_TENANTS = 100
+_MOST_RECENT = 1000
+# As in jobs.database.lower_bounds: a twentieth of the time goes to finding all tenants, and what is committed later
+# than this after its time is not among the recent.
+_COST_SHARE = 20
+_COMMITTED_WITHIN = timedelta(seconds=1)
 _TENANTS_DUE = """
-WITH RECURSIVE tenants(user_id) AS (
-    SELECT user_id FROM (SELECT user_id FROM {table} WHERE {waiting} ORDER BY user_id LIMIT 1) AS one
+WITH RECURSIVE firsts(id) AS (
+    SELECT id FROM (SELECT id FROM {table} WHERE {waiting} ORDER BY user_id, {due_at}, id LIMIT 1) AS one
     UNION ALL
-    SELECT (SELECT r.user_id FROM {table} r WHERE {waiting} AND r.user_id > t.user_id ORDER BY r.user_id LIMIT 1)
-    FROM tenants t WHERE t.user_id IS NOT NULL
+    SELECT (
+        SELECT r.id FROM {table} r
+        WHERE {waiting} AND r.user_id > (SELECT c.user_id FROM {table} c WHERE c.id = f.id)
+        ORDER BY r.user_id, r.{due_at}, r.id LIMIT 1
+    )
+    FROM firsts f WHERE f.id IS NOT NULL
 )
-SELECT t.user_id FROM tenants t WHERE t.user_id IS NOT NULL AND (
-    SELECT r.{due_at} FROM {table} r WHERE {waiting} AND r.user_id = t.user_id ORDER BY r.{due_at} LIMIT 1
-) <= %(now)s
+SELECT t.user_id, t.{due_at}, t.id FROM firsts f JOIN {table} t ON t.id = f.id WHERE t.{due_at} <= %(now)s
+"""
+_TENANTS_RECENT = """
+SELECT DISTINCT user_id FROM (
+    SELECT user_id FROM {table} WHERE {waiting} AND {due_at} > %(after)s AND {due_at} <= %(now)s
+    ORDER BY {due_at} DESC, id DESC LIMIT {limit}
+) AS recent
 """
 
 
-def equal(
-    limit: int, *, table: str, waiting: str, due_at: str, without: Collection[UUID] = (), now: datetime
-) -> list[tuple[str, int]]:
-    """(tenant, how many) for each with something due, or for as many as fit; none if that is fewer than two.
+class Tenants:
+    """Who has something due, as far as one process knows, and from where to look for it. For one thread.
 
-    Those `without` get nothing; where there are any, one tenant alone is answered as well. `waiting` is the condition,
-    and `due_at` the second column, of an index on `table` that begins with the user: one probe or two for each tenant
-    with something waiting, however much that is.
+    All of them are looked for at a pace that follows what it costs, which an old snapshot makes dear (see
+    jobs.database.lower_bounds); in between, who has something that came due a moment ago joins them.
     """
-    with connection.cursor() as cursor:
-        statement = _TENANTS_DUE.format(table=table, waiting=waiting, due_at=due_at)
-        cursor.execute(statement, {"now": sql.time_value(now)})
-        found = [UUID(str(row[0])) for row in cursor.fetchall()]
-    tenants = [tenant.hex for tenant in found if tenant not in without]
-    if len(tenants) < 2 and not without:
-        return []
-    random.shuffle(tenants)
-    share = -(-limit // max(1, min(len(tenants), _MOST_TENANTS)))
-    return [(tenant, share) for tenant in tenants[: -(-limit // share)]]
+
+    def __init__(self, *, table: str, waiting: str, due_at: str) -> None:
+        """`waiting` is the condition of an index on `table` by (user, `due_at`, id), and of one by (`due_at`, id)."""
+        self._words = {"table": table, "waiting": waiting, "due_at": due_at}
+        self._bounds = LowerBounds()
+        self._known: set[str] = set()
+        self._looked_at: datetime | None = None
+        self._anew_at: datetime | None = None
+
+    def shares(self, limit: int, *, now: datetime) -> list[Look]:
+        """A look for each with something due, or for as many as fit; none if that is fewer than two."""
+        if self._looked_at is None or self._anew_at is None or not self._looked_at <= now < self._anew_at:
+            self._find_all(now)
+        else:
+            self._find_recent(self._looked_at, now)
+        if len(self._known) < 2:
+            return []
+        tenants = random.sample(sorted(self._known), len(self._known))
+        share = -(-limit // min(len(tenants), _MOST_TENANTS))
+        chosen = tenants[: -(-limit // share)]
+        return [Look(share, self._bounds.mark(tenant, now=now), tenant) for tenant in chosen]
+
+    def note(self, looks: Sequence[Look], first_of: Mapping[Hashable, Mark], *, seconds: float, now: datetime) -> None:
+        """What the `looks` have found first of each tenant."""
+        for look in looks:
+            first = first_of.get(look.key)
+            self._bounds.note(look.key, began=look.mark, first=first, seconds=seconds, now=now)
+            if first is None:
+                self._known.discard(str(look.key))
+
+    def _find_all(self, now: datetime) -> None:
+        began = time.monotonic()
+        rows = self._rows(_TENANTS_DUE, {"now": sql.time_value(now)})
+        seconds = time.monotonic() - began
+        self._bounds, self._known = LowerBounds(), set()
+        for user_id, due_at, row_id in rows:
+            self._add(user_id, Mark(sql.time_from_row(due_at), row_id), seconds=seconds, now=now)
+        self._looked_at, self._anew_at = now, now + timedelta(seconds=seconds * _COST_SHARE)
+
+    def _find_recent(self, looked_at: datetime, now: datetime) -> None:
+        after = looked_at - _COMMITTED_WITHIN
+        parameters = {"after": sql.time_value(after), "now": sql.time_value(now)}
+        for (user_id,) in self._rows(_TENANTS_RECENT, parameters, limit=_MOST_RECENT):
+            if UUID(str(user_id)).hex not in self._known:
+                self._add(user_id, Mark(after), seconds=0.0, now=now)
+
+    def _rows(self, statement: str, parameters: dict[str, Any], **words: Any) -> list[tuple[Any, ...]]:
+        with connection.cursor() as cursor:
+            cursor.execute(statement.format(**self._words, **words), parameters)
+            return list(cursor.fetchall())
+
+    def _add(self, user_id: Any, first: Mark, *, seconds: float, now: datetime) -> None:
+        tenant = UUID(str(user_id)).hex
+        self._known.add(tenant)
+        self._bounds.note(tenant, began=None, first=first, seconds=seconds, now=now)

@@ -12,6 +12,9 @@ from django.db import connection, models
 
 from booper.content import exact_json
 
+# As both databases read it: before all times that a row may have.
+EARLIEST = "0001-01-01 00:00:00"
+
 
 @cache
 def is_postgresql() -> bool:
@@ -157,6 +160,15 @@ def json_text(column: str, *path: str) -> models.Func:
     )
 
 
+def guard(column: str, value: str) -> str:
+    """The condition `column` = `value` on rows that are found by their id.
+
+    In plain words PostgreSQL may read an index of all that are so instead, which it takes to be nearly empty: with it
+    whatever an old snapshot keeps there.
+    """
+    return f"{column} || '' = '{value}'"
+
+
 def by_id_alone() -> str:
     """Behind the table of an UPDATE … FROM: SQLite would else walk an index of all that is executing, for each row."""
     return "" if is_postgresql() else "NOT INDEXED"
@@ -165,10 +177,3 @@ def by_id_alone() -> str:
 def time_from_row(value: datetime) -> datetime:
     """As the driver returns a time: SQLite's has no zone."""
     return value if value.tzinfo else value.replace(tzinfo=UTC)
-
-
-def finds_any(select: str, parameters: dict[str, Any]) -> bool:
-    """A look before a write that is rarely needed: SQLite has one lock for all writers."""
-    with connection.cursor() as cursor:
-        cursor.execute(select, parameters)
-        return cursor.fetchone() is not None

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from booper.outcomes import verdict
 from booper.outcomes.outcome import Failure
+from jobs.database.due_looks import DueLooks
 from jobs.delivering import receivers, transitions
 from jobs.delivering.transitions import Attempted
 from jobs.engine.stage import Finished, Started, Upcoming
@@ -25,13 +26,18 @@ _ENDED_AS = {
 }
 
 
-def is_due(*, now: datetime) -> bool:
-    return Delivery.objects.due(now).exists()
+new_looks = transitions.new_looks
 
 
-def claim(worker_id: UUID, *, limit: int, is_crowded: bool, now: datetime) -> tuple[list[Started], Upcoming]:
+def is_due(*, looks: DueLooks | None = None, now: datetime) -> bool:
+    return (looks or new_looks()).finds_any(now=now)
+
+
+def claim(
+    worker_id: UUID, *, limit: int, is_crowded: bool, looks: DueLooks | None = None, now: datetime
+) -> tuple[list[Started], Upcoming]:
     with transaction.atomic():
-        claimed = transitions.claim(worker_id, limit=limit, is_crowded=is_crowded, now=now)
+        claimed = transitions.claim(worker_id, limit=limit, is_crowded=is_crowded, looks=looks, now=now)
         owners = {delivery.user_id for delivery in claimed}
         secrets = signing_secrets.signing_secrets(owners, now=now) if claimed else {}
         vaults = secret_filling.delivery_vaults(claimed)

@@ -1,5 +1,6 @@
 """Every write of a delivery's state, the same way as jobs.running.transitions does it for jobs."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,9 +9,10 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import F
 
-from jobs.database import event_log, fair_shares, sql
+from jobs.database import event_log, lost_leases, lower_bounds, sql
+from jobs.database.due_looks import DueLooks
 from jobs.database.event_log import Entry
-from jobs.guarding import suspension
+from jobs.database.lower_bounds import Look, Mark
 from jobs.models import Delivery, DeliveryState, EventType
 
 # A day has room for 17,280 more, one each five seconds, and the column for 32,767: one that is beyond that can't be
@@ -31,40 +33,46 @@ class Attempted:
     is_handed_back: bool = False
 
 
-_CLAIM = """
+_CLAIM = f"""
 UPDATE jobs_delivery
 SET state = 'sending', worker_id = %(worker)s, attempt = attempt + 1, attempted_at = %(now)s
-WHERE id {chosen} AND state = 'pending'
+WHERE id {{chosen}} AND {sql.guard("state", "pending")}
 RETURNING *
 """
 _DUE = """
-SELECT id FROM jobs_delivery WHERE {waiting} AND due_at <= %(now)s {also} ORDER BY due_at, id LIMIT {limit}
+SELECT id FROM jobs_delivery WHERE {waiting} AND due_at <= %(now)s {within} {behind} ORDER BY due_at, id LIMIT {limit}
 """
 _WAITING = "state = 'pending'"
 
 
-def claim(worker_id: UUID, *, limit: int, is_crowded: bool = False, now: datetime) -> list[Delivery]:
+def new_looks() -> DueLooks:
+    """What a worker remembers of its claims, to be given to each of them."""
+    return DueLooks(table="jobs_delivery", waiting=_WAITING, due_at="due_at")
+
+
+def claim(
+    worker_id: UUID, *, limit: int, is_crowded: bool = False, looks: DueLooks | None = None, now: datetime
+) -> list[Delivery]:
     """pending -> sending, under the lease of `worker_id`: the `limit` that are due the longest.
 
     If it `is_crowded`, more being due than fits, each tenant with something due gets an equal share instead: a
     receiver that is down, and lets each of a million wait, holds up nobody else's.
     """
-    held = suspension.held().users
-    chosen = (
-        fair_shares.equal(limit, table="jobs_delivery", waiting=_WAITING, due_at="due_at", without=held, now=now)
-        if is_crowded or held
-        else []
-    )
-    if held and not chosen:
-        return []
-    selects = [_due(share, also=f"AND user_id = '{tenant}'") for tenant, share in chosen] or [_due(limit)]
-    parameters = {"worker": sql.uuid_value(worker_id), "now": sql.time_value(now)}
+    looks = looks or new_looks()
+    chosen = looks.chosen(limit, is_crowded=is_crowded, now=now)
+    behind, marks = lower_bounds.conditions(chosen, "due_at")
+    selects = [_due(look, behind=after) for look, after in zip(chosen, behind, strict=True)]
+    parameters = {"worker": sql.uuid_value(worker_id), "now": sql.time_value(now), **marks}
+    began = time.monotonic()
     claimed = list(Delivery.objects.raw(_CLAIM.format(chosen=sql.chosen(*selects)), parameters))
+    found = [(delivery.user_id.hex, Mark(delivery.due_at, delivery.id)) for delivery in claimed]
+    looks.note(chosen, found, seconds=time.monotonic() - began, now=now)
     return sorted(claimed, key=lambda delivery: (delivery.due_at, delivery.id))
 
 
-def _due(limit: int, *, also: str = "") -> str:
-    return _DUE.format(waiting=_WAITING, also=also, limit=int(limit))
+def _due(look: Look, *, behind: str) -> str:
+    within = "" if look.key is None else f"AND user_id = '{look.key}'"
+    return _DUE.format(waiting=_WAITING, within=within, behind=behind, limit=int(look.limit))
 
 
 _RECORD = """
@@ -76,7 +84,7 @@ SET state = v.state, worker_id = NULL, attempt = jobs_delivery.attempt - v.hande
     response_status = v.response_status, error_code = v.error_code, error_message = v.error_message
 FROM ({rows}) AS v
 WHERE jobs_delivery.id = v.id AND jobs_delivery.attempt = v.attempt
-    AND jobs_delivery.state = 'sending' AND jobs_delivery.worker_id = %(worker)s
+    AND {guard} AND jobs_delivery.worker_id = %(worker)s
 RETURNING jobs_delivery.id
 """
 
@@ -94,10 +102,12 @@ def record(worker_id: UUID, attempted: Sequence[Attempted], *, now: datetime) ->
         error_message="text",
     )
     rows = sql.json_parameter([_row(item) for item in attempted])
+    guard = sql.guard("jobs_delivery.state", "sending")
+    statement = _RECORD.format(rows=source, now=sql.null_time(), by_id=sql.by_id_alone(), guard=guard)
     parameters = {"rows": rows, "worker": sql.uuid_value(worker_id), "now": sql.time_value(now)}
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(_RECORD.format(rows=source, now=sql.null_time(), by_id=sql.by_id_alone()), parameters)
+            cursor.execute(statement, parameters)
             won = {row[0] for row in cursor.fetchall()}
         event_log.append(
             [_event(item, now) for item in attempted if item.delivery.id in won and not item.is_handed_back]
@@ -156,9 +166,9 @@ def resend(delivery: Delivery, *, now: datetime) -> Delivery | None:
     return Delivery.objects.get(id=delivery.id) if won else None
 
 
-_RESCUE = """
+_RESCUE = f"""
 UPDATE jobs_delivery SET state = 'pending', worker_id = NULL, due_at = %(now)s
-WHERE id {chosen} AND state = 'sending'
+WHERE id {{chosen}} AND {sql.guard("state", "sending")}
 RETURNING id
 """
 _LEASE_LOST = """
@@ -172,9 +182,9 @@ ORDER BY id LIMIT %(limit)s
 
 def rescue(*, limit: int, now: datetime) -> int:
     """sending -> pending, where the lease has run out. Answers how many."""
-    parameters = {"now": sql.time_value(now), "limit": limit}
-    if not sql.finds_any(_LEASE_LOST, parameters):
+    if not lost_leases.are_any("jobs_delivery", leased="state = 'sending'", now=now):
         return 0
+    parameters = {"now": sql.time_value(now), "limit": limit}
     with connection.cursor() as cursor:
         cursor.execute(_RESCUE.format(chosen=sql.chosen(_LEASE_LOST)), parameters)
         return len(cursor.fetchall())

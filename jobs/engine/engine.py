@@ -20,7 +20,6 @@ from booper.outcomes.outcome import Failure, Outcome, Request
 from jobs.database import clock
 from jobs.engine import leases
 from jobs.engine.stage import Finished, Stage, Started, Upcoming
-from jobs.guarding import suspension
 from jobs.models import Process, ProcessRole
 from jobs.waking.announcer import Lane
 
@@ -29,6 +28,7 @@ logger = logging.getLogger(__name__)
 # How often a worker looks for itself: the longest a lost wake-up can delay a job.
 _LOOK_SECONDS = 1.0
 _RESCUE_SECONDS = 3.0
+_COST_SHARE = 20
 _CALL_SECONDS = 0.25
 # With much in hand, an outcome waits this long for others to be recorded with.
 _COMPANY_SECONDS = 0.004
@@ -117,7 +117,6 @@ class Engine:
         self._lease_failed_at = time.monotonic()
         self._is_lease_failing = False
         self._rescue_at = 0.0
-        self._look_at = 0.0
         self._reconcile_at = time.monotonic() + _RECONCILE_SECONDS
         self._pause_seconds = 0.0
         self._threads: list[threading.Thread] = []
@@ -224,7 +223,6 @@ class Engine:
     def _turn(self) -> None:
         self._record()
         if not self._is_stopping:
-            self._look_who_is_held()
             self._claim()
             self._rescue()
         self._reconcile()
@@ -261,14 +259,7 @@ class Engine:
 
     def _may_claim(self) -> bool:
         """Not after a pause: what is claimed before the lease is renewed would be taken from us at once."""
-        is_leased = time.monotonic() - self._renewed_at < self._lease.total_seconds() / 2
-        return is_leased and not suspension.held().is_paused
-
-    def _look_who_is_held(self) -> None:
-        """By the operator: all, or some tenants."""
-        if time.monotonic() >= self._look_at:
-            suspension.look()
-            self._look_at = time.monotonic() + suspension.LOOK_SECONDS
+        return time.monotonic() - self._renewed_at < self._lease.total_seconds() / 2
 
     def _claim(self) -> None:
         assert self._process is not None
@@ -377,6 +368,8 @@ class Engine:
             if count == _RESCUE_BATCH:
                 self._rescue_at = moment
             self._chain(upcoming)
+        # Where it takes long, as an old snapshot keeps what others would have swept away, it is made less often.
+        self._rescue_at = max(self._rescue_at, moment + _COST_SHARE * (time.monotonic() - moment))
 
     def _reconcile(self) -> None:
         """A claim whose answer was lost on the way would stay under our lease for ever."""

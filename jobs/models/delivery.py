@@ -90,7 +90,7 @@ class Delivery(models.Model):
             # The claim.
             models.Index("due_at", "id", name="delivery_due", condition=Q(state=DeliveryState.PENDING)),
             # The claim when more is due than fits: an equal share for each tenant.
-            models.Index("user", "due_at", name="delivery_due_of_user", condition=Q(state=DeliveryState.PENDING)),
+            models.Index("user", "due_at", "id", name="delivery_due_by_user", condition=Q(state=DeliveryState.PENDING)),
             # The rescue.
             models.Index("worker_id", name="delivery_leased", condition=Q(state=DeliveryState.SENDING)),
             # GET /api/deliveries?state=failed, and how many there are.

@@ -119,7 +119,8 @@ class Job(RequestFields):
             models.Index(
                 "user",
                 "scheduled_at",
-                name="job_due_of_user",
+                "id",
+                name="job_due_by_user",
                 condition=Q(state__in=WAITING_STATES, is_upcoming=False, queue__isnull=True),
             ),
             # The claim from a queue.

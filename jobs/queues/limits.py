@@ -4,17 +4,19 @@ A queue has a `ready_at`: before it, nobody looks at the queue. Whoever makes a 
 that forward; the claim moves it on to the next job, the next token, or (full, paused, empty) to never.
 """
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from jobs.database import sql
-from jobs.guarding import stocks, suspension
+from jobs.database.lower_bounds import LowerBounds, Mark
+from jobs.guarding import stocks
 from jobs.guarding.limits import QUEUES
 from jobs.models import Job, JobState, Queue
 
@@ -84,19 +86,43 @@ def touch(due: Iterable[tuple[int | None, datetime]]) -> None:
         cursor.execute(statement, {"rows": sql.json_parameter(values)})
 
 
-def allowances(*, limit: int, now: datetime) -> list[Allowance]:
+def is_any_ready(*, bounds: LowerBounds, now: datetime) -> bool:
+    mark, began = bounds.mark(now=now), time.monotonic()
+    first = _ready(mark, now=now).values_list("ready_at", flat=True).first()
+    _note_ready(bounds, mark, first, seconds=time.monotonic() - began, now=now)
+    return first is not None
+
+
+def _ready(mark: Mark | None, *, now: datetime) -> QuerySet[Queue]:
+    ready = Queue.objects.ready(now).order_by("ready_at")
+    return ready if mark is None else ready.filter(ready_at__gte=mark.at)
+
+
+def _note_ready(
+    bounds: LowerBounds, mark: Mark | None, first: datetime | None, *, seconds: float, now: datetime
+) -> None:
+    bounds.note(began=mark, first=None if first is None else Mark(first), seconds=seconds, now=now)
+
+
+def allowances(*, limit: int, bounds: LowerBounds | None = None, now: datetime) -> list[Allowance]:
     """What may start, `limit` in all, for the queues that are ready. Inside the transaction that then claims them."""
-    startable = Queue.objects.ready(now).order_by("ready_at")
-    if held := suspension.held().users:
-        startable = startable.exclude(user_id__in=held)
-    ready = startable.select_for_update(skip_locked=True)[:_MOST_QUEUES]
-    queues = list(ready)
+    bounds = bounds or LowerBounds()
+    mark, began = bounds.mark(now=now), time.monotonic()
+    queues = list(_ready(mark, now=now).select_for_update(skip_locked=True)[:_MOST_QUEUES])
+    first = queues[0].ready_at if queues else None
+    _note_ready(bounds, mark, first, seconds=time.monotonic() - began, now=now)
     if not queues:
         return []
-    executing = Job.objects.filter(queue_id__in=[queue.id for queue in queues], state=JobState.EXECUTING)
-    running = dict(executing.values_list("queue_id").annotate(count=Count("id")).order_by())
+    running = _running([queue.id for queue in queues if queue.concurrency is not None])
     share = max(1, limit // len(queues))
     return [_allowance(queue, running=running.get(queue.id, 0), share=share, now=now) for queue in queues]
+
+
+def _running(queue_ids: Sequence[int]) -> dict[int, int]:
+    if not queue_ids:
+        return {}
+    executing = Job.objects.filter(queue_id__in=queue_ids, state=JobState.EXECUTING)
+    return {row[0]: row[1] for row in executing.values_list("queue_id").annotate(count=Count("id")).order_by()}
 
 
 def _allowance(queue: Queue, *, running: int, share: int, now: datetime) -> Allowance:
@@ -113,8 +139,15 @@ SET tokens = COALESCE(v.tokens, jobs_queue.tokens), refilled_at = {now},
     ready_at = CASE v.next
         WHEN 'at' THEN v.at
         WHEN 'due' THEN (
-            SELECT CASE WHEN min(scheduled_at) < {now} THEN {now} ELSE min(scheduled_at) END FROM jobs_job
-            WHERE queue_id = jobs_queue.id AND state IN ('scheduled', 'retryable') AND NOT is_upcoming
+            SELECT CASE WHEN min(next_at) < {now} THEN {now} ELSE min(next_at) END FROM (
+                SELECT next_at FROM (
+                    SELECT scheduled_at AS next_at FROM jobs_job
+                    WHERE queue_id = jobs_queue.id AND state IN ('scheduled', 'retryable') AND NOT is_upcoming
+                        AND (scheduled_at, id) >= (v.from_at, v.from_id)
+                    ORDER BY scheduled_at, id LIMIT 1
+                ) AS first
+                UNION ALL SELECT v.anew_at
+            ) AS coming
         )
     END
 FROM ({rows}) AS v WHERE jobs_queue.id = v.id
@@ -122,19 +155,61 @@ RETURNING ready_at
 """
 
 
-def settle(allowed: list[Allowance], started: Mapping[int, int], *, now: datetime) -> list[datetime]:
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """A look for what is due in a queue that began at `mark`; the next from the beginning is made at `anew_at`."""
+
+    mark: Mark
+    anew_at: datetime
+
+
+_FROM_THE_BEGINNING = {"from_at": sql.EARLIEST, "from_id": 0, "anew_at": None}
+
+
+def resumed(queue_ids: Iterable[int], *, bounds: LowerBounds, now: datetime) -> dict[int, Resumed]:
+    """Where the looks into these queues are about to begin, but for those that begin at the beginning."""
+    marks = {queue_id: bounds.mark(queue_id, now=now) for queue_id in queue_ids}
+    return {
+        queue_id: Resumed(mark, bounds.anew_at(queue_id, now=now))
+        for queue_id, mark in marks.items()
+        if mark is not None
+    }
+
+
+def settle(
+    allowed: list[Allowance], started: Mapping[int, int], *, resumed: Mapping[int, Resumed] | None = None, now: datetime
+) -> list[datetime]:
     """Takes the tokens of what `started`, and says when the queues are to be looked at again.
 
     One with more that is due waits behind those that are ready by now: a million jobs in fifty queues hold up no other.
+    One that was not looked at from the beginning is looked at again when that is to be done: what lies before is due.
     """
     if not allowed:
         return []
-    values = [_settled(item, started.get(item.queue.id, 0), now=now) for item in allowed]
-    source = sql.rows(id="bigint", tokens="double precision", next="text", at="timestamptz")
+    values = [
+        _settled(item, started.get(item.queue.id, 0), now=now) | _resumed((resumed or {}).get(item.queue.id))
+        for item in allowed
+    ]
+    source = sql.rows(
+        id="bigint",
+        tokens="double precision",
+        next="text",
+        at="timestamptz",
+        from_at="timestamptz",
+        from_id="bigint",
+        anew_at="timestamptz",
+    )
     statement = _SETTLE.format(rows=source, now=sql.null_time(), by_id=sql.by_id_alone())
     with connection.cursor() as cursor:
         cursor.execute(statement, {"rows": sql.json_parameter(values), "now": sql.time_value(now)})
         return [sql.time_from_row(row[0]) for row in cursor.fetchall() if row[0] is not None]
+
+
+def _resumed(look: Resumed | None) -> dict[str, Any]:
+    if look is None:
+        return _FROM_THE_BEGINNING
+    from_at, anew_at = sql.time_text(look.mark.at), sql.time_text(look.anew_at)
+    return {"from_at": from_at, "from_id": look.mark.id, "anew_at": anew_at}
 
 
 def _settled(item: Allowance, started: int, *, now: datetime) -> dict[str, Any]:

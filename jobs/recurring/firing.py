@@ -11,8 +11,8 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 
 from booper.timing import recurrence
-from jobs.database import sql
-from jobs.guarding import suspension
+from jobs.database import lower_bounds, sql
+from jobs.database.lower_bounds import Look, Mark
 from jobs.models import REQUEST_COLUMNS, UNFINISHED_STATES, CatchUp, Job, JobState, Overlap, Schedule
 from jobs.queues import limits
 from jobs.recurring import beat_entries
@@ -36,48 +36,45 @@ class Successor:
 
 
 _DUE = """
-SELECT s.id FROM jobs_schedule s JOIN jobs_job j ON j.schedule_id = s.id
-WHERE j.is_upcoming AND j.scheduled_at <= %(now)s {also}
-ORDER BY j.scheduled_at, j.id LIMIT %(limit)s
+SELECT s.id FROM (
+    SELECT schedule_id FROM jobs_job WHERE is_upcoming AND scheduled_at <= %(now)s {behind}
+    ORDER BY scheduled_at, id LIMIT %(limit)s
+) AS j JOIN jobs_schedule s ON s.id = j.schedule_id
 """
 
 
-def fire_due(*, limit: int, now: datetime) -> int:
-    """Fires up to `limit` runs, in one transaction and a fixed number of queries; how many they were.
+def fire_due(*, limit: int, mark: Mark | None = None, now: datetime) -> int:
+    """Fires up to `limit` runs from `mark` on, in one transaction and a fixed number of queries; how many they were.
 
     The schedule's row is the lock, here and for whoever enables, edits or ends it. Should one schedule be beyond
     firing, the others are fired all the same, and that one is switched off.
     """
     try:
         with transaction.atomic():
-            upcoming = _lock_due(limit=limit, now=now)
+            upcoming = _lock_due(limit=limit, mark=mark, now=now)
             fire(upcoming, now=now)
             return len(upcoming)
     except (OperationalError, InterfaceError):
         raise
     except Exception:
         logger.exception("runs that are due can't be fired together, so one by one")
-    return _fire_each(limit=limit, now=now)
+    return _fire_each(limit=limit, mark=mark, now=now)
 
 
-def _lock_due(*, limit: int, now: datetime) -> list[Job]:
+def _lock_due(*, limit: int, mark: Mark | None, now: datetime) -> list[Job]:
+    lock = " FOR NO KEY UPDATE OF s SKIP LOCKED" if sql.is_postgresql() else ""
+    (behind,), parameters = lower_bounds.conditions([Look(limit, mark)], "scheduled_at")
     with connection.cursor() as cursor:
-        lock = " FOR NO KEY UPDATE OF s SKIP LOCKED" if sql.is_postgresql() else ""
-        cursor.execute(_DUE.format(also=_of_nobody_suspended()) + lock, {"now": sql.time_value(now), "limit": limit})
+        statement = _DUE.format(behind=behind) + lock
+        cursor.execute(statement, {"now": sql.time_value(now), "limit": limit, **parameters})
         ids = [Schedule._meta.pk.to_python(row[0]) for row in cursor.fetchall()]
     due = Job.objects.filter(schedule_id__in=ids, is_upcoming=True, scheduled_at__lte=now)
     return list(due.select_related("schedule")) if ids else []
 
 
-def _of_nobody_suspended() -> str:
-    """The condition, empty where nobody is: a run that is due then waits, and is made up for as after an outage."""
-    held = ", ".join(f"'{user_id.hex}'" for user_id in suspension.held().users)
-    return f"AND s.user_id NOT IN ({held})" if held else ""
-
-
-def _fire_each(*, limit: int, now: datetime) -> int:
+def _fire_each(*, limit: int, mark: Mark | None, now: datetime) -> int:
     with transaction.atomic():
-        upcoming = _lock_due(limit=limit, now=now)
+        upcoming = _lock_due(limit=limit, mark=mark, now=now)
         for job in upcoming:
             try:
                 with transaction.atomic():
@@ -91,12 +88,16 @@ def _fire_each(*, limit: int, now: datetime) -> int:
     return len(upcoming)
 
 
-def next_due_at() -> datetime | None:
-    """When the next run is due, by index."""
-    due = Job.objects.filter(is_upcoming=True).order_by("scheduled_at")
-    if held := suspension.held().users:
-        due = due.exclude(user_id__in=held)
-    return due.values_list("scheduled_at", flat=True).first()
+_NEXT = "SELECT scheduled_at, id FROM jobs_job WHERE is_upcoming {behind} ORDER BY scheduled_at, id LIMIT 1"
+
+
+def next_due(*, mark: Mark | None = None) -> Mark | None:
+    """The next run to be fired, of those from `mark` on, by index."""
+    (behind,), parameters = lower_bounds.conditions([Look(1, mark)], "scheduled_at")
+    with connection.cursor() as cursor:
+        cursor.execute(_NEXT.format(behind=behind), parameters)
+        found = cursor.fetchone()
+    return None if found is None else Mark(sql.time_from_row(found[0]), found[1])
 
 
 def fire(upcoming: Sequence[Job], *, now: datetime) -> None:

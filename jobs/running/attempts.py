@@ -1,5 +1,6 @@
 """An attempt's transitions: claimed, recorded, rescued."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,10 +10,11 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from booper.timing import timestamps
-from jobs.database import claimed_job, fair_shares, sql
+from jobs.database import claimed_job, lost_leases, lower_bounds, sql
 from jobs.database.claimed_job import AnyJob, Claimed
+from jobs.database.due_looks import DueLooks
 from jobs.database.event_log import Entry
-from jobs.guarding import suspension
+from jobs.database.lower_bounds import Look, LowerBounds, Mark, firsts
 from jobs.models import Delivery, EventType, Job, JobState, Schedule
 from jobs.outgoing import callback_bodies
 from jobs.queues import limits
@@ -41,43 +43,63 @@ WHERE id {chosen} AND state IN ('scheduled', 'retryable') AND NOT is_upcoming
 """
 _DUE = """
 SELECT id FROM jobs_job
-WHERE state IN ('scheduled', 'retryable') AND NOT is_upcoming AND queue_id {queue} AND scheduled_at <= %(now)s {also}
+WHERE {waiting} AND scheduled_at <= %(now)s {within} {behind}
 ORDER BY scheduled_at, id LIMIT {limit}
 """
 _WAITING = "state IN ('scheduled', 'retryable') AND NOT is_upcoming AND queue_id IS NULL"
+_WAITING_IN_QUEUE = "state IN ('scheduled', 'retryable') AND NOT is_upcoming AND queue_id IS NOT NULL"
 
 
-def claim(worker_id: UUID, *, limit: int, is_crowded: bool = False, now: datetime) -> list[Claimed]:
+def new_looks() -> DueLooks:
+    """What a worker remembers of its claims, to be given to each of them."""
+    return DueLooks(table="jobs_job", waiting=_WAITING, due_at="scheduled_at")
+
+
+def claim(
+    worker_id: UUID, *, limit: int, is_crowded: bool = False, looks: DueLooks | None = None, now: datetime
+) -> list[Claimed]:
     """scheduled | retryable -> executing, under the lease of `worker_id`: the `limit` that are due the longest.
 
     If it `is_crowded`, more being due than fits, each tenant with something due gets an equal share instead: a
     million jobs of one hold up nobody else's. Counts the attempt, and the two events (job.started, job.request)
     that `log_starts` is to write with it.
     """
-    # Past the rows of one who is suspended, nobody is to wade: they may be a million.
-    held = suspension.held().users
-    chosen = (
-        fair_shares.equal(limit, table="jobs_job", waiting=_WAITING, due_at="scheduled_at", without=held, now=now)
-        if is_crowded or held
-        else []
-    )
-    if held and not chosen:
-        return []
-    selects = [_due(share, also=f"AND user_id = '{tenant}'") for tenant, share in chosen] or [_due(limit)]
-    return _claim(worker_id, selects, now=now)
+    looks = looks or new_looks()
+    chosen = looks.chosen(limit, is_crowded=is_crowded, now=now)
+    began = time.monotonic()
+    jobs = _claim(worker_id, chosen, waiting=_WAITING, within="AND user_id = '{key}'", now=now)
+    found = [(job.user_id.hex, Mark(job.scheduled_at, job.id)) for job in jobs]
+    looks.note(chosen, found, seconds=time.monotonic() - began, now=now)
+    return jobs
 
 
-def claim_from_queues(worker_id: UUID, allowed: Sequence[tuple[int, int]], *, now: datetime) -> list[Claimed]:
+def claim_from_queues(
+    worker_id: UUID, allowed: Sequence[tuple[int, int]], *, bounds: LowerBounds | None = None, now: datetime
+) -> list[Claimed]:
     """The same from queues: (id, how many) for each, whose rows the caller has locked."""
-    return _claim(worker_id, [_due(count, queue=f"= {int(queue_id)}") for queue_id, count in allowed], now=now)
+    bounds = bounds or LowerBounds()
+    chosen = [Look(count, bounds.mark(queue_id, now=now), queue_id) for queue_id, count in allowed]
+    began = time.monotonic()
+    jobs = _claim(worker_id, chosen, waiting=_WAITING_IN_QUEUE, within="AND queue_id = {key}", now=now)
+    seconds = time.monotonic() - began
+    first_of = firsts((job.queue_id, Mark(job.scheduled_at, job.id)) for job in jobs)
+    for look in chosen:
+        bounds.note(look.key, began=look.mark, first=first_of.get(look.key), seconds=seconds, now=now)
+    return jobs
 
 
-def _due(limit: int, *, queue: str = "IS NULL", also: str = "") -> str:
-    return _DUE.format(limit=int(limit), queue=queue, also=also)
-
-
-def _claim(worker_id: UUID, selects: Sequence[str], *, now: datetime) -> list[Claimed]:
-    parameters = {"worker": sql.uuid_value(worker_id), "now": sql.time_value(now)}
+def _claim(worker_id: UUID, chosen: Sequence[Look], *, waiting: str, within: str, now: datetime) -> list[Claimed]:
+    behind, marks = lower_bounds.conditions(chosen, "scheduled_at")
+    selects = [
+        _DUE.format(
+            waiting=waiting,
+            within="" if look.key is None else within.format(key=look.key),
+            behind=after,
+            limit=int(look.limit),
+        )
+        for look, after in zip(chosen, behind, strict=True)
+    ]
+    parameters = {"worker": sql.uuid_value(worker_id), "now": sql.time_value(now), **marks}
     jobs = _returned(_CLAIM.format(chosen=sql.chosen(*selects)), parameters)
     return sorted(jobs, key=lambda job: (job.scheduled_at, job.id))
 
@@ -113,7 +135,7 @@ SET state = v.state, worker_id = NULL, event_count = event_count + v.events,
     discarded_at = CASE WHEN v.state = 'discarded' THEN {now} END
 FROM ({rows}) AS v
 WHERE jobs_job.id = v.id AND jobs_job.attempt = v.attempt
-    AND jobs_job.state = 'executing' AND jobs_job.worker_id = %(worker)s
+    AND {guard} AND jobs_job.worker_id = %(worker)s
 RETURNING jobs_job.id
 """
 
@@ -161,8 +183,10 @@ def _record_rows(worker_id: UUID, rows: list[dict[str, Any]], *, now: datetime) 
         return set()
     source = sql.rows(id="bigint", attempt="int", state="text", retry_at="timestamptz", forgiven="int", events="int")
     parameters = {"rows": sql.json_parameter(rows), "worker": sql.uuid_value(worker_id), "now": sql.time_value(now)}
+    guard = sql.guard("jobs_job.state", "executing")
+    statement = _RECORD.format(rows=source, now=sql.null_time(), by_id=sql.by_id_alone(), guard=guard)
     with connection.cursor() as cursor:
-        cursor.execute(_RECORD.format(rows=source, now=sql.null_time(), by_id=sql.by_id_alone()), parameters)
+        cursor.execute(statement, parameters)
         return {row[0] for row in cursor.fetchall()}
 
 
@@ -238,7 +262,7 @@ SET state = CASE WHEN attempt >= max_attempts THEN 'discarded' ELSE 'retryable' 
     worker_id = NULL, scheduled_at = CASE WHEN attempt >= max_attempts THEN scheduled_at ELSE {now} END,
     discarded_at = CASE WHEN attempt >= max_attempts THEN {now} END,
     event_count = event_count + CASE WHEN attempt >= max_attempts THEN 2 ELSE 1 END
-WHERE id {chosen} AND state = 'executing'
+WHERE id {chosen} AND {guard}
 """
 _LEASE_LOST = """
 SELECT id FROM jobs_job
@@ -255,9 +279,11 @@ def rescue(*, limit: int, now: datetime) -> list[Claimed]:
 
     It counts so that a job which kills its worker is discarded in the end instead of killing every worker in turn.
     """
-    statement = _RESCUE.format(chosen=sql.chosen(_LEASE_LOST), now=sql.null_time())
+    statement = _RESCUE.format(
+        chosen=sql.chosen(_LEASE_LOST), now=sql.null_time(), guard=sql.guard("state", "executing")
+    )
     parameters = {"now": sql.time_value(now), "limit": limit}
-    if not sql.finds_any(_LEASE_LOST, parameters):
+    if not lost_leases.are_any("jobs_job", leased="state = 'executing'", now=now):
         return []
     with transaction.atomic():
         jobs = _returned(statement, parameters)

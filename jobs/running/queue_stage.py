@@ -6,24 +6,41 @@ from uuid import UUID
 
 from django.db import transaction
 
+from jobs.database.lower_bounds import LowerBounds
 from jobs.engine.stage import Started, Upcoming
-from jobs.models import Queue
 from jobs.queues import limits
 from jobs.running import attempts, stage
 
 record = stage.record
 
 
-def is_due(*, now: datetime) -> bool:
-    return Queue.objects.ready(now).exists()
+class QueueLooks:
+    """From where to look: for queues that are ready, and in each for what is due."""
+
+    def __init__(self) -> None:
+        self.ready = LowerBounds()
+        self.within = LowerBounds()
 
 
-def claim(worker_id: UUID, *, limit: int, is_crowded: bool, now: datetime) -> tuple[list[Started], Upcoming]:
+def new_looks() -> QueueLooks:
+    return QueueLooks()
+
+
+def is_due(*, looks: QueueLooks | None = None, now: datetime) -> bool:
+    return limits.is_any_ready(bounds=(looks or new_looks()).ready, now=now)
+
+
+def claim(
+    worker_id: UUID, *, limit: int, is_crowded: bool, looks: QueueLooks | None = None, now: datetime
+) -> tuple[list[Started], Upcoming]:
+    looks = looks or new_looks()
     with transaction.atomic():
-        allowed = limits.allowances(limit=limit, now=now)
+        allowed = limits.allowances(limit=limit, bounds=looks.ready, now=now)
         startable = [(item.queue.id, item.count) for item in allowed if item.count]
-        jobs = attempts.claim_from_queues(worker_id, startable, now=now) if startable else []
-        ready_at = limits.settle(allowed, Counter(job.queue_id for job in jobs if job.queue_id), now=now)
+        resumed = limits.resumed((queue_id for queue_id, _ in startable), bounds=looks.within, now=now)
+        jobs = attempts.claim_from_queues(worker_id, startable, bounds=looks.within, now=now) if startable else []
+        started_of = Counter(job.queue_id for job in jobs if job.queue_id)
+        ready_at = limits.settle(allowed, started_of, resumed=resumed, now=now)
         started = stage.start(jobs, now=now)
     return started, Upcoming(queues=ready_at, deliveries=[now] if any(job.webhook_url for job in jobs) else [])
 

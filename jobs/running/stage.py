@@ -12,6 +12,7 @@ from booper.content import secret_references
 from booper.outcomes import verdict
 from booper.outcomes.outcome import Failure
 from jobs.database.claimed_job import AnyJob, Claimed
+from jobs.database.due_looks import DueLooks
 from jobs.engine.stage import Finished, Started, Upcoming
 from jobs.guarding.secrets import NoSuchSecret, Vault
 from jobs.models import Job, JobState, Schedule
@@ -30,13 +31,18 @@ CLAIM_LOST = {"code": "claim_lost", "message": "the claim was made, but its answ
 BROKEN_OFF = {"code": "worker_stopped", "message": "the worker was stopped or suspended before the target had answered"}
 
 
-def is_due(*, now: datetime) -> bool:
-    return Job.objects.due(now).exists()
+new_looks = attempts.new_looks
 
 
-def claim(worker_id: UUID, *, limit: int, is_crowded: bool, now: datetime) -> tuple[list[Started], Upcoming]:
+def is_due(*, looks: DueLooks | None = None, now: datetime) -> bool:
+    return (looks or new_looks()).finds_any(now=now)
+
+
+def claim(
+    worker_id: UUID, *, limit: int, is_crowded: bool, looks: DueLooks | None = None, now: datetime
+) -> tuple[list[Started], Upcoming]:
     with transaction.atomic():
-        jobs = attempts.claim(worker_id, limit=limit, is_crowded=is_crowded, now=now)
+        jobs = attempts.claim(worker_id, limit=limit, is_crowded=is_crowded, looks=looks, now=now)
         started = start(jobs, now=now)
     return started, Upcoming(deliveries=[now] if any(job.webhook_url for job in jobs) else [])
 

@@ -76,10 +76,10 @@ class Target:
 
     def next_run(self) -> None:
         """What beat does when the next run is due, and a worker then."""
-        due_at = firing.next_due_at()
-        assert due_at is not None
-        self.clock.moment = due_at
-        assert firing.fire_due(limit=100, now=due_at) == 1
+        due = firing.next_due()
+        assert due is not None
+        self.clock.moment = due.at
+        assert firing.fire_due(limit=100, now=due.at) == 1
         self.work()
 
     def _outcome(self, request: Request | None) -> Outcome:

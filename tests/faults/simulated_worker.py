@@ -10,6 +10,7 @@ from django.db import OperationalError
 from booper.outcomes.outcome import Outcome, Request
 from jobs.delivering import stage as delivering_stage
 from jobs.engine import engine, leases
+from jobs.engine.bounded import Bounded
 from jobs.engine.stage import Finished, Stage, Started, Upcoming
 from jobs.models import ProcessRole
 from jobs.running import queue_stage
@@ -57,7 +58,7 @@ class Worker(engine.Engine):
         stages = {Lane.JOBS: running_stage, Lane.QUEUES: queue_stage, Lane.DELIVERIES: delivering_stage}
         super().__init__(
             name=f"worker {number}",
-            stages={lane: FaultyStage(stage, world) for lane, stage in stages.items()},
+            stages={lane: FaultyStage(Bounded(stage), world) for lane, stage in stages.items()},
             make_sender=lambda: self._wire,
             announce=world.announce,
             concurrency=6,

@@ -15,6 +15,7 @@ from jobs.database import clock
 from jobs.delivering import stage
 from jobs.engine import engine as engine_module
 from jobs.engine import leases
+from jobs.engine.bounded import Bounded
 from jobs.engine.engine import Engine
 from jobs.models import Delivery, Job, LogEvent, Process, ProcessRole
 from jobs.running import stage as running_stage
@@ -66,7 +67,7 @@ class MemorySender:
 def make_engine(sender: MemorySender, *, concurrency: int) -> Engine:
     engine = Engine(
         name="test",
-        stages={Lane.JOBS: running_stage, Lane.DELIVERIES: stage},
+        stages={Lane.JOBS: Bounded(running_stage), Lane.DELIVERIES: Bounded(stage)},
         make_sender=lambda: sender,
         announce=lambda lane, instants: engine.wake(lane, instants),  # noqa: PLW0108 (it is not bound yet)
         concurrency=concurrency,

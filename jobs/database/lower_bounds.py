@@ -1,0 +1,100 @@
+"""Where a look for what is due begins: behind what earlier looks have found gone, not at the beginning of the index.
+
+An old snapshot (a dump, a report, a replica's feedback) keeps the entries of rows that have left an index. A look from
+its beginning walks them all, each time; one from a mark walks what has left since. A mark only says that there was
+nothing before it: what is put in there later (a row that is made due at a time gone by, or committed late) is found by
+a look from the beginning, made each second, or each twenty times as long as the last one took.
+"""
+
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from jobs.database import sql
+
+# A row is due by the time when its transaction began: one that is committed within this is seen without a look from
+# the beginning.
+_COMMITTED_WITHIN = timedelta(seconds=1)
+_ANEW_AFTER = timedelta(seconds=1)
+# Looks from the beginning take a twentieth of the time at most.
+_COST_SHARE = 20
+_MOST_KEYS = 10_000
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mark:
+    """A place in an index on (a time, the id)."""
+
+    at: datetime
+    id: int = 0
+
+
+@dataclass(slots=True)
+class _Bound:
+    mark: Mark
+    noted_at: datetime
+    anew_at: datetime
+
+
+class LowerBounds:
+    """The marks of one process, one for each key: a queue, a tenant, or None for all. For one thread."""
+
+    def __init__(self) -> None:
+        self._bounds: dict[Hashable, _Bound] = {}
+
+    def mark(self, key: Hashable = None, *, now: datetime) -> Mark | None:
+        """Where the look is to begin; None: at the beginning. So it is where the clock was set back."""
+        bound = self._bounds.get(key)
+        return None if bound is None or not bound.noted_at <= now < bound.anew_at else bound.mark
+
+    def anew_at(self, key: Hashable = None, *, now: datetime) -> datetime:
+        """When the next look from the beginning is made, if there is one by then."""
+        bound = self._bounds.get(key)
+        return now if bound is None else bound.anew_at
+
+    def note(
+        self, key: Hashable = None, *, began: Mark | None, first: Mark | None, seconds: float, now: datetime
+    ) -> None:
+        """The look that `began` there found `first` before all others, or nothing up to `now`, and took `seconds`."""
+        settled = Mark(now - _COMMITTED_WITHIN)
+        mark = settled if first is None else min(first, settled)
+        bound = self._bounds.get(key)
+        if began is None or bound is None:
+            if len(self._bounds) >= _MOST_KEYS:
+                self._bounds.clear()
+            anew_at = now + max(_ANEW_AFTER, timedelta(seconds=seconds * _COST_SHARE))
+            self._bounds[key] = _Bound(mark, now, anew_at)
+        else:
+            bound.mark, bound.noted_at = max(mark, bound.mark), now
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One SELECT of a claim, and from where."""
+
+    limit: int
+    mark: Mark | None = None
+    # The tenant or the queue.
+    key: Hashable = None
+
+
+def conditions(looks: Iterable[Look], column: str) -> tuple[list[str], dict[str, Any]]:
+    """The condition of each look on the index of (`column`, id), and the parameters of all."""
+    texts: list[str] = []
+    parameters: dict[str, Any] = {}
+    for number, look in enumerate(looks):
+        if look.mark is None:
+            texts.append("")
+            continue
+        texts.append(f"AND ({column}, id) >= (%(from_at{number})s, %(from_id{number})s)")
+        parameters |= {f"from_at{number}": sql.time_value(look.mark.at), f"from_id{number}": look.mark.id}
+    return texts, parameters
+
+
+def firsts(found: Iterable[tuple[Hashable, Mark]]) -> Mapping[Hashable, Mark]:
+    """The first mark of each key."""
+    earliest: dict[Hashable, Mark] = {}
+    for key, mark in found:
+        earliest[key] = min(mark, earliest.get(key, mark))
+    return earliest

@@ -1,0 +1,62 @@
+"""Operations for migrations of tables that are in use: PostgreSQL builds and drops the index beside what goes on."""
+
+from typing import Any
+
+from django.db import migrations
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.state import ProjectState
+
+_IS_VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
+
+
+def _is_postgresql(schema_editor: BaseDatabaseSchemaEditor) -> bool:
+    return schema_editor.connection.vendor == "postgresql"
+
+
+class AddIndexOnline(migrations.AddIndex):
+    """AddIndex without a lock that anybody notices, in a Migration with `atomic = False`.
+
+    What a try that failed has left behind is dropped, and what one has finished is kept.
+    """
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        if not _is_postgresql(schema_editor):
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+            return
+        model: Any = to_state.apps.get_model(app_label, self.model_name)
+        is_valid = None if schema_editor.collect_sql else self._is_valid(schema_editor)
+        if is_valid is False:
+            schema_editor.remove_index(model, self.index, concurrently=True)  # type: ignore[call-arg]
+        if not is_valid:
+            schema_editor.add_index(model, self.index, concurrently=True)  # type: ignore[call-arg]
+
+    def _is_valid(self, schema_editor: BaseDatabaseSchemaEditor) -> bool | None:
+        with schema_editor.connection.cursor() as cursor:
+            cursor.execute(_IS_VALID, [self.index.name])
+            found = cursor.fetchone()
+        return None if found is None else bool(found[0])
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        model: Any = from_state.apps.get_model(app_label, self.model_name)
+        if _is_postgresql(schema_editor):
+            schema_editor.remove_index(model, self.index, concurrently=True)  # type: ignore[call-arg]
+        else:
+            super().database_backwards(app_label, schema_editor, from_state, to_state)
+
+
+class RemoveIndexOnline(migrations.RemoveIndex):
+    """RemoveIndex without a lock that anybody notices, in a Migration with `atomic = False`."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        if not _is_postgresql(schema_editor):
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+            return
+        model: Any = from_state.apps.get_model(app_label, self.model_name)
+        index = from_state.models[app_label, self.model_name_lower].get_index_by_name(self.name)
+        schema_editor.remove_index(model, index, concurrently=True)  # type: ignore[call-arg]

@@ -1,1 +1,0 @@
-"""The owners' doors in a browser."""

@@ -1,0 +1,136 @@
+"""Where looks for what is due begin, and that nothing is missed that lies before."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from jobs.database.lower_bounds import LowerBounds, Mark
+from jobs.engine.bounded import Bounded
+from jobs.models import Job, Queue
+from jobs.queues import limits
+from jobs.running import queue_stage, transitions
+from jobs.running import stage as running_stage
+from tests.factories import NOON, make_job, make_user
+
+pytestmark = pytest.mark.django_db
+
+SECOND = timedelta(seconds=1)
+
+
+def claimed(stage: Any, *, now: datetime, limit: int = 10, is_crowded: bool = False) -> list[int]:
+    started, _ = stage.claim(uuid4(), limit=limit, is_crowded=is_crowded, now=now)
+    return [item.row.id for item in started]
+
+
+def test_a_look_begins_at_what_the_one_before_found_first():
+    bounds, first = LowerBounds(), Mark(NOON - 60 * SECOND, 7)
+    bounds.note(began=None, first=first, seconds=0, now=NOON)
+    assert bounds.mark(now=NOON) == first
+
+
+def test_it_begins_a_second_back_where_nothing_was_found_so_that_what_is_committed_late_is_seen():
+    bounds = LowerBounds()
+    bounds.note(began=None, first=None, seconds=0, now=NOON)
+    assert bounds.mark(now=NOON + SECOND / 2) == Mark(NOON - SECOND)
+
+
+def test_a_mark_never_moves_back():
+    bounds = LowerBounds()
+    bounds.note(began=None, first=None, seconds=0, now=NOON)
+    began = bounds.mark(now=NOON)
+    bounds.note(began=began, first=Mark(NOON - 9 * SECOND), seconds=0, now=NOON + SECOND / 2)
+    assert bounds.mark(now=NOON + SECOND / 2) == began
+
+
+def test_each_second_a_look_begins_at_the_beginning():
+    bounds = LowerBounds()
+    bounds.note(began=None, first=None, seconds=0.001, now=NOON)
+    assert bounds.mark(now=NOON + SECOND - SECOND / 100) is not None
+    assert bounds.mark(now=NOON + SECOND) is None
+
+
+def test_dear_looks_from_the_beginning_are_made_less_often():
+    bounds = LowerBounds()
+    bounds.note(began=None, first=None, seconds=0.5, now=NOON)
+    assert bounds.mark(now=NOON + 9 * SECOND) is not None
+    assert bounds.mark(now=NOON + 10 * SECOND) is None
+
+
+def test_a_clock_that_was_set_back_has_the_next_look_begin_at_the_beginning():
+    bounds = LowerBounds()
+    bounds.note(began=None, first=None, seconds=0, now=NOON)
+    assert bounds.mark(now=NOON - SECOND) is None
+
+
+def test_keys_have_marks_of_their_own():
+    bounds = LowerBounds()
+    bounds.note("ada", began=None, first=None, seconds=0, now=NOON)
+    assert bounds.mark("grace", now=NOON) is None
+
+
+def test_a_job_that_was_committed_late_is_claimed_by_the_next_look():
+    stage = Bounded(running_stage)
+    make_job(scheduled_at=NOON - SECOND / 10)
+    claimed(stage, now=NOON)
+    late = make_job(scheduled_at=NOON - SECOND / 2)
+    assert claimed(stage, now=NOON) == [late.id]
+
+
+def test_a_job_that_is_put_in_behind_all_marks_is_claimed_within_a_second():
+    stage = Bounded(running_stage)
+    claimed(stage, now=NOON)
+    behind = make_job(scheduled_at=NOON - 3600 * SECOND, now=NOON - 3600 * SECOND)
+    assert not stage.is_due(now=NOON + SECOND / 2)
+    assert claimed(stage, now=NOON + SECOND) == [behind.id]
+
+
+@pytest.mark.parametrize("is_crowded", [False, True])
+def test_one_look_after_the_other_claims_all_that_waits_in_order(is_crowded: bool):
+    stage = Bounded(running_stage)
+    users = [make_user(), make_user("grace@example.com")]
+    wanted = [make_job(user=users[n % 2], scheduled_at=NOON - 9 * SECOND).id for n in range(20)]
+    found = [claimed(stage, now=NOON + n * SECOND / 100, limit=4, is_crowded=is_crowded) for n in range(5)]
+    assert [id_ for batch in found for id_ in sorted(batch)] == wanted
+
+
+def test_a_tenant_who_comes_into_a_crowd_is_claimed_from_though_not_all_tenants_were_looked_for(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    stage = Bounded(running_stage)
+    for email in ("ada@example.com", "grace@example.com"):
+        for _ in range(4):
+            make_job(user=make_user(email), scheduled_at=NOON - SECOND)
+    # As if the look for all of them had taken long.
+    monkeypatch.setattr("jobs.database.fair_shares._COST_SHARE", 1e6)
+    claimed(stage, now=NOON, limit=2, is_crowded=True)
+    newcomer = make_job(user=make_user("edsger@example.com"), scheduled_at=NOON + SECOND / 10)
+    assert newcomer.id in claimed(stage, now=NOON + SECOND / 5, limit=3, is_crowded=True)
+
+
+@pytest.mark.parametrize("is_crowded", [False, True])
+def test_what_is_run_now_or_retried_while_looks_go_on_is_claimed_at_once(is_crowded: bool):
+    stage = Bounded(running_stage)
+    done, waiting = make_job(scheduled_at=NOON), make_job(scheduled_at=NOON + 3600 * SECOND)
+    claimed(stage, now=NOON, is_crowded=is_crowded)
+    Job.objects.filter(id=done.id).update(state="completed", worker_id=None, completed_at=NOON)
+    now = NOON + SECOND / 2
+    transitions.retry(Job.objects.get(id=done.id), now=now)
+    transitions.run_now(waiting, now=now)
+    assert sorted(claimed(stage, now=now, is_crowded=is_crowded)) == [done.id, waiting.id]
+
+
+def test_a_queue_whose_look_did_not_begin_at_the_beginning_is_looked_at_again_when_one_does():
+    stage, queue = Bounded(queue_stage), limits.named(make_user().id, "mail", now=NOON)
+    make_job(queue_id=queue.id, scheduled_at=NOON)
+    later = make_job(queue_id=queue.id, scheduled_at=NOON + 3600 * SECOND)
+    claimed(stage, now=NOON)
+    behind = make_job(queue_id=queue.id, scheduled_at=NOON - 60 * SECOND, now=NOON - 60 * SECOND)
+    # The queue is ready, but the look into it begins behind the job.
+    Queue.objects.update(ready_at=NOON + SECOND / 2)
+    assert claimed(stage, now=NOON + SECOND / 2) == []
+    assert Queue.objects.get().ready_at == NOON + SECOND
+    assert claimed(stage, now=NOON + SECOND) == [behind.id]
+    assert claimed(stage, now=NOON + 2 * SECOND) == []
+    assert Queue.objects.get().ready_at == later.scheduled_at
