@@ -86,6 +86,8 @@ STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 
+# For the links of `manage.py invite`.
+PASSWORD_RESET_TIMEOUT = 86_400
 SESSION_COOKIE_HTTPONLY = True
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
@@ -114,6 +116,14 @@ WEB_LOCK_SECONDS = environment.seconds("WEB_LOCK_SECONDS", 5, minimum=0.1, maxim
 WEB_CONNECTIONS_PER_ADDRESS = environment.integer("WEB_CONNECTIONS_PER_ADDRESS", 512, minimum=1)
 # Whose X-Forwarded-For says where a request comes from; their connections are not counted.
 BOOPER_TRUSTED_PROXIES = environment.networks("BOOPER_TRUSTED_PROXIES", [])
+
+# Where people and programs reach this instance, for the links that it writes.
+BOOPER_PUBLIC_URL = environment.url(
+    "BOOPER_PUBLIC_URL",
+    f"http://{environment.text('HOST', '127.0.0.1')}:{environment.text('PORT', '8000')}",
+    schemes=("http", "https"),
+    example="https://booper.example.com",
+).rstrip("/")
 
 # --- Database ---------------------------------------------------------------------------------------------------------
 

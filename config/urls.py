@@ -5,12 +5,14 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from jobs.api.wire import problems
+from jobs.pages.invitation import Invitation
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/api/docs")),
     path("api", problems.no_such_path),
     path("api/", include("jobs.api.urls")),
     path("admin/", admin.site.urls),
+    path("invite/<uidb64>/<token>/", Invitation.as_view()),
 ]
 
 handler400 = problems.bad_request

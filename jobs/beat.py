@@ -21,6 +21,7 @@ from django_celery_beat.schedulers import DatabaseScheduler
 from jobs.database import clock
 from jobs.database.lower_bounds import LowerBounds
 from jobs.engine import leases
+from jobs.guarding import suspension
 from jobs.models import Process, ProcessRole
 from jobs.recurring import beat_edits, beat_entries, firing, repair
 from jobs.waking import announcements
@@ -45,6 +46,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         self._promote_at = 0.0
         self._promoted: dict[Lane, datetime] = {}
         self._heartbeat_at = 0.0
+        self._look_at = 0.0
         self._sweep_at = 0.0
         self._swept: UUID | None = None
         self._has_edits = True  # some may have been made while there was no beat
@@ -87,6 +89,11 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         announcements.announcer.flush(timeout_seconds=1.0)
 
     def _fire(self) -> float:
+        if time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + suspension.LOOK_SECONDS
+            suspension.look()
+        if suspension.held().is_paused:
+            return _LONGEST_SLEEP_SECONDS
         now = clock.now()
         mark, began = self._upcoming.mark(now=now), time.monotonic()
         count = firing.fire_due(limit=_BATCH, mark=mark, now=now)

@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from jobs.api import authentication
 from jobs.database import clock
-from jobs.guarding import rates, stocks
+from jobs.guarding import rates, stocks, suspension
 from jobs.models import ApiKey, Job, User
 from jobs.queues import ids
 from jobs.waking import announcements
@@ -49,11 +49,13 @@ def _nothing_remembered() -> Iterator[None]:
     ids.known_ids.clear()
     rates.forget()
     stocks.forget()
+    suspension.forget()
     yield
     authentication.known_keys.clear()
     ids.known_ids.clear()
     rates.forget()
     stocks.forget()
+    suspension.forget()
 
 
 @pytest.fixture

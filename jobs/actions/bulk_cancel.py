@@ -32,11 +32,14 @@ class Cancelled:
 def cancel_matching(jobs: QuerySet[Job], *, now: datetime) -> Cancelled:
     """scheduled | retryable | executing -> cancelled, for those of one user's `jobs` that were there at `now`.
 
-    An upcoming run takes its schedule along, which ends. Each batch is committed by itself: what breaks off halfway
+    Schedules end first, with whatever run of theirs is upcoming by then: one that runs each second would else have
+    another one by the time that its turn comes. Each batch is committed by itself: what breaks off halfway
     has cancelled what it has. A row that another transaction holds is passed over, and waited for at the end, alone:
     two that each wait for a row of the other would never end.
     """
     cancelled, passed_over = Cancelled(), []
+    for schedule_ids in _schedules(jobs.filter(is_upcoming=True)):
+        cancelled.add(_end(jobs, schedule_ids, now=now))
     unfinished = jobs.filter(state__in=UNFINISHED_STATES, inserted_at__lte=now).order_by("user_id", "id")
     for candidates in _batches(unfinished):
         done = _cancel(unfinished, candidates, now=now)
@@ -45,6 +48,32 @@ def cancel_matching(jobs: QuerySet[Job], *, now: datetime) -> Cancelled:
     for job_id in passed_over:
         cancelled.add(_cancel(unfinished, list(_needed(unfinished.filter(id=job_id))), is_patient=True, now=now))
     return cancelled
+
+
+def _schedules(upcoming: QuerySet[Job]) -> Iterator[list[UUID]]:
+    """Those whose upcoming runs match, in the order of their ids, without locks."""
+    after = UUID(int=0)
+    ordered = upcoming.order_by("schedule_id").values_list("schedule_id", flat=True)
+    while ids := list(ordered.filter(schedule_id__gt=after)[:_BATCH_SIZE]):
+        yield ids
+        after = ids[-1]
+
+
+def _end(jobs: QuerySet[Job], schedule_ids: Sequence[UUID], *, now: datetime) -> list[Job]:
+    """Under the locks of the schedules, where nobody fires them: the runs that are upcoming now."""
+    with transaction.atomic():
+        _lock(schedule_ids)
+        upcoming = jobs.filter(is_upcoming=True, schedule_id__in=schedule_ids)
+        locked = list(_needed(upcoming.select_for_update()))
+        cancelled = transitions.cancel_locked([job.id for job in locked], reason="cancelled", now=now)
+        firing.end(_schedules_of_upcoming(locked), forgets=True, now=now)
+    return cancelled
+
+
+def _lock(schedule_ids: Sequence[UUID]) -> None:
+    """As beat does, and whoever edits them."""
+    locked = Schedule.objects.select_for_update(no_key=True).filter(id__in=schedule_ids).order_by("id")
+    list(locked.values_list("id"))
 
 
 def _batches(unfinished: QuerySet[Job]) -> Iterator[list[Job]]:
@@ -62,16 +91,11 @@ def _needed(jobs: QuerySet[Job]) -> QuerySet[Job]:
 def _cancel(
     unfinished: QuerySet[Job], candidates: Sequence[Job], *, is_patient: bool = False, now: datetime
 ) -> list[Job]:
-    """Those that match still. Locks the schedules of upcoming runs first, as beat does and whoever edits them."""
+    """Those that match still. Locks the schedules of upcoming runs first."""
     upcoming_of = _schedules_of_upcoming(candidates)
     with transaction.atomic():
         if upcoming_of:
-            list(
-                Schedule.objects.select_for_update(no_key=True)
-                .filter(id__in=upcoming_of)
-                .order_by("id")
-                .values_list("id")
-            )
+            _lock(upcoming_of)
         matching = unfinished.filter(id__in=[job.id for job in candidates])
         locked = list(_needed(matching.select_for_update(skip_locked=not is_patient)))
         cancelled = transitions.cancel_locked([job.id for job in locked], reason="cancelled", now=now)

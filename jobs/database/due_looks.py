@@ -1,8 +1,9 @@
 """What a lane of a process remembers of its looks for what is due, so that they cost by what is alive."""
 
 import time
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from django.db import connection
 
@@ -37,10 +38,13 @@ class DueLooks:
         self._bounds.note(began=look.mark, first=first, seconds=time.monotonic() - began, now=now)
         return found is not None
 
-    def chosen(self, limit: int, *, is_crowded: bool, now: datetime) -> list[Look]:
-        """Where a claim is to look: in one place, or (`is_crowded`) in one for each tenant with something due."""
-        shares = self._tenants.shares(limit, now=now) if is_crowded else []
-        return shares or [Look(limit, self._bounds.mark(now=now))]
+    def chosen(self, limit: int, *, is_crowded: bool, without: Collection[UUID] = (), now: datetime) -> list[Look]:
+        """Where a claim is to look: in one place, or (`is_crowded`) in one for each tenant with something due.
+
+        Nowhere, if all of them are those `without`, past whose rows nobody is to wade: they may be a million.
+        """
+        shares = self._tenants.shares(limit, without=without, now=now) if is_crowded or without else []
+        return shares if shares or without else [Look(limit, self._bounds.mark(now=now))]
 
     def note(
         self, looks: Sequence[Look], found: Iterable[tuple[Hashable, Mark]], *, seconds: float, now: datetime

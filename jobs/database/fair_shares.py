@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -54,16 +54,20 @@ class Tenants:
         self._looked_at: datetime | None = None
         self._anew_at: datetime | None = None
 
-    def shares(self, limit: int, *, now: datetime) -> list[Look]:
-        """A look for each with something due, or for as many as fit; none if that is fewer than two."""
+    def shares(self, limit: int, *, without: Collection[UUID] = (), now: datetime) -> list[Look]:
+        """A look for each with something due, or for as many as fit; none if that is fewer than two.
+
+        Those `without` get nothing; where there are any, one tenant alone is answered as well.
+        """
         if self._looked_at is None or self._anew_at is None or not self._looked_at <= now < self._anew_at:
             self._find_all(now)
         else:
             self._find_recent(self._looked_at, now)
-        if len(self._known) < 2:
+        tenants = sorted(self._known - {user_id.hex for user_id in without})
+        if len(tenants) < 2 and not without:
             return []
-        tenants = random.sample(sorted(self._known), len(self._known))
-        share = -(-limit // min(len(tenants), _MOST_TENANTS))
+        random.shuffle(tenants)
+        share = -(-limit // max(1, min(len(tenants), _MOST_TENANTS)))
         chosen = tenants[: -(-limit // share)]
         return [Look(share, self._bounds.mark(tenant, now=now), tenant) for tenant in chosen]
 

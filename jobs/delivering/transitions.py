@@ -13,6 +13,7 @@ from jobs.database import event_log, lost_leases, lower_bounds, sql
 from jobs.database.due_looks import DueLooks
 from jobs.database.event_log import Entry
 from jobs.database.lower_bounds import Look, Mark
+from jobs.guarding import suspension
 from jobs.models import Delivery, DeliveryState, EventType
 
 # A day has room for 17,280 more, one each five seconds, and the column for 32,767: one that is beyond that can't be
@@ -59,7 +60,9 @@ def claim(
     receiver that is down, and lets each of a million wait, holds up nobody else's.
     """
     looks = looks or new_looks()
-    chosen = looks.chosen(limit, is_crowded=is_crowded, now=now)
+    chosen = looks.chosen(limit, is_crowded=is_crowded, without=suspension.held().users, now=now)
+    if not chosen:
+        return []
     behind, marks = lower_bounds.conditions(chosen, "due_at")
     selects = [_due(look, behind=after) for look, after in zip(chosen, behind, strict=True)]
     parameters = {"worker": sql.uuid_value(worker_id), "now": sql.time_value(now), **marks}

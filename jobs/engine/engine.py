@@ -20,6 +20,7 @@ from booper.outcomes.outcome import Failure, Outcome, Request
 from jobs.database import clock
 from jobs.engine import leases
 from jobs.engine.stage import Finished, Stage, Started, Upcoming
+from jobs.guarding import suspension
 from jobs.models import Process, ProcessRole
 from jobs.waking.announcer import Lane
 
@@ -117,6 +118,7 @@ class Engine:
         self._lease_failed_at = time.monotonic()
         self._is_lease_failing = False
         self._rescue_at = 0.0
+        self._look_at = 0.0
         self._reconcile_at = time.monotonic() + _RECONCILE_SECONDS
         self._pause_seconds = 0.0
         self._threads: list[threading.Thread] = []
@@ -223,6 +225,7 @@ class Engine:
     def _turn(self) -> None:
         self._record()
         if not self._is_stopping:
+            self._look_who_is_held()
             self._claim()
             self._rescue()
         self._reconcile()
@@ -259,7 +262,14 @@ class Engine:
 
     def _may_claim(self) -> bool:
         """Not after a pause: what is claimed before the lease is renewed would be taken from us at once."""
-        return time.monotonic() - self._renewed_at < self._lease.total_seconds() / 2
+        is_leased = time.monotonic() - self._renewed_at < self._lease.total_seconds() / 2
+        return is_leased and not suspension.held().is_paused
+
+    def _look_who_is_held(self) -> None:
+        """By the operator: all, or some tenants."""
+        if time.monotonic() >= self._look_at:
+            suspension.look()
+            self._look_at = time.monotonic() + suspension.LOOK_SECONDS
 
     def _claim(self) -> None:
         assert self._process is not None

@@ -10,7 +10,8 @@ from django.db.models import Q
 from booper.timing.timestamps import timestamp
 from jobs.database import row_counts
 from jobs.explaining.history import Attempt, End, History
-from jobs.models import WAITING_STATES, Job, JobState, Process, ProcessRole, Queue
+from jobs.guarding import suspension
+from jobs.models import WAITING_STATES, Job, JobState, Process, ProcessRole, Queue, User
 from jobs.operating import health
 from jobs.recurring.firing import MISSED_AFTER
 
@@ -58,6 +59,9 @@ def of(job: Job, history: History, *, now: datetime) -> Reason:
         return _of_executing(job, now=now)
     if job.scheduled_at > now:
         return _of_early(job, history)
+    held = _of_held(job)
+    if held is not None:
+        return held
     if job.is_upcoming:
         return _of_unfired(job, now=now)
     return _of_waiting(job, history, now=now)
@@ -71,6 +75,18 @@ def _of_early(job: Job, history: History) -> Reason:
         return Reason(Code.RETRYING_UNTIL, f"{message} at {timestamp(at)}", at)
     what = "the next run of its schedule, due" if job.is_upcoming else "it is due"
     return Reason(Code.SCHEDULED_LATER, f"{what} at {timestamp(at)}", at)
+
+
+def _of_held(job: Job) -> Reason | None:
+    """None if the operator lets it start."""
+    since = suspension.paused_at()
+    if since is not None:
+        return Reason(Code.PAUSED, f"the operator has paused this instance, since {timestamp(since)}: nothing is lost")
+    suspended_at = User.objects.filter(id=job.user_id).values_list("suspended_at", flat=True).first()
+    if suspended_at is not None:
+        message = f"the operator has suspended its owner, since {timestamp(suspended_at)}: nothing is lost"
+        return Reason(Code.PAUSED, message)
+    return None
 
 
 def _of_unfired(job: Job, *, now: datetime) -> Reason:

@@ -11,6 +11,7 @@ from jobs.models.receiver import Receiver
 from jobs.models.request_fields import REQUEST_COLUMNS, REQUEST_FIELDS
 from jobs.models.schedule import CatchUp, Overlap, Schedule
 from jobs.models.secret import Secret
+from jobs.models.switch import Switch
 from jobs.models.tally import Tally
 from jobs.models.usage import Usage
 from jobs.models.user import User
@@ -40,6 +41,7 @@ __all__ = [
     "Schedule",
     "Scope",
     "Secret",
+    "Switch",
     "Tally",
     "Usage",
     "User",

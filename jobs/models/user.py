@@ -49,6 +49,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     REQUIRED_FIELDS = []
 
     class Meta:
+        indexes = [
+            # Whom workers and beat pass over; they look once a second.
+            models.Index("suspended_at", name="user_suspended", condition=models.Q(suspended_at__isnull=False)),
+        ]
         constraints = [models.UniqueConstraint(Lower("email"), name="user_email_any_case")]
 
     def __str__(self) -> str:

@@ -8,7 +8,9 @@ from typing import Any
 
 from django.db import transaction
 
+from booper.timing.timestamps import timestamp
 from jobs.database import clock
+from jobs.guarding import suspension
 from jobs.models import Process, ProcessRole
 from jobs.operating.bounded_question import Answer, Question
 
@@ -55,6 +57,8 @@ class Check:
 @dataclass(frozen=True, slots=True)
 class Report:
     checks: Mapping[str, Check]
+    # An instance that the operator has paused is ready: it takes jobs, and starts none.
+    paused_at: datetime | None = None
 
     @property
     def is_ready(self) -> bool:
@@ -63,6 +67,7 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         return {
             "status": "ready" if self.is_ready else "not ready",
+            "paused_at": None if self.paused_at is None else timestamp(self.paused_at),
             "checks": {name: check.as_json() for name, check in self.checks.items()},
         }
 
@@ -84,10 +89,15 @@ class Readiness:
     """Asks the database and the broker, in threads of their own, whenever somebody wants to know."""
 
     def __init__(
-        self, *, ask_broker: Callable[[], None], ask_database: Callable[[], list[Heartbeat]] | None = None
+        self,
+        *,
+        ask_broker: Callable[[], None],
+        ask_database: Callable[[], list[Heartbeat]] | None = None,
+        ask_paused: Callable[[], datetime | None] | None = None,
     ) -> None:
         """`ask_broker` raises if the broker does not answer."""
         self._database = Question(ask_database or _ask_database, fresh_seconds=_FRESH_SECONDS, name="database-check")
+        self._paused = Question(ask_paused or suspension.paused_at, fresh_seconds=_FRESH_SECONDS, name="pause-check")
         self._broker = Question(ask_broker, fresh_seconds=_FRESH_SECONDS, name="broker-check")
 
     def report(self, *, without: Sequence[str] = ()) -> Report:
@@ -103,7 +113,8 @@ class Readiness:
             broker = self._broker.answer(within_seconds=max(0.0, ends_at - time.monotonic()))
             checks["broker"] = _server("broker", broker)
         checks |= {name: _role(name, role, database) for name, role in _ROLES.items()}
-        return Report({name: check for name, check in checks.items() if name not in without})
+        paused = self._paused.answer(within_seconds=max(0.0, ends_at - time.monotonic()))
+        return Report({name: check for name, check in checks.items() if name not in without}, paused.value)
 
 
 def _ask_database() -> list[Heartbeat]:

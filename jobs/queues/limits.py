@@ -16,7 +16,7 @@ from django.db.models import Count, QuerySet
 
 from jobs.database import sql
 from jobs.database.lower_bounds import LowerBounds, Mark
-from jobs.guarding import stocks
+from jobs.guarding import stocks, suspension
 from jobs.guarding.limits import QUEUES
 from jobs.models import Job, JobState, Queue
 
@@ -108,7 +108,10 @@ def allowances(*, limit: int, bounds: LowerBounds | None = None, now: datetime) 
     """What may start, `limit` in all, for the queues that are ready. Inside the transaction that then claims them."""
     bounds = bounds or LowerBounds()
     mark, began = bounds.mark(now=now), time.monotonic()
-    queues = list(_ready(mark, now=now).select_for_update(skip_locked=True)[:_MOST_QUEUES])
+    startable = _ready(mark, now=now)
+    if held := suspension.held().users:
+        startable = startable.exclude(user_id__in=held)
+    queues = list(startable.select_for_update(skip_locked=True)[:_MOST_QUEUES])
     first = queues[0].ready_at if queues else None
     _note_ready(bounds, mark, first, seconds=time.monotonic() - began, now=now)
     if not queues:

@@ -13,6 +13,7 @@ from django.db.models import F
 from booper.timing import recurrence
 from jobs.database import lower_bounds, sql
 from jobs.database.lower_bounds import Look, Mark
+from jobs.guarding import suspension
 from jobs.models import REQUEST_COLUMNS, UNFINISHED_STATES, CatchUp, Job, JobState, Overlap, Schedule
 from jobs.queues import limits
 from jobs.recurring import beat_entries
@@ -37,7 +38,7 @@ class Successor:
 
 _DUE = """
 SELECT s.id FROM (
-    SELECT schedule_id FROM jobs_job WHERE is_upcoming AND scheduled_at <= %(now)s {behind}
+    SELECT schedule_id FROM jobs_job WHERE is_upcoming AND scheduled_at <= %(now)s {behind} {also}
     ORDER BY scheduled_at, id LIMIT %(limit)s
 ) AS j JOIN jobs_schedule s ON s.id = j.schedule_id
 """
@@ -65,11 +66,17 @@ def _lock_due(*, limit: int, mark: Mark | None, now: datetime) -> list[Job]:
     lock = " FOR NO KEY UPDATE OF s SKIP LOCKED" if sql.is_postgresql() else ""
     (behind,), parameters = lower_bounds.conditions([Look(limit, mark)], "scheduled_at")
     with connection.cursor() as cursor:
-        statement = _DUE.format(behind=behind) + lock
+        statement = _DUE.format(behind=behind, also=_of_nobody_suspended()) + lock
         cursor.execute(statement, {"now": sql.time_value(now), "limit": limit, **parameters})
         ids = [Schedule._meta.pk.to_python(row[0]) for row in cursor.fetchall()]
     due = Job.objects.filter(schedule_id__in=ids, is_upcoming=True, scheduled_at__lte=now)
     return list(due.select_related("schedule")) if ids else []
+
+
+def _of_nobody_suspended() -> str:
+    """The condition, empty where nobody is: a run that is due then waits, and is made up for as after an outage."""
+    held = ", ".join(f"'{user_id.hex}'" for user_id in suspension.held().users)
+    return f"AND user_id NOT IN ({held})" if held else ""
 
 
 def _fire_each(*, limit: int, mark: Mark | None, now: datetime) -> int:
@@ -88,14 +95,14 @@ def _fire_each(*, limit: int, mark: Mark | None, now: datetime) -> int:
     return len(upcoming)
 
 
-_NEXT = "SELECT scheduled_at, id FROM jobs_job WHERE is_upcoming {behind} ORDER BY scheduled_at, id LIMIT 1"
+_NEXT = "SELECT scheduled_at, id FROM jobs_job WHERE is_upcoming {behind} {also} ORDER BY scheduled_at, id LIMIT 1"
 
 
 def next_due(*, mark: Mark | None = None) -> Mark | None:
     """The next run to be fired, of those from `mark` on, by index."""
     (behind,), parameters = lower_bounds.conditions([Look(1, mark)], "scheduled_at")
     with connection.cursor() as cursor:
-        cursor.execute(_NEXT.format(behind=behind), parameters)
+        cursor.execute(_NEXT.format(behind=behind, also=_of_nobody_suspended()), parameters)
         found = cursor.fetchone()
     return None if found is None else Mark(sql.time_from_row(found[0]), found[1])
 

@@ -15,6 +15,7 @@ from jobs.database.claimed_job import AnyJob, Claimed
 from jobs.database.due_looks import DueLooks
 from jobs.database.event_log import Entry
 from jobs.database.lower_bounds import Look, LowerBounds, Mark, firsts
+from jobs.guarding import suspension
 from jobs.models import Delivery, EventType, Job, JobState, Schedule
 from jobs.outgoing import callback_bodies
 from jobs.queues import limits
@@ -65,7 +66,9 @@ def claim(
     that `log_starts` is to write with it.
     """
     looks = looks or new_looks()
-    chosen = looks.chosen(limit, is_crowded=is_crowded, now=now)
+    chosen = looks.chosen(limit, is_crowded=is_crowded, without=suspension.held().users, now=now)
+    if not chosen:
+        return []
     began = time.monotonic()
     jobs = _claim(worker_id, chosen, waiting=_WAITING, within="AND user_id = '{key}'", now=now)
     found = [(job.user_id.hex, Mark(job.scheduled_at, job.id)) for job in jobs]

@@ -2,14 +2,12 @@
 
 from typing import Any
 
-from django.contrib.auth.hashers import make_password
-from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.core.validators import validate_email
 
 from jobs.database import clock
 from jobs.guarding import audit, keys
-from jobs.models import Scope, User
+from jobs.management import people
+from jobs.models import Scope
 
 
 class Command(BaseCommand):
@@ -25,7 +23,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, email: str, name: str, scope: str, **options: Any) -> None:
         if len(name) > 100:
             raise CommandError(f"--name has {len(name)} characters: write at most 100")
-        user = _user(email.strip().lower())
+        user = people.find_or_make(email)
         if not user.is_active:
             raise CommandError(f"{user.email} is not active, so no key of theirs would be taken: activate them first")
         _, token = keys.issue(
@@ -37,12 +35,3 @@ class Command(BaseCommand):
             now=clock.now(),
         )
         self.stdout.write(token)
-
-
-def _user(email: str) -> User:
-    try:
-        validate_email(email)
-    except ValidationError:
-        raise CommandError(f"{email!r} is not an e-mail address: write one such as you@example.com") from None
-    # Without a password: such a user has keys only and can't log in to the admin.
-    return User.objects.get_or_create(email=email, defaults={"password": make_password(None)})[0]

@@ -14,10 +14,10 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from jobs.actions import bulk_cancel
 from jobs.models import Delivery, Job, JobState, LogEvent, Queue, Schedule, User
 from jobs.queues import limits
-from jobs.recurring import schedules, upcoming
+from jobs.recurring import firing, schedules
 from jobs.running import attempts, queue_stage, transitions
 from tests.api import FORM, Api, data_of, pointers_of, problem_of
-from tests.conftest import Announced, StoppedClock
+from tests.conftest import Announced
 from tests.factories import NOON, make_job, make_spec, make_user
 
 URL = "https://example.com/hook"
@@ -196,25 +196,6 @@ def test_a_run_that_is_due_may_be_cancelled_without_its_schedule(api: Api) -> No
     assert Job.objects.filter(is_upcoming=True).count() == 1
 
 
-def test_a_schedule_whose_run_was_fired_meanwhile_goes_on(
-    api: Api, user: User, stopped_clock: StoppedClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    schedule = make_schedule(api, cron="0 13 * * *")
-    batches = bulk_cancel._batches
-
-    def fired_meanwhile(unfinished: Any) -> Any:
-        candidates = next(batches(unfinished))
-        upcoming.run_upcoming(candidates[0], now=NOON)
-        yield candidates
-
-    monkeypatch.setattr(bulk_cancel, "_batches", fired_meanwhile)
-    assert count_of(cancel(api, "?state=scheduled,available")) == 1
-    schedule.refresh_from_db()
-    assert schedule.disabled_at is None
-    assert states() == ["cancelled", "scheduled"]
-    assert Job.objects.get(is_upcoming=True).state == "scheduled"
-
-
 def test_webhooks_are_told_as_by_a_single_cancel(
     api: Api, user: User, announced: Announced, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
@@ -283,11 +264,12 @@ def test_a_batch_costs_the_same_however_many_jobs_it_has(api: Api, user: User) -
     assert Schedule.objects.filter(disabled_at__isnull=True).count() == 0
 
 
-def test_nothing_to_cancel_costs_one_query(api: Api) -> None:
+def test_nothing_to_cancel_costs_two_queries(api: Api) -> None:
     api.get("/api/jobs")
     with CaptureQueriesContext(connection) as queries:
         assert count_of(cancel(api, "?all=true")) == 0
-    assert len(queries) == 1
+    # Its schedules are looked for, and its jobs.
+    assert len(queries) == 2
 
 
 @pytest.mark.skipif(not ON_POSTGRESQL, reason="SQLite has one writer at a time, and no locks of rows")
@@ -338,3 +320,26 @@ def test_a_key_of_a_cancelled_job_is_free(api: Api, user: User) -> None:
 def test_it_needs_a_key_and_is_posted(open_api: Api, api: Api) -> None:
     problem_of(cancel(open_api, "?all=true"), status=401)
     problem_of(api.get("/api/jobs/cancel"), status=405)
+
+
+def test_schedules_end_though_they_are_fired_all_the_while(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is written after the call came in, by beat, which fires schedules of a second."""
+    for _ in range(3):
+        make_schedule(api, cron=None, repeat_every=1, schedule_in=1)
+    lock = bulk_cancel._lock
+
+    def fire_before(schedule_ids: Any) -> None:
+        firing.fire_due(limit=100, now=NOON + timedelta(seconds=2))
+        lock(schedule_ids)
+
+    monkeypatch.setattr(bulk_cancel, "_lock", fire_before)
+    data_of(cancel(api, "?all=true"))
+    assert not Schedule.objects.filter(disabled_at__isnull=True).exists()
+    assert not Job.objects.filter(is_upcoming=True).exists()
+
+
+def test_a_filter_ends_the_schedules_that_it_lists_and_no_other(api: Api) -> None:
+    ends, stays = make_schedule(api, name="a"), make_schedule(api, name="b")
+    assert count_of(cancel(api, "?name=a")) == 1
+    assert Schedule.objects.get(id=ends.id).disabled_at is not None
+    assert Schedule.objects.get(id=stays.id).disabled_at is None

@@ -133,3 +133,25 @@ def test_two_instances_that_start_at_once_make_one_user(monkeypatch: pytest.Monk
         thread.join()
     assert sorted(account["created"] for account in printed) == [False, True]
     assert (User.objects.count(), ApiKey.objects.count()) == (1, 1)
+
+
+def test_suspend_resume_pause_and_unpause_say_what_they_did(user: User) -> None:
+    assert (
+        run("suspend", user.email)
+        == "ada@example.com is suspended: nothing of theirs starts from the next second on.\n"
+    )
+    assert run("suspend", user.email) == "ada@example.com is suspended already.\n"
+    assert User.objects.get(id=user.id).suspended_at is not None
+    assert run("resume", user.email) == "ada@example.com is resumed.\n"
+    assert run("resume", user.email) == "ada@example.com is not suspended.\n"
+    assert "Paused: nothing starts" in run("pause")
+    assert run("pause") == "Paused already.\n"
+    assert run("unpause") == "No longer paused.\n"
+    assert run("unpause") == "Not paused.\n"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("command", ["suspend", "resume", "delete_user"])
+def test_who_is_not_there_is_named(command: str) -> None:
+    with pytest.raises(CommandError, match="there is no user 'nobody@"):
+        run(command, "nobody@example.com")

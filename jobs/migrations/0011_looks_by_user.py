@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("jobs", "0009_secrets"),
+        ("jobs", "0010_switches"),
     ]
 
     operations = [

@@ -1,0 +1,1 @@
+"""The owners' doors in a browser."""
