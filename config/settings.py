@@ -44,6 +44,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "jobs.api.probes.Probes",
+    "jobs.api.shortcut.Shortcut",
     "django.middleware.security.SecurityMiddleware",
     "config.web.content_policy.ContentPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -148,6 +149,7 @@ if _is_sqlite:
     # Tests use a file like everybody else: in memory, threads would not see each other's commits.
     _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 elif _database["ENGINE"] == "django.db.backends.postgresql":
+    _database["ENGINE"] = "config.postgresql"
     # A server that vanished without a word is noticed within half a minute, not within two hours.
     _database["OPTIONS"] = {
         "connect_timeout": 5,

@@ -93,7 +93,7 @@ def _schedule_many(wishes: Mapping[int, Wish], *, user_id: UUID, now: datetime) 
         missing = {place: wish for place, wish in wishes.items() if place not in taken}
         if not missing:
             break
-        taken |= _insert(missing, user_id=user_id, now=now)
+        taken |= _insert_free(missing, user_id=user_id, now=now)
         keys = {wish[0].idempotency_key: place for place, wish in missing.items() if place not in taken}
         taken |= _holders(keys, user_id=user_id)
         # What is missing still was started between the two: its key is free again.
@@ -105,6 +105,8 @@ def _schedule_many(wishes: Mapping[int, Wish], *, user_id: UUID, now: datetime) 
 _COLUMNS = {
     "place": "int",
     "uuid": "uuid",
+    "user_id": "uuid",
+    "inserted_at": "timestamptz",
     "scheduled_at": "timestamptz",
     "schedule_id": "uuid",
     "occurrence_at": "timestamptz",
@@ -113,35 +115,37 @@ _COLUMNS = {
 _GIVEN = ", ".join(name for name in _COLUMNS if name != "place")
 # In the order of the batch, so that ids rise with it. A key that is held keeps its row out.
 _INSERT = f"""
-INSERT INTO jobs_job (user_id, inserted_at, state, is_upcoming, attempt, event_count, {_GIVEN})
-SELECT %(user)s, {{now}}, 'scheduled', schedule_id IS NOT NULL, 0, 0, {_GIVEN} FROM ({{rows}}) AS r
+INSERT INTO jobs_job (state, is_upcoming, attempt, event_count, {_GIVEN})
+SELECT 'scheduled', schedule_id IS NOT NULL, 0, 0, {_GIVEN} FROM ({{rows}}) AS r
 WHERE TRUE ORDER BY place
 ON CONFLICT DO NOTHING
 RETURNING id, uuid
 """
 
 
-def _insert(wishes: Mapping[int, Wish], *, user_id: UUID, now: datetime) -> dict[int, Taken]:
+def _insert_free(wishes: Mapping[int, Wish], *, user_id: UUID, now: datetime) -> dict[int, Taken]:
     """Those whose keys are free."""
     jobs = {place: _new_job(spec, plan, user_id=user_id, now=now) for place, (spec, plan) in wishes.items()}
-    places = {job.uuid: place for place, job in jobs.items()}
-    rows = [_row(wishes[place][0], job, place=place) for place, job in jobs.items()]
-    parameters = {"user": sql.uuid_value(user_id), "now": sql.time_value(now), "rows": sql.json_parameter(rows)}
+    inserted = insert([(wishes[place][0], job) for place, job in jobs.items()])
+    return {place: Taken(job, is_new=True) for place, job in jobs.items() if job.uuid in inserted}
+
+
+def insert(jobs: Sequence[tuple[JobSpec, Job | NewJob]]) -> set[UUID]:
+    """Inserts in one statement those that no held key keeps out, and gives them their ids. Answers their uuids."""
+    rows = [_row(spec, job, place=place) for place, (spec, job) in enumerate(jobs)]
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT.format(now=sql.null_time(), rows=sql.rows(**_COLUMNS)), parameters)
-        inserted = [(job_id, uuid if isinstance(uuid, UUID) else UUID(uuid)) for job_id, uuid in cursor.fetchall()]
-    taken = {}
-    for job_id, uuid in inserted:
-        job = jobs[places[uuid]]
-        job.id = job_id
-        taken[places[uuid]] = Taken(job, is_new=True)
-    return taken
+        cursor.execute(_INSERT.format(rows=sql.rows(**_COLUMNS)), {"rows": sql.json_parameter(rows)})
+        ids = {uuid if isinstance(uuid, UUID) else UUID(uuid): job_id for job_id, uuid in cursor.fetchall()}
+    for _, job in jobs:
+        job.id = ids.get(job.uuid, 0)
+    return set(ids)
 
 
 def _row(spec: JobSpec, job: Job | NewJob, *, place: int) -> dict[str, Any]:
     row = {name: value for name in REQUEST_FIELDS if (value := getattr(spec, name)) is not None}
     row["args"] = exact_json.dumps(spec.args).decode()
-    row["place"], row["uuid"] = place, job.uuid.hex
+    row["place"], row["uuid"], row["user_id"] = place, job.uuid.hex, job.user_id.hex
+    row["inserted_at"] = sql.time_text(job.inserted_at)
     row["scheduled_at"] = sql.time_text(job.scheduled_at)
     if isinstance(job, Job) and job.schedule_id is not None and job.occurrence_at is not None:
         row["schedule_id"], row["occurrence_at"] = job.schedule_id.hex, sql.time_text(job.occurrence_at)
@@ -151,6 +155,11 @@ def _row(spec: JobSpec, job: Job | NewJob, *, place: int) -> dict[str, Any]:
 def _new_job(spec: JobSpec, plan: RecurrenceSpec | None, *, user_id: UUID, now: datetime) -> Job | NewJob:
     if plan is not None:
         return schedules.first_run(spec, plan, user_id=user_id, now=now)
+    return new_job(spec, user_id=user_id, now=now)
+
+
+def new_job(spec: JobSpec, *, user_id: UUID, now: datetime) -> NewJob:
+    """A one-off job that asks for what `spec` does, not inserted yet."""
     return NewJob(
         user_id=user_id,
         queue_id=spec.queue_id,

@@ -4,19 +4,30 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
+from django.db import connection
+
+from jobs.actions import together
+from jobs.actions.batch import Taken
 from jobs.models import Job
 from jobs.recurring.schedules import create
 from jobs.recurring.upcoming import cancel_upcoming, run_upcoming
 from jobs.running import transitions
-from jobs.running.transitions import Scheduled
 from jobs.specs import JobEdit, JobSpec, RecurrenceSpec
 
 
-def schedule_job(spec: JobSpec, plan: RecurrenceSpec | None, *, user_id: UUID, now: datetime) -> Scheduled:
+def schedule_job(spec: JobSpec, plan: RecurrenceSpec | None, *, user_id: UUID, now: datetime) -> Taken:
     """A job, or with a `plan` a schedule and its first run; if the key is held, the job that holds it instead."""
-    if plan is None:
-        return transitions.schedule(spec, user_id=user_id, now=now)
-    return create(spec, plan, user_id=user_id, now=now)
+    # Others' commit is not to be that of a transaction which the caller is in.
+    if plan is None and spec.queue_id is None and not connection.in_atomic_block:
+        job = together.company.take(spec, user_id=user_id, now=now)
+        if job is not None:
+            return Taken(job, is_new=True)
+    scheduled = (
+        transitions.schedule(spec, user_id=user_id, now=now)
+        if plan is None
+        else create(spec, plan, user_id=user_id, now=now)
+    )
+    return Taken(scheduled.job, is_new=scheduled.is_new)
 
 
 def cancel_job(job: Job, *, ends_schedule: bool = True, now: datetime) -> Job | None:

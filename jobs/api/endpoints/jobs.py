@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from booper.targets import urls
 from jobs.actions import job as job_actions
+from jobs.actions.batch import NewJob
 from jobs.api import serializers
 from jobs.api.endpoints.base import View, answer, answer_page
 from jobs.api.input import identifiers, query
@@ -172,10 +173,11 @@ def _waiting(moved: Job | None, job: Job, *, refusal: str, now: datetime) -> Res
     return answer(serializers.job(moved, now=now), headers=etags.headers(moved))
 
 
-def _announce(job: Job) -> None:
+def _announce(job: Job | NewJob) -> None:
     # An upcoming run is fired by beat, which announces it then.
     if not job.is_upcoming:
-        transaction.on_commit(partial(announcements.announce_job, job))
+        announce = announcements.announce_jobs if job.queue_id is None else announcements.announce_queues
+        transaction.on_commit(partial(announce, [job.scheduled_at]))
 
 
 def _too_late(job: Job, refusal: str, *, now: datetime) -> Conflict:

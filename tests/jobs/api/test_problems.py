@@ -142,6 +142,7 @@ def test_a_fault_in_a_middleware_is_a_500_in_json(web: Client, monkeypatch: pyte
         raise RuntimeError("oh no")
 
     monkeypatch.setattr("django.middleware.common.CommonMiddleware.process_request", fail)
+    monkeypatch.setattr("jobs.api.shortcut._found", fail)
     web.raise_request_exception = False
     problem_of(web.get("/api/ping"), status=500)
     assert web.get("/admin/", headers=BROWSER).headers["Content-Type"].startswith("text/html")
