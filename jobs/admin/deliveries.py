@@ -8,10 +8,12 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from booper.content import payloads, redaction
+from jobs.admin import content
+from jobs.admin.content import ContentAdmin
 from jobs.admin.kit import columns, markup, search
 from jobs.admin.kit.changelist import SlowFilter
 from jobs.admin.kit.filters import BeforeNumberFilter, InsertedFilter, JobFilter, OwnerFilter
-from jobs.admin.kit.read_only import ReadOnlyAdmin, Section
+from jobs.admin.kit.read_only import Section
 from jobs.models import Delivery, DeliveryState
 
 _LONGEST_SHOWN = 500_000
@@ -65,7 +67,7 @@ def error(row: Delivery) -> str:
 
 
 def _error(row: Delivery) -> str:
-    return f"{row.error_code}: {row.error_message}" if row.error_code else ""
+    return redaction.redacted_text(f"{row.error_code}: {row.error_message}") if row.error_code else ""
 
 
 @admin.display(description="delivered")
@@ -80,13 +82,13 @@ def given_up(row: Delivery) -> str:
 
 @admin.display(description="message")
 def message(row: Delivery) -> str:
-    """The body word for word but for the credentials in it."""
+    """The body, as an outline or with the secrets in it hidden."""
     value = payloads.decode(row.body.encode("utf-8", "replace"))
-    return markup.json_block(redaction.masked(value), limit=_LONGEST_SHOWN)
+    return markup.json_block(content.of(row, value), limit=_LONGEST_SHOWN)
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ReadOnlyAdmin):
+class DeliveryAdmin(ContentAdmin):
     list_display = (
         identity,
         standing,
@@ -116,6 +118,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
                 (columns.inserted, columns.due, columns.attempted),
                 (delivered, given_up),
                 ("response_status", error),
+                content.content,
                 message,
             ),
         ),

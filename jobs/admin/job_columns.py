@@ -8,7 +8,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from booper.content import redaction
-from jobs.admin import job_words
+from jobs.admin import content, job_words
 from jobs.admin.kit import columns, markup
 from jobs.database import clock
 from jobs.models import Job
@@ -81,22 +81,22 @@ def queue(job: Job) -> str:
 
 @admin.display(description="headers")
 def headers(job: Job) -> str:
-    return _pairs(redaction.masked({"headers": job.args.get("headers")})["headers"])
+    return _pairs(content.of(job, {"headers": job.args.get("headers")})["headers"])
 
 
 @admin.display(description="query")
 def query(job: Job) -> str:
-    return _pairs(redaction.masked({"query": job.args.get("query")})["query"])
+    return _pairs(content.of(job, {"query": job.args.get("query")})["query"])
 
 
 @admin.display(description="body")
 def body(job: Job) -> str:
-    return _json(redaction.masked(job.args["body"])) if "body" in job.args else markup.NOTHING
+    return _json(content.of(job, {"body": job.args["body"]})["body"]) if "body" in job.args else markup.NOTHING
 
 
 @admin.display(description="as it was sent")
 def as_sent(job: Job) -> str:
-    return _json(redaction.masked(job.args))
+    return _json(content.of(job, job.args))
 
 
 @admin.display(description="callback to")
@@ -170,7 +170,7 @@ def discarded_at(job: Job) -> str:
 
 
 def _url(url: str, *, limit: int = 0) -> str:
-    return markup.text(redaction.masked_url(url), limit=limit)
+    return markup.text(redaction.redacted_url(url), limit=limit)
 
 
 def _json(value: Any) -> SafeString:

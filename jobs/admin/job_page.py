@@ -9,7 +9,7 @@ from django.db.models.functions import Length
 from django.utils.safestring import SafeString
 
 from booper.content import redaction
-from jobs.admin import job_actions, job_words
+from jobs.admin import content, job_actions, job_words
 from jobs.admin.job_actions import Operation
 from jobs.admin.kit import markup
 from jobs.explaining import timeline
@@ -57,7 +57,7 @@ class JobPage:
 
 def read(job: Job, *, now: datetime) -> JobPage:
     holder = Process.objects.filter(id=job.worker_id).first() if job.worker_id else None
-    told = timeline.of(job, now=now, mask=redaction.masked)
+    told = timeline.of(job, now=now, mask=redaction.redacted)
     events = _newest_events(job)
     deliveries = list(job.deliveries.defer("body").order_by("-id")[: MOST_DELIVERIES + 1])
     return JobPage(
@@ -68,7 +68,7 @@ def read(job: Job, *, now: datetime) -> JobPage:
         has_earlier_entries=len(told.entries) > MOST_ENTRIES or not told.is_complete,
         has_begun=job.attempt > 0,
         possible=[operation for operation in job_actions.OPERATIONS.values() if operation.is_possible(job)],
-        events=[EventRow(event, _payload(event)) for event in reversed(events[:MOST_EVENTS])],
+        events=[EventRow(event, _payload(job, event)) for event in reversed(events[:MOST_EVENTS])],
         has_earlier_events=len(events) > MOST_EVENTS,
         deliveries=deliveries[:MOST_DELIVERIES],
         has_more_deliveries=len(deliveries) > MOST_DELIVERIES,
@@ -92,15 +92,15 @@ def _newest_events(job: Job) -> list[LogEvent]:
     return list(sized.annotate(fetched=fetched).order_by("-id")[: MOST_EVENTS + 1])
 
 
-def _payload(event: Any) -> SafeString:
+def _payload(job: Job, event: Any) -> SafeString:
     more = markup.link("jobs_logevent_change", event.pk, label="Show it")
     if event.fetched is None:
         return markup.cut_note(event.length, more)
-    return markup.json_block(redaction.masked(event.fetched), limit=_LONGEST_SHOWN, more=more)
+    return markup.json_block(content.of(job, event.fetched), limit=_LONGEST_SHOWN, more=more)
 
 
 def _last_error(newest_first: list[Any]) -> str:
     for event in newest_first:
         if event.event == EventType.ERROR and isinstance(event.fetched, dict):
-            return f"{event.fetched.get('code')}: {event.fetched.get('message')}"
+            return redaction.redacted_text(f"{event.fetched.get('code')}: {event.fetched.get('message')}")
     return ""

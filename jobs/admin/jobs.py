@@ -14,14 +14,16 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 
 from booper.content import redaction
-from jobs.admin import job_actions, job_columns, job_page
+from jobs.admin import content, job_actions, job_columns, job_page
+from jobs.admin.content import ContentAdmin
 from jobs.admin.job_actions import Operation, Tally
 from jobs.admin.kit import markup, search
 from jobs.admin.kit.changelist import IndexedFilter, SlowFilter
 from jobs.admin.kit.columns import owner, owner_page
 from jobs.admin.kit.filters import BeforeNumberFilter, GivenFilter, InsertedFilter, NumberFilter, OwnerFilter
-from jobs.admin.kit.read_only import ReadOnlyAdmin, Section
+from jobs.admin.kit.read_only import Section
 from jobs.database import clock
+from jobs.guarding import audit
 from jobs.models import FINISHED_STATES, WAITING_STATES, Job, JobState
 from jobs.waking import announcements
 
@@ -107,7 +109,7 @@ class QueueFilter(NumberFilter):
 
 
 @admin.register(Job)
-class JobAdmin(ReadOnlyAdmin):
+class JobAdmin(ContentAdmin):
     list_display = (
         job_columns.identity,
         job_columns.standing,
@@ -138,6 +140,7 @@ class JobAdmin(ReadOnlyAdmin):
         Section(
             "Request",
             (
+                content.content,
                 job_columns.whole_request,
                 job_columns.query,
                 job_columns.headers,
@@ -179,7 +182,7 @@ class JobAdmin(ReadOnlyAdmin):
                 return Q(name__icontains=term.value) | Q(url__icontains=term.value)
 
     def title_of(self, row: Job) -> str:
-        return f"{row.id} {markup.visible(row.name or redaction.masked_url(row.url))}"
+        return f"{row.id} {markup.visible(row.name or redaction.redacted_url(row.url))}"
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("jobs.change_job")
@@ -208,6 +211,9 @@ class JobAdmin(ReadOnlyAdmin):
         tally = job_actions.apply(operation, jobs, clock=clock.now)
         transaction.on_commit(partial(announce, tally))
         self.log_together(request, tally.done, f"{operation.label}.")
+        if tally.done:
+            done = {"operation": operation.label, "jobs": [job.pk for job in tally.done]}
+            audit.note("jobs.operated", user_id=None, actor=audit.operator(request.user), now=clock.now(), **done)
         level = messages.SUCCESS if len(tally.done) == len(jobs) else messages.WARNING
         self.message_user(request, tally.sentence(), level)
 

@@ -8,10 +8,12 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from booper.content import redaction
+from jobs.admin import content
+from jobs.admin.content import ContentAdmin
 from jobs.admin.kit import columns, markup, search
 from jobs.admin.kit.changelist import SlowFilter
 from jobs.admin.kit.filters import BeforeFilter, InsertedFilter, JobFilter, OwnerFilter
-from jobs.admin.kit.read_only import ReadOnlyAdmin, Section
+from jobs.admin.kit.read_only import Section
 from jobs.database import sql
 from jobs.models import EventType, LogEvent
 
@@ -50,25 +52,29 @@ def summary(row: Any) -> str:
         return f"attempt {row.attempt}"
     code, message = values["code"] or row.failure_code, values["message"] or row.failure_message
     if code:
-        return markup.text(f"{code}: {message}", limit=_SUMMARY_LENGTH)
+        return markup.text(redaction.redacted_text(f"{code}: {message}"), limit=_SUMMARY_LENGTH)
     shown = values["status"] or values["state"] or values["reason"]
     return markup.text(shown, limit=_SUMMARY_LENGTH)
 
 
 @admin.display(description="payload")
 def payload(row: LogEvent) -> str:
-    return markup.json_block(redaction.masked(row.payload), limit=_LONGEST_SHOWN)
+    return markup.json_block(content.of(row, row.payload), limit=_LONGEST_SHOWN)
 
 
 @admin.register(LogEvent)
-class LogEventAdmin(ReadOnlyAdmin):
+class LogEventAdmin(ContentAdmin):
     list_display = (columns.inserted, event, columns.job, "attempt", summary, columns.owner)
     list_filter = (EventFilter, InsertedFilter, OwnerFilter, JobFilter, BeforeFilter)
     list_select_related = ("user",)
     search_fields = ("id",)
     search_help_text = "A job's number, an event's UUID, or an owner's e-mail address (its beginning is enough)."
     heavy_columns = ("payload",)
-    sections = (Section(None, (event, columns.inserted, columns.job, "attempt", columns.owner_page, "id", payload)),)
+    sections = (
+        Section(
+            None, (event, columns.inserted, columns.job, "attempt", columns.owner_page, "id", content.content, payload)
+        ),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LogEvent]:
         parts = {f"payload_{name}": sql.json_text("payload", name) for name in _SUMMARY}

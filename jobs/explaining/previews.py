@@ -1,10 +1,9 @@
 """What a would-be job would do: when it would run, and the request it would make, with its secrets hidden."""
 
-import re
 from datetime import timedelta, tzinfo
 from typing import Any
-from urllib.parse import unquote_plus
 
+from booper.content import redaction
 from booper.timing import recurrence
 from booper.timing.recurrence import Run
 from booper.timing.timestamps import timestamp
@@ -12,14 +11,9 @@ from jobs.models import Schedule
 from jobs.outgoing import requests
 from jobs.specs import JobSpec, RecurrenceSpec
 
-HIDDEN = "***"
 UNKNOWN = "(assigned when created)"
 
 _MICROSECOND = timedelta(microseconds=1)
-_SECRET = r"authoriz|authent|(^|[^a-z])auth([^a-z]|$)|cookie|token|secret|passw|credential|signature"
-# In headers and queries a key opens a door, if it isn't this one; in a body it may be the key of anything.
-_SECRET_NAME = re.compile(rf"{_SECRET}|(?<!idempotency.)key", re.IGNORECASE)
-_SECRET_FIELD = re.compile(rf"{_SECRET}|(api|access|private|signing)[^a-z]?key", re.IGNORECASE)
 
 
 def describe(spec: JobSpec, plan: RecurrenceSpec | None) -> str:
@@ -45,13 +39,15 @@ def request(spec: JobSpec, plan: RecurrenceSpec | None) -> dict[str, Any]:
     rendered = requests.rendered_args(
         spec.args, job=_described(spec, plan), schedule=None if plan is None else _schedule(plan)
     )
-    return {
+    shown = {
         "method": spec.method,
-        "url": _with_hidden_query(spec.url),
-        "query": _hidden(rendered.query, _SECRET_NAME),
-        "headers": _hidden(requests.header_texts(rendered.headers), _SECRET_NAME),
-        "body": _hidden(rendered.body, _SECRET_FIELD),
+        "url": spec.url,
+        "query": rendered.query,
+        "headers": requests.header_texts(rendered.headers),
+        "body": rendered.body,
     }
+    hidden: dict[str, Any] = redaction.redacted(shown)
+    return hidden
 
 
 def _rule(spec: JobSpec, plan: RecurrenceSpec | None) -> recurrence.Rule:
@@ -73,23 +69,3 @@ def _described(spec: JobSpec, plan: RecurrenceSpec | None) -> dict[str, Any]:
         "attempt": 1,
         "scheduled_at": timestamp(spec.scheduled_at),
     }
-
-
-def _hidden(value: Any, secret: re.Pattern[str]) -> Any:
-    """With the values of the keys that match `secret` hidden, at any depth; what is null or empty hides nothing."""
-    if isinstance(value, dict):
-        return {
-            name: HIDDEN if child not in (None, "", [], {}) and secret.search(name) else _hidden(child, secret)
-            for name, child in value.items()
-        }
-    return [_hidden(item, secret) for item in value] if isinstance(value, list) else value
-
-
-def _with_hidden_query(url: str) -> str:
-    address, mark, query = url.partition("?")
-    return address + mark + "&".join(_hidden_pair(pair) for pair in query.split("&"))
-
-
-def _hidden_pair(pair: str) -> str:
-    name, equals, value = pair.partition("=")
-    return f"{name}={HIDDEN}" if equals and value and _SECRET_NAME.search(unquote_plus(name)) else pair

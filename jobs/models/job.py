@@ -85,6 +85,7 @@ class Job(RequestFields):
     objects = JobQuerySet.as_manager()
 
     class Meta:
+        permissions = [("view_content", "Can see what tenants' requests and their targets' answers say")]
         constraints = [
             # The conflict that POST /api/jobs answers 200 for.
             models.UniqueConstraint(

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from booper.content import payloads
+from booper.content import payloads, redaction
 from booper.timing.timestamps import timestamp
 from jobs.database.claimed_job import AnyJob
 from jobs.models import Delivery, DeliveryKind
@@ -33,7 +33,7 @@ def webhook(job: AnyJob, event: str, *, sequence: int, payload: dict[str, Any], 
         "schedule_id": None if job.schedule_id is None else str(job.schedule_id),
         "attempt": job.attempt,
         "sequence": sequence,
-        "payload": payload,
+        "payload": redaction.without_credentials(payload),
     }
     return _delivery(job, DeliveryKind.WEBHOOK, event, job.webhook_url, sequence, data, now)
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from booper.content import redaction
+
 Line = tuple[str, Mapping[str, Any]]
 """A message, and the FIELDS that are known of it."""
 
@@ -35,7 +37,7 @@ class LineFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         lines: Sequence[Line] | None = getattr(record, "lines", None)
         if lines is None:
-            return super().format(record)
+            return redaction.redacted_text(super().format(record))
         record.asctime = self.formatTime(record, self.datefmt)
         texts = []
         for record.message, _ in lines:
@@ -55,13 +57,14 @@ class JsonFormatter(logging.Formatter):
         }
         lines: Sequence[Line] | None = getattr(record, "lines", None)
         if lines is None:
-            return _encoded({**head, "message": record.getMessage(), **_fields(vars(record)), **self._traces(record)})
+            message = redaction.redacted_text(record.getMessage())
+            return _encoded({**head, "message": message, **_fields(vars(record)), **self._traces(record)})
         return "\n".join(_encoded({**head, "message": message, **_fields(fields)}) for message, fields in lines)
 
     def _traces(self, record: logging.LogRecord) -> dict[str, str]:
         traces = {}
         if record.exc_info:
-            traces["exception"] = self.formatException(record.exc_info)
+            traces["exception"] = redaction.redacted_text(self.formatException(record.exc_info))
         if record.stack_info:
             traces["stack"] = self.formatStack(record.stack_info)
         return traces

@@ -39,12 +39,12 @@ def standing(state: str, attempt: str) -> str:
 
 @admin.display(description="URL")
 def url(row: Any) -> str:
-    return markup.text(redaction.masked_url(row.url), limit=_URL_LENGTH)
+    return markup.text(redaction.redacted_url(row.url), limit=_URL_LENGTH)
 
 
 @admin.display(description="URL")
 def whole_url(row: Any) -> str:
-    return markup.text(redaction.masked_url(row.url))
+    return markup.text(redaction.redacted_url(row.url))
 
 
 @admin.display(description="inserted")

@@ -15,7 +15,7 @@ from jobs.api import authentication, limiting
 from jobs.api.input import unexpected
 from jobs.api.input.query import Page
 from jobs.api.wire import parsers
-from jobs.guarding import limits, rates, stocks
+from jobs.guarding import audit, limits, rates, stocks
 from jobs.guarding.rates import Standing
 from jobs.models import ApiKey, Scope
 
@@ -83,6 +83,10 @@ class View(APIView):
         """The API key that the request came with."""
         assert isinstance(self.request.auth, ApiKey)
         return self.request.auth
+
+    def note(self, action: str, *, now: datetime, **details: Any) -> None:
+        """One row of the audit trail, of what the caller did to their own."""
+        audit.note(action, user_id=self.owner_id, actor=self.actor, now=now, **details)
 
     @property
     def actor(self) -> str:

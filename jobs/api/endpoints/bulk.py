@@ -73,6 +73,8 @@ class CancelJobs(JobsView):
             transaction.on_commit(partial(announcements.announce_deliveries, [now]))
         if cancelled.has_queues:
             transaction.on_commit(partial(announcements.announce_queues, [now]))
+        if cancelled.count:
+            self.note("jobs.cancelled", now=now, filters=sorted(given.fields), count=cancelled.count)
         return answer({"cancelled": cancelled.count})
 
     def _filters(self, request: Request) -> Input:

@@ -307,4 +307,5 @@ def test_who_issues_and_revokes_keys_here_is_in_the_trail(admin: Client) -> None
     assert ApiKey.objects.get().scope == "read"
     key = str(ApiKey.objects.get().pk)
     admin.post("/admin/jobs/apikey/", {"action": "revoke_selected", "_selected_action": [key]})
-    assert list(AuditEvent.objects.order_by("id").values_list("action", flat=True)) == ["key.made", "key.revoked"]
+    trail = AuditEvent.objects.filter(action__startswith="key.").order_by("id")
+    assert list(trail.values_list("action", flat=True)) == ["key.made", "key.revoked"]
