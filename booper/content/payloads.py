@@ -29,16 +29,12 @@ def decode(body: bytes) -> Any:
     if not body:
         return None
     text = body.decode("utf-8", "replace")
-    found, value = _parse(text)
+    found, value = parsed(text)
     return value if found else storable_text(text)
 
 
-def decode_json(body: bytes) -> Any:
-    """The JSON in `body`, safe to store, or None if it is no JSON."""
-    return _parse(body.decode("utf-8", "replace"))[1]
-
-
-def _parse(text: str) -> tuple[bool, Any]:
+def parsed(text: str) -> tuple[bool, Any]:
+    """Whether `text` is JSON that can be taken, and the value, safe to store."""
     try:
         value = exact_json.loads(text)
         if "\\u" in text or "\x00" in text:

@@ -68,7 +68,7 @@ def render(
     changed. Raises RenderTooLargeError where the values put in come to more than `max_bytes` of JSON.
     """
     values = _Values(
-        {"job": dict(job), "previous": {} if previous is None else previous, "state": dict(state or {})},
+        {"job": dict(job), "previous": previous, "state": dict(state or {})},
         max_bytes=max_bytes,
     )
     rendered_body = _replaced(body, values=values)

@@ -30,9 +30,9 @@ class Response:
     headers: tuple[tuple[str, str], ...]
     """In the order received, names spelt as received, repeated ones repeated."""
     body: bytes
-    """As on the wire: a compressed body stays compressed."""
+    """Inflated, if it came compressed as its Content-Encoding says."""
     truncated: bool
-    """True: the target sent more than the limit, and `body` is only its beginning."""
+    """True: the body is longer than the limit, be it only once inflated, and `body` is its beginning."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,8 @@ def failure(exchange: Exchange, number: int, *, words: str, system_error: int) -
         return failures.headers_too_large(
             progress, max_bytes=policy.max_header_bytes, max_count=policy.max_header_count
         )
+    if reply.excess == "protocols":
+        return failures.bad_response(progress, "it switches to another protocol (101), which nobody asked for")
     if exchange.is_sent_again:
         return failures.not_sent_twice(progress)
     if number == Ending.OPERATION_TIMEDOUT:

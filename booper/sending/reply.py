@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
+from booper.content import codings
 from booper.outcomes.outcome import Response
 
 _BLANK_LINES = (b"\r\n", b"\n")
 _INTERIM = re.compile(rb"HTTP/[0-9.]+ +1[0-9]{2}\b")
+_SWITCHING = re.compile(rb"HTTP/[0-9.]+ +101\b")
 
 
 class Reply:
@@ -34,10 +37,13 @@ class Reply:
         self._body: list[bytes] = []
         self.body_size = 0
         self.excess: str | None = None
-        """What there was too much of: "headers", "body" or None."""
+        """What there was too much of, "headers" or "body"; "protocols" for an answer that goes on in another one."""
 
     def take_header(self, line: bytes) -> bool:
-        """False once there are too many. Interim answers (100 Continue) and trailers count, but are not kept."""
+        """False once there are too many. Interim answers (100 Continue) and trailers count, but are not kept.
+
+        False for 101 too: nobody asked for another protocol, and no answer follows.
+        """
         self._bytes_left -= len(line)
         self._lines_left -= 1
         if self._bytes_left < 0 or self._lines_left < 0:
@@ -45,6 +51,9 @@ class Reply:
             return False
         if self._is_head_complete:
             return True
+        if not self._lines and _SWITCHING.match(line):
+            self.excess = "protocols"
+            return False
         if line not in _BLANK_LINES:
             self._lines.append(line)
         elif self._lines and _INTERIM.match(self._lines[0]):
@@ -75,18 +84,21 @@ class Reply:
         return bool(self._lines)
 
     def response(self, status: int) -> Response:
-        return Response(
-            status=status,
-            headers=_parse(self._lines[1:]),
-            body=b"".join(self._body),
-            truncated=self.excess == "body",
-        )
+        headers = _parse(self._lines[1:])
+        body, is_cut = b"".join(self._body), self.excess == "body"
+        encodings = ",".join(value for name, value in headers if name.lower() == "content-encoding")
+        if body and encodings:
+            # What is no such encoding stays as it came.
+            with contextlib.suppress(codings.Undecodable):
+                inflated = codings.decoded(body, encodings, limit=self._body_room + 1)
+                body, is_cut = inflated[: self._body_room], is_cut or len(inflated) > self._body_room
+        return Response(status=status, headers=headers, body=body, truncated=is_cut)
 
 
 def _parse(lines: list[bytes]) -> tuple[tuple[str, str], ...]:
     headers: list[tuple[str, str]] = []
     for line in lines:
-        text = line.decode("latin-1").rstrip("\r\n")
+        text = _text(line).rstrip("\r\n")
         if headers and text[:1] in (" ", "\t"):
             # A value continued on the next line: long obsolete, still sent.
             name, value = headers[-1]
@@ -95,3 +107,11 @@ def _parse(lines: list[bytes]) -> tuple[tuple[str, str], ...]:
             name, _, value = text.partition(":")
             headers.append((name.strip(), value.strip()))
     return tuple(headers)
+
+
+def _text(line: bytes) -> str:
+    """UTF-8 as it is sent today, or Latin-1 as it was meant once."""
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return line.decode("latin-1")

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import booper
-from booper.content import payloads, placeholders, signatures
+from booper.content import codings, payloads, placeholders, signatures
 from booper.content.placeholders import Rendered
 from booper.outcomes.outcome import Request
 from booper.targets import urls
@@ -28,6 +28,7 @@ def of_job(
         "User-Agent": _USER_AGENT,
         # Some firewalls refuse a request that accepts nothing.
         "Accept": "*/*",
+        "Accept-Encoding": codings.OFFERED,
         "Booper-Job-Id": str(job.id),
         "Booper-Attempt": str(job.attempt),
         "Idempotency-Key": str(job.uuid),

@@ -2,29 +2,38 @@
 
 from typing import Any
 
-from booper.content import payloads
+from booper.content import payloads, reading
+from booper.content.reading import Reading
 from booper.outcomes.outcome import Outcome, Response
 
 
-def shown_response(outcome: Outcome) -> dict[str, Any] | None:
-    """What log, callback and webhook show of a response."""
-    if outcome.response is None:
+def read(response: Response) -> Reading:
+    """What the body of `response` says."""
+    kind = next((value for name, value in response.headers if name.lower() == "content-type"), "")
+    return reading.read(response.body, content_type=kind, is_cut=response.truncated)
+
+
+def shown_response(outcome: Outcome, said: Reading | None) -> dict[str, Any] | None:
+    """What log, callback and webhook show of a response, whose body `said` that."""
+    if outcome.response is None or said is None:
         return None
+    # Bytes that are no text are marked.
+    mark = {"body_encoding": "base64"} if said.is_base64 else {}
     return {
         "status": outcome.response.status,
         "headers": shown_headers(outcome.response),
-        "body": payloads.decode(outcome.response.body),
+        "body": said.value,
+        **mark,
         "duration_ms": outcome.duration_ms,
         "truncated": outcome.response.truncated,
     }
 
 
-def shown_headers(response: Response) -> dict[str, str]:
-    """Repeated ones joined with a comma, under the first one's spelling."""
-    shown: dict[str, str] = {}
+def shown_headers(response: Response) -> dict[str, str | list[str]]:
+    """Under the first one's spelling; one that comes more than once as a list."""
+    values: dict[str, list[str]] = {}
     spelling: dict[str, str] = {}
     for name, value in response.headers:
         key = spelling.setdefault(name.lower(), payloads.storable_text(name))
-        text = payloads.storable_text(value)
-        shown[key] = f"{shown[key]}, {text}" if key in shown else text
-    return shown
+        values.setdefault(key, []).append(payloads.storable_text(value))
+    return {name: found[0] if len(found) == 1 else found for name, found in values.items()}

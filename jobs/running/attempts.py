@@ -31,6 +31,8 @@ class Ended:
     state: JobState
     retry_at: datetime | None = None
     response: dict[str, Any] | None = None
+    # Whether the response's body is JSON, where its value does not tell: a string may be a text, a null nothing.
+    is_json: bool = False
     error: dict[str, Any] | None = None
     # An attempt that ended through no fault of the target does not count against `max_attempts`.
     is_forgiven: bool = False
@@ -235,7 +237,11 @@ def _remember(kept: list[Ended], schedules: Mapping[UUID, Schedule], *, now: dat
         if schedule_id is not None and item.response is not None:
             jobs.append(job)
             body = item.response["body"]
-            answers.append(schedule_memory.Answer(schedule_id=schedule_id, attempted_at=job.attempted_at, body=body))
+            answers.append(
+                schedule_memory.Answer(
+                    schedule_id=schedule_id, attempted_at=job.attempted_at, body=body, is_json=item.is_json
+                )
+            )
     return [
         evidence.event(job, EventType.ERROR, {"code": "set_refused", "message": refusal, "retry_at": None}, now)
         for job, refusal in zip(jobs, schedule_memory.remember(answers, schedules), strict=True)

@@ -14,11 +14,12 @@ from jobs.models import Schedule
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What one completed run was answered, as JSON or, where it was none, as text."""
+    """What one completed run was answered. `is_json` tells a string or a null from a text or nothing."""
 
     schedule_id: UUID
     attempted_at: datetime | None
     body: Any
+    is_json: bool
 
 
 def locked(schedule_ids: Iterable[UUID]) -> dict[UUID, Schedule]:
@@ -51,8 +52,9 @@ def _apply(schedule: Schedule, answer: Answer) -> str | None:
     # ended by itself the last run begins after that.
     since = schedule.disabled_at or schedule.enabled_at
     if answer.attempted_at is not None and answer.attempted_at >= since:
-        schedule.previous = answer.body if isinstance(answer.body, dict | list) else {}
-    if _is_broken_set(answer.body):
+        is_json = answer.is_json or isinstance(answer.body, dict | list)
+        schedule.previous = answer.body if is_json else {}
+    if not answer.is_json and _is_broken_set(answer.body):
         limit = settings.MAX_RESPONSE_BYTES
         return (
             f"$set can't be read: the answer is longer than {limit} bytes or no valid JSON, send it whole and shorter"

@@ -129,11 +129,13 @@ def decide(finished: Finished, *, now: datetime) -> Ended:
     )
     error = None if judged.code is None else {"code": judged.code, "message": judged.message}
     secrets = finished.started.secrets
+    said = None if outcome.response is None else shown_response.read(outcome.response)
     return Ended(
         job=job,
         state=_ENDED_AS[judged.kind],
         retry_at=judged.retry_at,
-        response=secret_references.hidden(shown_response.shown_response(outcome), secrets),
+        response=secret_references.hidden(shown_response.shown_response(outcome, said), secrets),
+        is_json=said is not None and said.is_json,
         error=secret_references.hidden(error, secrets),
     )
 

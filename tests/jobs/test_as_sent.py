@@ -217,3 +217,61 @@ def test_a_callback_accepts_anything(api: Api):
     [started], _ = stage.claim(uuid4(), limit=10, is_crowded=False, now=NOON)
     assert started.request is not None
     assert ("Accept", "*/*") in started.request.headers
+
+
+def answer(body: bytes, *headers: tuple[str, str], truncated: bool = False) -> Outcome:
+    return Outcome(Response(200, headers, body, truncated=truncated), None, 1)
+
+
+def test_headers_that_come_twice_are_kept_apart_in_the_log_and_in_deliveries(api: Api):
+    urls = {"callback_url": "https://example.com/c", "webhook_url": "https://example.com/w"}
+    data_of(api.post("/api/jobs", {"url": URL, **urls}), status=201)
+    run_due(answer(b"", ("Set-Cookie", "a=1, b"), ("X-One", "1"), ("set-cookie", "c=2"), ("Set-Cookie", "d=3")))
+    expected = {"Set-Cookie": ["a=1, b", "c=2", "d=3"], "X-One": "1"}
+    assert LogEvent.objects.get(event="worker.http.response").payload["headers"] == expected
+    bodies = {row.event: json.loads(row.body)["data"] for row in Delivery.objects.all()}
+    assert bodies["job.result"]["response"]["headers"] == expected
+    assert bodies["job.response"]["payload"]["headers"] == expected
+
+
+def test_bytes_that_are_no_text_are_marked_in_the_log(api: Api):
+    data_of(api.post("/api/jobs", {"url": URL}), status=201)
+    run_due(answer(b"\xff\x00"))
+    payload = LogEvent.objects.get(event="worker.http.response").payload
+    assert (payload["body"], payload["body_encoding"]) == ("/wA=", "base64")
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "previous"),
+    [
+        (b"42", "application/json", 42),
+        (b'"hello"', "", "hello"),
+        (b"null", "application/json", None),
+        (b"hello", "", {}),
+        (b"42", "text/plain", {}),
+        (b"", "application/json", {}),
+        (b"\xef\xbb\xbf[1]", "", [1]),
+        ('["ë"]'.encode("utf-16"), "", ["ë"]),
+    ],
+)
+def test_previous_is_the_json_that_the_run_before_was_answered_with(api: Api, body, kind, previous):
+    job = {"method": "post", "url": URL, "body": {"p": "$previous"}, "repeat_every": [1, "hours"]}
+    data_of(api.post("/api/jobs", job), status=201)
+    run_due(answer(body, ("Content-Type", kind)))
+    schedules.trigger(Schedule.objects.get(), now=NOON)
+    sent = json.loads(the_request().body or b"")
+    assert (sent["p"], sent["$previous"]) == (previous, previous)
+
+
+def test_a_set_behind_a_byte_order_mark_counts(api: Api):
+    data_of(api.post("/api/jobs", {"url": URL, "repeat_every": [1, "hours"]}), status=201)
+    run_due(answer(b'\xef\xbb\xbf{"$set": {"a": 1e5}}'))
+    assert Schedule.objects.get().state == {"a": 1e5}
+
+
+def test_a_job_offers_what_is_read_and_leaves_its_clients_word_alone(api: Api):
+    data_of(api.post("/api/jobs", {"url": URL}), status=201)
+    assert ("Accept-Encoding", "gzip, br, zstd") in the_request().headers
+    data_of(api.post("/api/jobs", {"url": URL, "headers": {"accept-encoding": "identity"}}), status=201)
+    offers = [header for header in the_request().headers if header[0].lower() == "accept-encoding"]
+    assert offers == [("accept-encoding", "identity")]

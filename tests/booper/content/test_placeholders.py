@@ -143,9 +143,15 @@ def test_the_three_keys_are_added_to_a_body_that_is_an_object() -> None:
 
 
 def test_the_three_keys_are_empty_objects_on_the_first_run() -> None:
-    body = render({}, previous=None, state=None, include_metadata=True).body
+    body = render({}, previous={}, state=None, include_metadata=True).body
     assert body == {"$job": JOB, "$previous": {}, "$state": {}}
-    assert render("$previous", previous=None).body == {}
+    assert render("$previous", previous={}).body == {}
+
+
+@pytest.mark.parametrize("answer", [42, "hello", None, True, 0.5, [1]])
+def test_previous_is_whatever_json_the_run_before_was_answered_with(answer: Any) -> None:
+    body = render({"a": "$previous", "b": "$previous.x"}, previous=answer, include_metadata=True).body
+    assert (body["a"], body["b"], body["$previous"]) == (answer, None, answer)
 
 
 @pytest.mark.parametrize("body", [None, [], ["$job.id"], "text", 5, True])

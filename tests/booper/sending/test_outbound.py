@@ -221,10 +221,39 @@ def test_interim_answers_and_trailers_are_no_headers_of_the_response() -> None:
     assert response_of(outcome).body == b"ok"
 
 
-def test_a_compressed_body_stays_compressed() -> None:
+def test_a_compressed_body_is_inflated_up_to_the_limit() -> None:
     bomb = gzip.compress(b"\0" * 10_000_000)
     outcome = answered(OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb) + bomb)
-    assert response_of(outcome).body == bomb
+    response = response_of(outcome)
+    assert (response.body, response.truncated) == (b"\0" * 65_536, True)
+    assert ("Content-Encoding", "gzip") in response.headers
+
+
+@pytest.mark.parametrize("encoding", [b"gzip", b"br", b"gzip\r\nContent-Encoding: br", b"lzw"])
+def test_what_is_no_such_coding_stays_as_it_came(encoding: bytes) -> None:
+    body = b"\x81not compressed at all"
+    response = response_of(
+        answered(OK + b"Content-Encoding: %s\r\nContent-Length: %d\r\n\r\n" % (encoding, len(body)) + body)
+    )
+    assert (response.body, response.truncated) == (body, False)
+
+
+def test_an_answer_that_switches_protocols_fails_at_once() -> None:
+    def switch(connection: Connection) -> None:
+        connection.read_request()
+        connection.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+        connection.hang()
+
+    with serving(switch) as server:
+        outcome = send(a_request(server.url(), timeout_seconds=20), policy=POLICY)
+    assert failure_of(outcome).code == "bad_response"
+    assert "101" in failure_of(outcome).message
+    assert outcome.duration_ms < 5000
+
+
+def test_headers_of_an_answer_are_utf_8_or_else_latin_1() -> None:
+    head = OK + b"X-New: caf\xc3\xa9\r\nX-Old: caf\xe9\r\nContent-Length: 0\r\n\r\n"
+    assert response_of(answered(head)).headers[:2] == (("X-New", "café"), ("X-Old", "café"))
 
 
 def test_a_body_of_exactly_the_limit_is_whole_and_one_byte_more_is_cut() -> None:
