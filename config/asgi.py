@@ -26,5 +26,6 @@ application = Door(
         apart=frozenset({"/readyz", "/metrics"}),
         longest_body=_longest_body,
         threads=settings.WEB_THREADS,
+        base_path=settings.BOOPER_BASE_PATH,
     ),
 )

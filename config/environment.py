@@ -25,6 +25,7 @@ _ENCRYPTION_KEY_BYTES = 32
 BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 # Spelt out: int() and float() also take "1_000", "٣", "nan" and a million digits.
 WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
+BASE_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 DECIMAL_NUMBER = re.compile(r"[+-]?[0-9]{1,12}(\.[0-9]{1,9})?")
 
 
@@ -50,6 +51,20 @@ def url(name: str, default: str, schemes: Iterable[str], example: str) -> str:
     scheme, colon, _ = value.partition("://")
     if not colon or scheme not in schemes:
         raise _refusal(name, f"{scheme}://..." if colon else "no URL", f"write one such as {example}")
+    return value
+
+
+def host_for_url(name: str, default: str) -> str:
+    """A host as a URL has it: an IPv6 address in brackets."""
+    host = text(name, default)
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
+
+
+def base_path(name: str, default: str) -> str:
+    """A path such as /tools/booper, without a slash at its end; empty for none."""
+    value = text(name, default).rstrip("/")
+    if value and not BASE_PATH.fullmatch(value):
+        raise _refusal(name, value, "write a path such as /tools/booper: letters, digits and -._~ between slashes")
     return value
 
 

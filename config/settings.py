@@ -4,6 +4,7 @@ import sys
 import zoneinfo
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import dj_database_url
 
@@ -82,7 +83,8 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
 
-STATIC_URL = "static/"
+# STATIC_URL stands below, with the path that goes before it.
+WHITENOISE_STATIC_PREFIX = "/static/"
 # Served from the packages themselves: no STATIC_ROOT, no collectstatic step to forget.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
@@ -121,10 +123,15 @@ BOOPER_TRUSTED_PROXIES = environment.networks("BOOPER_TRUSTED_PROXIES", [])
 # Where people and programs reach this instance, for the links that it writes.
 BOOPER_PUBLIC_URL = environment.url(
     "BOOPER_PUBLIC_URL",
-    f"http://{environment.text('HOST', '127.0.0.1')}:{environment.text('PORT', '8000')}",
+    f"http://{environment.host_for_url('HOST', '127.0.0.1')}:{environment.text('PORT', '8000')}",
     schemes=("http", "https"),
     example="https://booper.example.com",
 ).rstrip("/")
+# The path that all of the instance's own paths stand below, as a proxy has it; with or without it they are understood.
+BOOPER_BASE_PATH = environment.base_path("BOOPER_BASE_PATH", urlsplit(BOOPER_PUBLIC_URL).path)
+FORCE_SCRIPT_NAME = BOOPER_BASE_PATH or None
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{BOOPER_BASE_PATH}/"
+STATIC_URL = f"{BOOPER_BASE_PATH}/static/"
 
 # --- Database ---------------------------------------------------------------------------------------------------------
 

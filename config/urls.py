@@ -1,5 +1,6 @@
 """Every path of the web process: the API, the admin, and what answers when there is nothing or something breaks."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
@@ -8,7 +9,7 @@ from jobs.api.wire import problems
 from jobs.pages.invitation import Invitation
 
 urlpatterns = [
-    path("", RedirectView.as_view(url="/api/docs")),
+    path("", RedirectView.as_view(url=f"{settings.BOOPER_BASE_PATH}/api/docs")),
     path("api", problems.no_such_path),
     path("api/", include("jobs.api.urls")),
     path("admin/", admin.site.urls),

@@ -35,6 +35,7 @@ def dashboard_context(request: HttpRequest) -> dict[str, Any]:
         "processes": alive,
         "failures": dashboard.failures() if may_see["logevent"] else None,
         "alarms": dashboard.alarms(overview=jobs, alive=alive),
+        "docs_url": f"{settings.BOOPER_BASE_PATH}/api/docs",
         "flower_url": _flower_url(request),
     }
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.request import Request
@@ -118,6 +119,11 @@ class OpenView(View):
 
 def answer(data: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     return Response({"data": data}, status=status, headers=headers)
+
+
+def location(job_id: int) -> dict[str, str]:
+    """The header that says where a job that was just made is."""
+    return {"Location": f"{settings.BOOPER_BASE_PATH}/api/jobs/{job_id}"}
 
 
 def answer_page(data: Sequence[Any], page: Page[Any]) -> Response:

@@ -12,7 +12,7 @@ from booper.targets import urls
 from jobs.actions import job as job_actions
 from jobs.actions.batch import NewJob
 from jobs.api import serializers
-from jobs.api.endpoints.base import View, answer, answer_page
+from jobs.api.endpoints.base import View, answer, answer_page, location
 from jobs.api.input import identifiers, query
 from jobs.api.schema import operations
 from jobs.api.wire import etags
@@ -78,7 +78,7 @@ class Jobs(JobsView):
         if scheduled.is_new:
             _announce(job)
         data = serializers.job(job, now=now, has_conflict=not scheduled.is_new)
-        return answer(data, status=201 if scheduled.is_new else 200, headers={"Location": f"/api/jobs/{job.id}"})
+        return answer(data, status=201 if scheduled.is_new else 200, headers=location(job.id))
 
 
 class JobDetail(JobsView):

@@ -6,6 +6,7 @@ from importlib.resources import files
 from typing import Any
 
 import drf_spectacular_sidecar
+from django.conf import settings
 from django.http import Http404, HttpResponse
 from django.urls import URLPattern, include, path
 from drf_spectacular.generators import SchemaGenerator
@@ -24,7 +25,7 @@ _ASSETS = {
 _ASSET_FOLDER = "static/drf_spectacular_sidecar/swagger-ui-dist"
 _START = "start.js"
 _SCRIPT = (
-    'SwaggerUIBundle({url: "/api/openapi.json", dom_id: "#docs", deepLinking: true, persistAuthorization: true, '
+    'SwaggerUIBundle({url: "BASE/api/openapi.json", dom_id: "#docs", deepLinking: true, persistAuthorization: true, '
     "tryItOutEnabled: true});"
 )
 _PAGE = f"""<!doctype html>
@@ -33,13 +34,13 @@ _PAGE = f"""<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Booper API</title>
-<link rel="stylesheet" href="/api/docs/swagger-ui.css">
-<link rel="icon" type="image/png" href="/api/docs/favicon-32x32.png">
+<link rel="stylesheet" href="BASE/api/docs/swagger-ui.css">
+<link rel="icon" type="image/png" href="BASE/api/docs/favicon-32x32.png">
 </head>
 <body>
 <div id="docs"></div>
-<script src="/api/docs/swagger-ui-bundle.js"></script>
-<script src="/api/docs/{_START}"></script>
+<script src="BASE/api/docs/swagger-ui-bundle.js"></script>
+<script src="BASE/api/docs/{_START}"></script>
 </body>
 </html>
 """
@@ -60,6 +61,8 @@ def document(routes: Sequence[URLPattern]) -> dict[str, Any]:
         "parameters": components.PARAMETERS,
         "securitySchemes": components.SECURITY,
     }
+    if settings.BOOPER_BASE_PATH:
+        schema["servers"] = [{"url": settings.BOOPER_BASE_PATH}]
     return schema
 
 
@@ -72,8 +75,13 @@ def _encoded(routes: tuple[URLPattern, ...]) -> bytes:
 @lru_cache(maxsize=8)
 def _asset(name: str) -> bytes:
     if name == _START:
-        return _SCRIPT.encode()
+        return _placed(_SCRIPT).encode()
     return files(drf_spectacular_sidecar).joinpath(_ASSET_FOLDER, name).read_bytes()
+
+
+def _placed(text: str) -> str:
+    """With the path that goes before all of the instance's own."""
+    return text.replace("BASE/", f"{settings.BOOPER_BASE_PATH}/")
 
 
 class Document(OpenView):
@@ -91,7 +99,7 @@ class Docs(OpenView):
     is_counted = False
 
     def get(self, request: Request) -> HttpResponse:
-        return HttpResponse(_PAGE, headers={"Content-Security-Policy": _PAGE_POLICY})
+        return HttpResponse(_placed(_PAGE), headers={"Content-Security-Policy": _PAGE_POLICY})
 
 
 class DocsAsset(OpenView):

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs.api import serializers
-from jobs.api.endpoints.base import View, answer, answer_page
+from jobs.api.endpoints.base import View, answer, answer_page, location
 from jobs.api.input import identifiers, query
 from jobs.api.schema import operations
 from jobs.api.wire import etags
@@ -115,7 +115,7 @@ class TriggerSchedule(_SchedulesView):
         self.charge(jobs=1, now=now)
         job = schedules.trigger(self.find(schedule_id), now=now)
         transaction.on_commit(partial(announcements.announce_job, job))
-        return answer(serializers.job(job, now=now), status=201, headers={"Location": f"/api/jobs/{job.id}"})
+        return answer(serializers.job(job, now=now), status=201, headers=location(job.id))
 
 
 def _shown(rows: Sequence[Schedule]) -> list[dict[str, Any]]:
