@@ -219,7 +219,7 @@ CELERY_ENABLE_UTC = True
 CELERY_BEAT_SCHEDULER = "jobs.beat:Scheduler"
 # Shown in django-celery-beat's admin, where it can be switched off.
 CELERY_BEAT_SCHEDULE = {
-    "booper.prune": {"task": "booper.prune", "schedule": 600.0, "options": {"expires": 300.0}},
+    "booper.prune": {"task": "booper.prune", "schedule": 10.0, "options": {"expires": 5.0}},
 }
 
 # --- What a job may do ------------------------------------------------------------------------------------------------

@@ -1,21 +1,31 @@
 """Celery's doors, a few lines each: wake-ups in and out, and the worker's life."""
 
 import logging
+import threading
 import time
+from datetime import timedelta
 from uuid import UUID
 
 from celery import shared_task
 
 from jobs.database import clock
 from jobs.operating import retention
+from jobs.operating.old_rows import Places
 from jobs.recurring import beat_entries, upcoming
+from jobs.running import attempts
 from jobs.waking import listeners
 from jobs.waking.announcements import TASKS, announce_jobs
 from jobs.waking.announcer import Lane
 
 logger = logging.getLogger(__name__)
 
-_PRUNE_SECONDS = 30.0
+# Of the ten between two rounds.
+_PRUNE_SECONDS = 8.0
+# What was not taken up for this long waits for a worker that is busy.
+_BUSY_AFTER = timedelta(seconds=1)
+_places = Places()
+_looks = attempts.new_looks()
+_is_pruning = threading.Lock()
 
 
 @shared_task(name=TASKS[Lane.JOBS])
@@ -46,7 +56,17 @@ def fire_schedule(schedule_id: str) -> None:
 
 @shared_task(name="booper.prune")
 def prune() -> None:
-    """Deletes what is older than the retention settings, for half a minute at most: the rest is for the next time."""
+    """Deletes what is older than the retention settings, for some seconds: the rest is for the next time."""
     ends_at = time.monotonic() + _PRUNE_SECONDS
-    pruned = retention.prune(now=clock.now(), pace=retention.Pace(has_time=lambda: time.monotonic() < ends_at))
-    logger.info("pruned: %s", pruned)
+    pace = retention.Pace(has_time=lambda: time.monotonic() < ends_at, is_busy=_is_busy)
+    if not _is_pruning.acquire(blocking=False):
+        return
+    try:
+        pruned = retention.prune(now=clock.now(), pace=pace, places=_places)
+    finally:
+        _is_pruning.release()
+    logger.log(logging.INFO if pruned.is_any else logging.DEBUG, "pruned: %s", pruned)
+
+
+def _is_busy() -> bool:
+    return _looks.finds_any(now=clock.now() - _BUSY_AFTER)

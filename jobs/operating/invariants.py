@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Count, Exists, Max, Min, OuterRef, QuerySet
 from django_celery_beat.models import PeriodicTask
 
-from jobs.database import row_counts
+from jobs.database import backlog, row_counts
 from jobs.delivering import transitions as delivering_transitions
 from jobs.models import Delivery, DeliveryKind, DeliveryState, Job, JobState, Process, ProcessRole, Schedule
 from jobs.operating import health
@@ -25,6 +25,8 @@ _RECENT_DELIVERIES = 20_000
 _RESCUED_AFTER = timedelta(seconds=60)
 _OVERDUE = timedelta(seconds=60)
 _LONG_OVERDUE = timedelta(minutes=5)
+# A day of the log goes as a whole, once its last row is too old.
+_PRUNED_WITHIN = timedelta(days=1, hours=6)
 
 
 def _workers(now: datetime) -> Iterator[Trouble]:
@@ -192,6 +194,16 @@ def _fix_entries(now: datetime) -> int:
     return len(missing) + edited + len(ids)
 
 
+def _retention(now: datetime) -> Iterator[Trouble]:
+    for kind, seconds in backlog.seconds_behind(now=now).items():
+        if seconds > _PRUNED_WITHIN.total_seconds():
+            yield Trouble(
+                f"{kind}: the oldest row should have been deleted {seconds / 3600:.0f} h ago",
+                "see that the entry booper.prune is enabled and workers are not full, or run manage.py prune",
+                Level.WARNING,
+            )
+
+
 CHECKS = (
     Check("workers", "at least one is running", _workers),
     Check("beat", "at least one is running", _beat),
@@ -202,5 +214,6 @@ CHECKS = (
     Check("deliveries due", "none waits for more than a minute", _late_deliveries),
     Check("leases of jobs", "nothing executes without one", _leases_of_jobs, _rescue_jobs),
     Check("leases of deliveries", "nothing is sent without one", _leases_of_deliveries, _rescue_deliveries),
+    Check("retention", "what is too old has gone", _retention),
     Check("sequences", "the latest webhooks are numbered without holes", _sequences),
 )

@@ -6,7 +6,7 @@ processes that ended it (jobs.telemetry.counters).
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 import booper
-from jobs.database import row_counts
+from jobs.database import backlog, clock, row_counts
 from jobs.models import (
     FINISHED_STATES,
     UNFINISHED_STATES,
@@ -48,6 +48,8 @@ class Stored:
 
     jobs: Mapping[str, int]
     deliveries: int
+    # For how many seconds the oldest row of each kind should have been deleted.
+    behind: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,9 @@ def exposition(*, now: datetime, stored: Stored | None) -> bytes:
 
 def count_stored() -> Stored:
     return Stored(
-        jobs=row_counts.by_state(Job, (*UNFINISHED_STATES, *FINISHED_STATES)), deliveries=row_counts.of_table(Delivery)
+        jobs=row_counts.by_state(Job, (*UNFINISHED_STATES, *FINISHED_STATES)),
+        deliveries=row_counts.of_table(Delivery),
+        behind=backlog.seconds_behind(now=clock.now()),
     )
 
 
@@ -91,6 +95,9 @@ class _Snapshot(Collector):
         due = lanes["jobs"].due + lanes["queues"].due
         yield _labelled("jobs", _JOBS, "state", _jobs_by_state(now, self._stored, due=due))
         yield _labelled("deliveries", _DELIVERIES, "state", _deliveries_by_state(self._stored))
+        yield _labelled(
+            "retention_behind_seconds", _BEHIND, "kind", {} if self._stored is None else self._stored.behind
+        )
         yield from _backlogs(lanes, now=now)
         yield from _created()
         yield from _counted(counters.total(row.counts for row in rows))
@@ -102,6 +109,7 @@ class _Snapshot(Collector):
         yield _gauge("metrics_seconds", "How long it took to find all this out.", time.perf_counter() - began)
 
 
+_BEHIND = "For how long the oldest row of a kind should have been deleted; a day of the log goes as a whole."
 _JOBS = f"Jobs by state: waiting ones counted up to {MOST}, those in other states estimated once there are many."
 _DELIVERIES = f"Deliveries by state: all but the delivered ones counted up to {MOST}, those estimated."
 

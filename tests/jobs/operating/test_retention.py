@@ -13,9 +13,11 @@ from pytest_django import Settings
 
 from config.celery import app
 from jobs.beat import Scheduler
+from jobs.database import backlog
 from jobs.models import AuditEvent, Delivery, Job, LogEvent, Process, Receiver, Schedule, Tally, Usage, User
 from jobs.models.identifiers import earliest_uuid7, uuid7
-from jobs.operating import retention
+from jobs.operating import old_rows, retention
+from jobs.operating.old_rows import Places
 from jobs.operating.retention import Pace, Pruned
 from jobs.recurring import schedules
 from jobs.running import transitions
@@ -86,7 +88,9 @@ def test_thousands_of_rows_go_in_batches():
 # --- Jobs -------------------------------------------------------------------------------------------------------------
 
 
-def test_jobs_go_ninety_days_after_they_ended_with_all_they_left():
+def test_jobs_go_ninety_days_after_they_ended_with_all_they_left(settings: Settings):
+    # With a log that is kept no longer its rows have gone before, each by the time in its own id.
+    settings.LOG_RETENTION_DAYS = 91
     job = make_job(now=LONG_AGO, scheduled_at=LONG_AGO, callback_url="https://example.com/callback")
     run_due(OK, now=LONG_AGO)
     deliver_due(OK, now=LONG_AGO)
@@ -124,7 +128,7 @@ def test_a_job_that_was_retried_while_it_was_looked_at_stays():
     job = make_job(now=LONG_AGO, scheduled_at=LONG_AGO, max_attempts=1)
     run_due(REFUSED, now=LONG_AGO)
     transitions.retry(Job.objects.get(id=job.id), now=NOON)
-    assert retention._delete_jobs([job.id], NOON - 90 * DAY) == 0
+    assert old_rows.delete_jobs([job.id], NOON - 90 * DAY) == 0
     assert Job.objects.filter(id=job.id).exists()
 
 
@@ -203,10 +207,55 @@ def test_dead_processes_and_receivers_that_recovered_go_and_one_that_is_off_stay
 def test_when_time_is_up_the_rest_is_left_for_the_next_time():
     job = make_job()
     write_log_at(LONG_AGO, 10, job=job)
-    turns = iter([True, True] + [False] * 20)
+    turns = iter([True] * 5 + [False] * 20)
     pruned = prune(batch=3, has_time=lambda: next(turns))
     assert (pruned.log_events, pruned.is_all) == (6, False)
     assert prune(batch=3).log_events == 4
+
+
+def test_each_kind_has_a_batch_in_turn_so_that_a_long_log_holds_up_no_jobs():
+    make_many(6, user=make_user())
+    write_log_at(LONG_AGO, 100, job=make_job())
+    turns = iter([True] * 6 + [False] * 20)
+    pruned = prune(batch=3, has_time=lambda: next(turns))
+    assert (pruned.log_events, pruned.jobs, pruned.is_all) == (6, 6, False)
+
+
+def test_deleting_gives_way_while_something_due_was_not_taken_up(monkeypatch: pytest.MonkeyPatch):
+    pauses: list[float] = []
+    monkeypatch.setattr("jobs.operating.retention.time.sleep", pauses.append)
+    Pace(pause_seconds=0.02).pause(0.5)
+    Pace(pause_seconds=0.02, is_busy=lambda: True).pause(0.5)
+    assert pauses == [0.02, 2.0]
+
+
+def test_a_round_goes_on_where_the_one_before_has_come_to_and_now_and_then_begins_anew():
+    places = Places()
+    waiting = [make_job(now=LONG_AGO, scheduled_at=NOON + DAY) for _ in range(7)]
+    retention.prune(now=NOON, pace=Pace(batch=3, pause_seconds=0), places=places)
+    with CaptureQueriesContext(connection) as queries:
+        retention.prune(now=NOON + SECOND, pace=Pace(batch=3, pause_seconds=0), places=places)
+    assert sum('"jobs_job"."discarded_at" AS' in query["sql"] for query in queries) == 1
+    transitions.cancel(waiting[0], now=NOON - 90 * DAY - SECOND)
+    assert retention.prune(now=NOON + 2 * SECOND, places=places).jobs == 0
+    assert retention.prune(now=NOON + 600 * SECOND, places=places).jobs == 1
+
+
+def test_what_ends_a_little_later_than_its_neighbours_goes_with_the_round_that_follows():
+    places = Places()
+    early, late = (make_job(now=LONG_AGO, scheduled_at=LONG_AGO) for _ in range(2))
+    for job, seconds in ((early, 0), (late, 60)):
+        transitions.cancel(job, now=LONG_AGO + seconds * SECOND)
+    assert retention.prune(now=LONG_AGO + 90 * DAY + SECOND, places=places).jobs == 1
+    assert retention.prune(now=LONG_AGO + 90 * DAY + 61 * SECOND, places=places).jobs == 1
+
+
+def test_what_is_behind_is_told_by_kind():
+    write_log_at(NOON - 32 * DAY, 1, job=make_job())
+    make_many(1, user=make_user())
+    assert backlog.seconds_behind(now=NOON) == {"log": 2 * 86400, "deliveries": 0.0, "jobs": 10 * 86400}
+    prune()
+    assert set(backlog.seconds_behind(now=NOON).values()) == {0.0}
 
 
 def test_the_command_deletes_to_the_end_and_says_what(stopped_clock: StoppedClock):
@@ -224,7 +273,7 @@ def test_beat_prunes_and_shows_it_in_its_admin(settings: Settings):
 
     Scheduler(app=app, lazy=False)
     entry = PeriodicTask.objects.get(name="booper.prune")
-    assert (entry.task, entry.enabled, str(entry.interval)) == ("booper.prune", True, "every 600 seconds")
+    assert (entry.task, entry.enabled, str(entry.interval)) == ("booper.prune", True, "every 10 seconds")
     assert json.loads(entry.args) == []
 
 
