@@ -8,9 +8,8 @@ from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 
-from booper.content import exact_json
 from jobs.database import sql
-from jobs.models import HOLDS_ITS_KEY, REQUEST_COLUMNS, REQUEST_FIELDS, Job, JobState
+from jobs.models import HOLDS_ITS_KEY, REQUEST_COLUMNS, REQUEST_FIELDS, Job, JobState, sealed_json_field
 from jobs.models.identifiers import uuid7
 from jobs.queues import limits
 from jobs.recurring import schedules
@@ -143,7 +142,7 @@ def insert(jobs: Sequence[tuple[JobSpec, Job | NewJob]]) -> set[UUID]:
 
 def _row(spec: JobSpec, job: Job | NewJob, *, place: int) -> dict[str, Any]:
     row = {name: value for name in REQUEST_FIELDS if (value := getattr(spec, name)) is not None}
-    row["args"] = exact_json.dumps(spec.args).decode()
+    row["args"] = sealed_json_field.dumps(spec.args)
     row["place"], row["uuid"], row["user_id"] = place, job.uuid.hex, job.user_id.hex
     row["inserted_at"] = sql.time_text(job.inserted_at)
     row["scheduled_at"] = sql.time_text(job.scheduled_at)

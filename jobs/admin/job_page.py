@@ -16,7 +16,7 @@ from jobs.explaining import timeline
 from jobs.explaining.reasons import Reason
 from jobs.explaining.timeline import Timeline
 from jobs.models import Delivery, EventType, Job, LogEvent, Process
-from jobs.models.exact_json_field import ExactJSONField
+from jobs.models.sealed_json_field import SealedJSONField
 
 MOST_EVENTS = 100
 MOST_DELIVERIES = 50
@@ -88,7 +88,7 @@ def _spent(told: Timeline) -> str:
 def _newest_events(job: Job) -> list[LogEvent]:
     """Newest first, one more than is shown. Payloads come as `fetched`, None for one that is too long."""
     sized = job.events.defer("payload").annotate(length=Length("payload"))
-    fetched = Case(When(length__lte=_LONGEST_FETCHED, then=F("payload")), output_field=ExactJSONField())
+    fetched = Case(When(length__lte=_LONGEST_FETCHED, then=F("payload")), output_field=SealedJSONField())
     return list(sized.annotate(fetched=fetched).order_by("-id")[: MOST_EVENTS + 1])
 
 

@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from booper.content import exact_json
 from jobs.database import sql
-from jobs.models import Job
+from jobs.models import Job, sealed_json_field
 
 
 @dataclass(slots=True)
@@ -48,8 +47,10 @@ def from_row(row: tuple[Any, ...]) -> Claimed:
     """`row` has COLUMNS as the driver returns them: JSON as text, on SQLite uuids as text and times without a zone."""
     job = Claimed(*row)
     text: Any = job.args
-    job.args = exact_json.loads(text)
-    job.may_have_secrets = "{{" in text
+    job.args = sealed_json_field.loads(text)
+    headers = job.args.get("headers")
+    # Encrypted, a reference in them can't be seen in the text.
+    job.may_have_secrets = "{{" in text or (bool(headers) and "{{" in str(headers))
     if job.backoff_seconds is not None:
         job.backoff_seconds = json.loads(str(job.backoff_seconds))
     if not sql.is_postgresql():

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from booper.content import exact_json
 from jobs.database import sql
-from jobs.models import EventType
+from jobs.models import EventType, sealed_json_field
 from jobs.models.identifiers import uuid7_hex
 
 Entry = dict[str, Any]
@@ -16,7 +16,9 @@ Entry = dict[str, Any]
 def entry(
     *, event: EventType, job_id: int, user_id: UUID, payload: dict[str, Any], now: datetime, attempt: int = 0
 ) -> Entry:
-    """A row of the log, ready to be appended."""
+    """A row of the log, ready to be appended. Of a request the headers are encrypted."""
+    is_request = event is EventType.REQUEST
+    text = sealed_json_field.dumps(payload) if is_request else exact_json.dumps(payload).decode()
     return {
         "id": uuid7_hex(),
         "event": event.value,
@@ -24,7 +26,7 @@ def entry(
         "job_id": job_id,
         "user_id": user_id.hex,
         "attempt": attempt,
-        "payload": exact_json.dumps(payload).decode(),
+        "payload": text,
     }
 
 

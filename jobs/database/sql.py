@@ -11,6 +11,7 @@ import orjson
 from django.db import connection, models
 
 from booper.content import exact_json
+from jobs.models import sealed_json_field
 
 # As both databases read it: before all times that a row may have.
 EARLIEST = "0001-01-01 00:00:00"
@@ -118,10 +119,10 @@ def _insert(table: str, columns: Mapping[str, str]) -> str:
 
 
 def _row(item: models.Model, columns: Mapping[str, str]) -> dict[str, Any]:
-    return {name: _as_json(getattr(item, name), kind) for name, kind in columns.items()}
+    return {name: _as_json(getattr(item, name), kind, is_request=name == "args") for name, kind in columns.items()}
 
 
-def _as_json(value: Any, kind: str) -> Any:
+def _as_json(value: Any, kind: str, *, is_request: bool) -> Any:
     if isinstance(value, datetime):
         return time_text(value)
     if isinstance(value, UUID):
@@ -129,7 +130,9 @@ def _as_json(value: Any, kind: str) -> Any:
     if isinstance(value, tzinfo):
         return str(value)
     # What clients and targets sent is kept as text.
-    return exact_json.dumps(value).decode() if kind == "text" and isinstance(value, dict | list) else value
+    if kind != "text" or not isinstance(value, dict | list):
+        return value
+    return sealed_json_field.dumps(value) if is_request else exact_json.dumps(value).decode()
 
 
 def time_text(moment: datetime) -> str:

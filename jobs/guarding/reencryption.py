@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from jobs.models import Secret, User, encryption
+from jobs.models import Secret, User, encryption, sealed_json_field
 
 _BATCH = 500
 
@@ -15,7 +15,8 @@ def reencrypt() -> int:
 
     May be broken off and begun again, and run beside everything else.
     """
-    return sum(_users()) + sum(_secrets())
+    requests = sum(_requests(*each) for each in _REQUESTS)
+    return sum(_users()) + sum(_secrets()) + requests
 
 
 def _users() -> Iterator[int]:
@@ -39,6 +40,35 @@ def _secrets() -> Iterator[int]:
         yield len(found)
 
 
+# Of the log, only requests have headers of a client's.
+_REQUESTS = (
+    ("jobs_schedule", "args", "TRUE"),
+    ("jobs_job", "args", "TRUE"),
+    ("jobs_logevent", "payload", "event = 'worker.http.request'"),
+)
+
+
+def _requests(table: str, column: str, condition: str) -> int:
+    """Row by row where there is anything to do: one that somebody has written meanwhile is left as they wrote it."""
+    count, after = 0, None
+    while rows := _rows(table, column, None, after, condition=condition):
+        for row_id, text in rows:
+            if not sealed_json_field.is_current(text):
+                count += _rewrite(table, column, row_id, text)
+        after = rows[-1][0]
+    return count
+
+
+def _rewrite(table: str, column: str, row_id: Any, text: str) -> int:
+    sealed = sealed_json_field.dumps(sealed_json_field.loads(text))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {table} SET {column} = %(new)s WHERE id = %(id)s AND {column} = %(old)s",
+            {"new": sealed, "id": row_id, "old": text},
+        )
+        return int(cursor.rowcount)
+
+
 def _stale(table: str, column: str, *, retired: str | None = None) -> Iterator[list[Any]]:
     """The ids of rows whose `column` another key has encrypted, or none has; a batch of the table at a time."""
     after: Any = None
@@ -49,12 +79,16 @@ def _stale(table: str, column: str, *, retired: str | None = None) -> Iterator[l
         after = rows[-1][0]
 
 
-def _rows(table: str, column: str, retired: str | None, after: Any) -> list[tuple[Any, ...]]:
+def _rows(
+    table: str, column: str, retired: str | None, after: Any, *, condition: str = "TRUE"
+) -> list[tuple[Any, ...]]:
     """As they are stored: the field would decrypt them."""
     columns = ", ".join(["id", column, *([retired] if retired else [])])
-    condition = "" if after is None else "WHERE id > %(after)s"
+    also = "" if after is None else "AND id > %(after)s"
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {columns} FROM {table} {condition} ORDER BY id LIMIT {_BATCH}", {"after": after})
+        cursor.execute(
+            f"SELECT {columns} FROM {table} WHERE {condition} {also} ORDER BY id LIMIT {_BATCH}", {"after": after}
+        )
         return list(cursor.fetchall())
 
 

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from booper.content import secret_references
 from jobs.guarding import audit, limits, stocks
 from jobs.models import WAITING_STATES, Job, Schedule, Secret
+from jobs.models.encryption import Unreadable
 
 # So many rows are looked through for what uses a secret, and so many named.
 _MOST_LOOKED_AT = 2_000
@@ -79,6 +80,8 @@ def resolver(vault: Vault, *, host: str) -> Callable[[str], str]:
             raise NoSuchSecret(f"there is no secret {name[:80]!r}: PUT /api/secrets/NAME makes one")
         if known.hosts is not None and host not in known.hosts:
             raise NoSuchSecret(f"secret {name!r} may not be sent to {host}: its hosts are {', '.join(known.hosts)}")
+        if isinstance(known.value, Unreadable):
+            raise NoSuchSecret(f"secret {name!r} is encrypted with a key that is not there any more: set it again")
         return known.value
 
     return resolve

@@ -5,6 +5,7 @@ AES-256-GCM. What was written before there was a key is read as it is, and encry
 
 import base64
 import hashlib
+import logging
 import os
 from functools import lru_cache
 from typing import Any
@@ -13,6 +14,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.db import models
+
+logger = logging.getLogger(__name__)
 
 # No client can write it into what is encrypted here: signing secrets begin with whsec_, and others are never clear.
 PREFIX = "enc1:"
@@ -58,11 +61,45 @@ def _ciphers(keys: tuple[bytes, ...]) -> dict[str, AESGCM]:
     return {hashlib.sha256(b"booper key id:" + key).hexdigest()[:_ID_LENGTH]: AESGCM(key) for key in keys}
 
 
+class Unreadable(str):
+    """Stands for a text whose key is not there: empty, and written back as it was stored."""
+
+    __slots__ = ("sealed",)
+    sealed: str
+
+    def __new__(cls, sealed: str) -> "Unreadable":
+        text = super().__new__(cls, "")
+        text.sealed = sealed
+        return text
+
+
+def complain(sealed: str) -> None:
+    """Once for each key and process: a key that was lost may have encrypted a million values."""
+    key_id = sealed.removeprefix(PREFIX).partition(":")[0]
+    if key_id not in _missed:
+        _missed.add(key_id)
+        logger.error("what encryption key %s has encrypted can't be read: add it to BOOPER_ENCRYPTION_KEYS", key_id)
+
+
+_missed: set[str] = set()
+
+
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
-    """Text that is encrypted in the database and nowhere else. It can't be searched for."""
+    """Text that is encrypted in the database and nowhere else. It can't be searched for.
+
+    What can't be decrypted reads as Unreadable: one lost key must not stop what needs no secret.
+    """
 
     def get_prep_value(self, value: Any) -> Any:
-        return None if value is None else encrypt(str(value))
+        if value is None or isinstance(value, Unreadable):
+            return None if value is None else value.sealed
+        return encrypt(str(value))
 
     def from_db_value(self, value: Any, *_: Any) -> Any:
-        return None if value is None else decrypt(value)
+        if value is None:
+            return None
+        try:
+            return decrypt(value)
+        except UnknownKeyError:
+            complain(value)
+            return Unreadable(value)

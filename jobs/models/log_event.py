@@ -3,8 +3,8 @@
 from django.conf import settings
 from django.db import models
 
-from jobs.models.exact_json_field import ExactJSONField
 from jobs.models.identifiers import uuid7
+from jobs.models.sealed_json_field import SealedJSONField
 
 
 class EventType(models.TextChoices):
@@ -31,7 +31,7 @@ class LogEvent(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
     )
     attempt = models.PositiveSmallIntegerField(default=0)
-    payload = ExactJSONField()
+    payload = SealedJSONField()
 
     class Meta:
         indexes = [

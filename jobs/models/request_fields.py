@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from jobs.models.exact_json_field import ExactJSONField
+from jobs.models.sealed_json_field import SealedJSONField
 
 REQUEST_FIELDS = (
     "args",
@@ -31,7 +31,7 @@ REQUEST_COLUMNS = {
 class RequestFields(models.Model):
     """`args` is the request as the client sent it; the other columns are how it was understood."""
 
-    args = ExactJSONField()
+    args = SealedJSONField()
     method = models.CharField(max_length=6)
     url = models.CharField(max_length=2048)
     name = models.CharField(max_length=255, null=True, blank=True)

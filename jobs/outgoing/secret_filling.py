@@ -12,8 +12,9 @@ from booper.content.secret_references import Resolve
 from booper.outcomes.outcome import Request
 from jobs.database.claimed_job import Claimed
 from jobs.guarding import secrets
-from jobs.guarding.secrets import Vault
+from jobs.guarding.secrets import NoSuchSecret, Vault
 from jobs.models import Delivery, Schedule
+from jobs.models.sealed_json_field import UnreadableHeaders
 from jobs.outgoing import requests
 
 _PARTS = ("headers", "query", "body")
@@ -47,6 +48,8 @@ def of_job(
     Rendered twice where there are secrets, each time with references of both kinds in the job alone: what a target
     answered is put in after the secrets were, so it can't ask for any.
     """
+    if isinstance(job.args.get("headers"), UnreadableHeaders):
+        raise NoSuchSecret("its headers are encrypted with a key that this instance does not have any more")
     if not job.may_have_secrets:
         return Filled(*requests.of_job(job, schedule=schedule, secrets=signed_with, now=now))
     used: dict[str, str] = {}

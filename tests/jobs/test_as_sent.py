@@ -9,7 +9,7 @@ from django.db import connection, models
 
 from booper.outcomes.outcome import Outcome, Response
 from jobs.delivering import stage
-from jobs.models import Delivery, Job, LogEvent, Schedule
+from jobs.models import Delivery, Job, LogEvent, Schedule, sealed_json_field
 from jobs.models.exact_json_field import ExactJSONField
 from jobs.recurring import schedules
 from jobs.running import transitions
@@ -159,7 +159,7 @@ def test_a_log_row_is_stored_as_it_is_shown(api: Api):
         cursor.execute("SELECT payload FROM jobs_logevent WHERE event = 'worker.http.request'")
         [stored] = cursor.fetchone()
     assert f'"body":{OBJECT}' in stored
-    assert LogEvent.objects.get(event="worker.http.request").payload == json.loads(stored)
+    assert LogEvent.objects.get(event="worker.http.request").payload == sealed_json_field.loads(stored)
 
 
 def test_the_url_is_logged_and_previewed_as_it_is_sent(api: Api):
@@ -231,7 +231,8 @@ def test_headers_that_come_twice_are_kept_apart_in_the_log_and_in_deliveries(api
     assert LogEvent.objects.get(event="worker.http.response").payload["headers"] == expected
     bodies = {row.event: json.loads(row.body)["data"] for row in Delivery.objects.all()}
     assert bodies["job.result"]["response"]["headers"] == expected
-    assert bodies["job.response"]["payload"]["headers"] == expected
+    # Others may read webhooks: they carry no cookies.
+    assert bodies["job.response"]["payload"]["headers"] == {"X-One": "1"}
 
 
 def test_bytes_that_are_no_text_are_marked_in_the_log(api: Api):
