@@ -8,6 +8,7 @@ from config.wsgi import application as _wsgi
 
 children.end_with_parent()
 database_limits.keep()
+database_limits.look_once()
 
 _BATCH = "/api/jobs/batch"
 

@@ -5,7 +5,7 @@ an answer, holds a socket for seconds and nothing else; and what is no HTTP is r
 """
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import httptools
 from uvicorn.config import Config
@@ -14,6 +14,7 @@ from uvicorn.server import ServerState
 
 from config.web import refusals
 from config.web.census import Census, Rules
+from config.web.corked import Corked
 from config.web.refusals import Refusal
 
 # The `url` that a list is asked for has up to 2,048 characters, and three times that once encoded.
@@ -53,7 +54,8 @@ class Connection(HttpToolsProtocol):
     # --- from the transport -------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        self._corked = Corked(transport)
+        super().connection_made(cast(asyncio.Transport, self._corked))
         if not self._census.enter(self, self._address):
             self._is_refused = True
             transport.abort()
@@ -134,6 +136,7 @@ class Connection(HttpToolsProtocol):
         self.deadline = None
 
     def on_response_complete(self) -> None:
+        self._corked.flush()
         super().on_response_complete()
         if self.transport.is_closing():
             # Not before what was written is taken; nobody has for ever for that.

@@ -366,6 +366,24 @@ def test_a_request_arrives_as_wsgi_has_it(web_server: WebServer, application: Ap
     assert (environ["CONTENT_TYPE"], environ["REMOTE_ADDR"]) == ("text/plain", "127.0.0.1")
 
 
+def test_an_answer_without_a_body_is_sent_at_once_too(web_server: WebServer) -> None:
+    with web_server.connect() as client:
+        client.sendall(b"HEAD /quick HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        received = client.recv(10_000)
+        assert received.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert received.endswith(b"\r\n\r\n")
+        client.sendall(PING)
+        assert read(client).body == b"got "
+
+
+def test_a_body_that_waits_to_be_asked_for_is_asked_for(web_server: WebServer) -> None:
+    with web_server.connect() as client:
+        client.sendall(b"POST /threads HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n")
+        assert client.recv(10_000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(b"body")
+        assert read(client).body == b"got body"
+
+
 def test_requests_on_one_connection_are_answered_in_their_order(web_server: WebServer) -> None:
     bodies = [b"POST /threads HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n%d" % number for number in range(5)]
     with web_server.connect() as client:

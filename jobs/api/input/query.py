@@ -83,6 +83,12 @@ class Paging:
     is_by_cursor: bool
     position: Position | None
 
+    @property
+    def is_first(self) -> bool:
+        """Whether it is the first page, in the order there is without another one, and no cursor is asked for."""
+        is_usual = self.order.column == "id" and self.order.is_descending
+        return is_usual and not (self.offset or self.is_by_cursor)
+
     def page_of(self, rows: QuerySet[M]) -> Page[M]:
         """One query, which looks one row ahead if there is to be a cursor."""
         if self.position is not None:
