@@ -10,6 +10,10 @@ from django.db.models import Count, QuerySet
 from jobs.database import sql
 
 # PostgreSQL reads a table of this size in some tens of milliseconds; the larger ones are estimated.
+_SIZE = """
+SELECT pg_relation_size(%(table)s::regclass)
+    + COALESCE((SELECT sum(pg_relation_size(relid)) FROM pg_partition_tree(%(table)s::regclass)), 0)
+"""
 _COUNTED_BYTES = 32 * 1024 * 1024
 
 
@@ -59,5 +63,5 @@ def highest_id(model: type[models.Model]) -> int:
 def _size(model: type[models.Model]) -> int:
     """In bytes."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_relation_size(%s::regclass)", [model._meta.db_table])
+        cursor.execute(_SIZE, {"table": model._meta.db_table})
         return int(cursor.fetchone()[0])

@@ -4,7 +4,7 @@ Ids rise with time, so what is old lies at one end and no index on a time is nee
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from jobs.database import sql
+from jobs.database import log_parts, sql
 from jobs.models import Delivery, DeliveryState, Job, JobState, LogEvent, Schedule
 from jobs.models.identifiers import earliest_uuid7
 
@@ -26,6 +26,7 @@ _DELIVERY_ENDS = {DeliveryState.DELIVERED.value: "delivered_at", DeliveryState.F
 # What was made this long before it may go has ended by then, as a rule. What has not is looked at again in a while.
 _ENDED_WITHIN = timedelta(minutes=15)
 _ANEW_AFTER = timedelta(minutes=10)
+_PARTS_AFTER = timedelta(minutes=1)
 _NO_UUID = UUID(int=0)
 
 
@@ -40,15 +41,37 @@ class Places:
     log_event: UUID = _NO_UUID
     delivery: int = 0
     job: int = 0
-    _anew_at: datetime | None = field(default=None)
+    _anew_at: datetime | None = None
+    _parts_at: datetime | None = None
 
     def begin(self, *, now: datetime) -> None:
         if self._anew_at is None or now >= self._anew_at:
             self.log_event, self.delivery, self.job = _NO_UUID, 0, 0
             self._anew_at = now + _ANEW_AFTER
 
+    def are_parts_due(self, *, now: datetime) -> bool:
+        """Once a minute."""
+        if self._parts_at is not None and now < self._parts_at:
+            return False
+        self._parts_at = now + _PARTS_AFTER
+        return True
+
 
 def log_events(before: datetime, batch: int, places: Places) -> Iterator[int]:
+    """Row by row but for what stands in a part of its day, which goes as a whole."""
+    parts = log_parts.parts()
+    for part in parts:
+        # Hardly anything stands in the part for the rest.
+        last = _NO_UUID if part.is_rest else places.log_event
+        while not part.is_day and (ids := log_parts.delete_rows(part, before=before, after=last, limit=batch)):
+            last = max(ids)
+            places.log_event = places.log_event if part.is_rest else last
+            yield len(ids)
+    if not parts:
+        yield from _log_rows(before, batch, places)
+
+
+def _log_rows(before: datetime, batch: int, places: Places) -> Iterator[int]:
     old = LogEvent.objects.filter(id__lt=earliest_uuid7(before)).order_by("id")
     while ids := list(old.filter(id__gt=places.log_event).values_list("id", flat=True)[:batch]):
         places.log_event = ids[-1]

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
+from jobs.database import log_parts
 from jobs.engine import leases
 from jobs.guarding import audit
 from jobs.models import AuditEvent, Receiver, Usage
@@ -77,6 +78,8 @@ def prune(*, now: datetime, pace: Pace | None = None, places: Places | None = No
     places.begin(now=now)
     log_before = now - timedelta(days=settings.LOG_RETENTION_DAYS)
     jobs_before = now - timedelta(days=settings.JOB_RETENTION_DAYS)
+    if places.are_parts_due(now=now):
+        log_parts.maintain(before=log_before, now=now)
     counts = dict.fromkeys(("log_events", "deliveries", "jobs", "schedules"), 0)
     kinds = {
         "log_events": old_rows.log_events(log_before, pace.batch, places),
