@@ -246,8 +246,8 @@ def _add_run(commands: _Group) -> None:
         metavar="KEY=VALUE",
         action="append",
         type=_item_or_document,
-        help="a field of the JSON body; key:=json for other types than strings, key[sub]= and key[]= to nest; "
-        "or the whole body from @file.json or - (stdin)",
+        help='a field of the JSON body. min=200 is the string "200" and min:=200 the number: := takes JSON. key[sub]= '
+        "and key[]= nest; or the whole body from @file.json or - (stdin)",
     )
     body.add_argument("--json", metavar="JSON", type=_document, help="the whole body; @file.json and - work too")
     run.add_argument("--header", metavar="'NAME: VALUE'", action="append", type=_header, default=[])
@@ -539,7 +539,8 @@ def _content(text: str) -> str:
 def _jobs(text: str) -> list[Json]:
     """A JSON list, or an object a line, in the file of that name or on stdin."""
     content = _content("-" if text == "-" else f"@{text}")
-    lines = [line for line in content.splitlines() if line.strip()]
+    # Not splitlines: JSON may hold U+2028, U+0085 and their kin as they are.
+    lines = [line for line in re.split("\r\n|\n|\r", content) if line.strip()]
     is_lines = bool(lines) and lines[0].lstrip().startswith("{")
     jobs = [_parsed(line) for line in lines] if is_lines else _parsed(content)
     if not isinstance(jobs, list) or not jobs or not all(isinstance(job, dict) for job in jobs):
@@ -556,9 +557,17 @@ def _rate(text: str) -> Json:
 
 def _parsed(text: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise argparse.ArgumentTypeError(f"{_shortened(text)!r} is not JSON: {error}") from error
+
+
+def _object(pairs: list[tuple[str, Any]]) -> Json:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        doubled = next(key for place, (key, _) in enumerate(pairs) if key in dict(pairs[:place]))
+        raise ValueError(f"the key {_shortened(doubled)!r} comes twice in an object, keep one")
+    return found
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -37,7 +37,7 @@ def test_the_command_lines_of_the_readme_are_understood(monkeypatch):
 
 
 def test_the_python_of_the_readme_compiles():
-    [code] = re.findall(r"    (from booper\.client.*?)\n\n[^ ]", README, re.DOTALL)
+    [code] = re.findall(r"    (from booper import.*?)\n\n[^ ]", README, re.DOTALL)
     compile(code.replace("\n    ", "\n"), "README.md", "exec")
 
 

@@ -14,13 +14,17 @@ from rest_framework.request import Request
 
 from booper.content import payloads
 from jobs.api.endpoints.base import OpenView
-from jobs.api.schema import components
+from jobs.api.schema import components, dialect, operations
 
 _ASSETS = {
     "swagger-ui.css": "text/css; charset=utf-8",
     "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
     "favicon-32x32.png": "image/png",
     "start.js": "text/javascript; charset=utf-8",
+}
+_INFO = {
+    "license": {"name": "MIT", "identifier": "MIT"},
+    "contact": {"name": "The operator of this instance", "url": settings.BOOPER_PUBLIC_URL},
 }
 _ASSET_FOLDER = "static/drf_spectacular_sidecar/swagger-ui-dist"
 _START = "start.js"
@@ -55,15 +59,19 @@ def document(routes: Sequence[URLPattern]) -> dict[str, Any]:
     """The OpenAPI document of `routes`, which are those under /api/."""
     generator = SchemaGenerator(patterns=[path("api/", include(list(routes)))])  # type: ignore[no-untyped-call]
     schema: dict[str, Any] = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    schema["openapi"] = dialect.VERSION
+    # Wherever the document was read, so that the page of docs may call it.
+    schema["servers"] = [{"url": settings.BOOPER_BASE_PATH or "/", "description": "This instance."}]
+    schema["info"] |= _INFO
+    schema["tags"] = [{"name": name, "description": text} for name, text in operations.TAGS.items()]
     schema["components"] = {
         "schemas": components.SCHEMAS,
         "responses": components.RESPONSES,
         "parameters": components.PARAMETERS,
         "securitySchemes": components.SECURITY,
     }
-    if settings.BOOPER_BASE_PATH:
-        schema["servers"] = [{"url": settings.BOOPER_BASE_PATH}]
-    return schema
+    found: dict[str, Any] = dialect.in_3_1(schema)
+    return found
 
 
 @lru_cache(maxsize=1)

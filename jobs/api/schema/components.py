@@ -19,7 +19,7 @@ _UUID: Schema = {"type": "string", "format": "uuid", "example": "0193f2c4-6a1e-7
 _JOB_ID: Schema = {"type": "integer", "format": "int64", "minimum": 1, "example": 73496}
 _ANY_JSON: Schema = {"description": "Any JSON, nested at most 100 deep."}
 _MOMENT: Schema = {
-    "description": "A datetime (ISO 8601; without an offset in `timezone`, or UTC) or a unix timestamp, in seconds"
+    "description": "A datetime (RFC 3339; without an offset in `timezone`, or UTC) or a unix timestamp, in seconds"
     " or, above 1e11, in milliseconds. At most ten years ahead; the past means now.",
     "anyOf": [{"type": "string", "example": "2026-12-01T09:00:00Z"}, {"type": "number", "minimum": 0}],
 }
@@ -40,14 +40,19 @@ def _or_null(schema: Schema) -> Schema:
     return {**schema, "nullable": True}
 
 
+def _optional(properties: dict[str, Schema]) -> dict[str, Schema]:
+    """Of fields that say with null what they say when they are left out."""
+    return {name: schema if name == "url" else _or_null(schema) for name, schema in properties.items()}
+
+
 def _object(properties: dict[str, Schema], *, optional: tuple[str, ...] = (), **more: Any) -> Schema:
     required = [name for name in properties if name not in optional]
     schema: Schema = {"type": "object", "properties": properties, "additionalProperties": False, **more}
     return schema | {"required": required} if required else schema
 
 
-# Ten years in seconds; of the other units there are fewer in them.
-_AMOUNT: Schema = {"type": "number", "minimum": 0, "maximum": 315_000_000}
+# Ten years in seconds, three leap days among them; of the other units there are fewer in them.
+_AMOUNT: Schema = {"type": "number", "minimum": 0, "maximum": 3_653 * 86_400}
 _DURATION: Schema = {
     "description": f"A number of seconds, [amount, unit] or text such as `30 seconds`. Units: {', '.join(UNITS)}, "
     "singular too; months and years go by the calendar. From nothing to ten years.",
@@ -360,7 +365,7 @@ _PROBLEM: dict[str, Schema] = {
 SCHEMAS: dict[str, Schema] = {
     "Duration": _DURATION,
     "JobInput": _object(
-        _JOB_INPUT_PROPERTIES,
+        _optional(_JOB_INPUT_PROPERTIES),
         optional=tuple(name for name in _JOB_INPUT_PROPERTIES if name != "url"),
         example={
             "method": "post",
@@ -370,21 +375,20 @@ SCHEMAS: dict[str, Schema] = {
         },
     ),
     "JobChanges": _object(
-        {name: _or_null(_JOB_INPUT_PROPERTIES[name]) for name in job_changes.FIELDS if name != "schedule_in"}
-        | {"url": _URL, "schedule_in": ref("Duration")},
+        _optional({name: _JOB_INPUT_PROPERTIES[name] for name in job_changes.FIELDS}),
         optional=job_changes.FIELDS,
         minProperties=1,
         example={"body": {"content": "Hello"}, "description": None, "schedule_in": [1, "hour"]},
     ),
     "ScheduleChanges": _object(
-        {name: _or_null(schema) for name, schema in _JOB_INPUT_PROPERTIES.items() if "$ref" not in schema}
-        | {"schedule_in": ref("Duration")},
+        _optional(_JOB_INPUT_PROPERTIES),
         optional=tuple(_JOB_INPUT_PROPERTIES),
         minProperties=1,
         example={"cron": "0 10 * * *", "name": "a new name"},
     ),
     "PreviewInput": _object(
-        {**_JOB_INPUT_PROPERTIES, "count": {"type": "integer", "minimum": 1, "maximum": 100, "default": 5}},
+        {name: _or_null(schema) for name, schema in _JOB_INPUT_PROPERTIES.items()}
+        | {"count": _or_null({"type": "integer", "minimum": 1, "maximum": 100, "default": 5})},
         optional=(*_JOB_INPUT_PROPERTIES, "count"),
         example={"cron": "0 9 * * 1-5", "timezone": "Europe/London", "count": 3},
     ),
@@ -474,9 +478,23 @@ SCHEMAS: dict[str, Schema] = {
     "BroadcastInput": _object(_BROADCAST, optional=("author", "channel")),
     "Broadcast": _object(_BROADCAST),
     "AnyJSON": {**_ANY_JSON, "example": {"hello": "world"}},
-    "AnyObject": {"type": "object", "example": {"hello": "world"}},
+    "Form": {
+        "type": "object",
+        "additionalProperties": {"type": "string"},
+        "description": "The fields of the JSON body, each as text. Brackets nest: `body[content]=Hi` is "
+        '`{"body": {"content": "Hi"}}`, and `schedule_in[]=30&schedule_in[]=seconds` a list.',
+        "example": {"body[content]": "Hi"},
+    },
     "FieldError": _FIELD_ERROR,
     "Problem": _object(_PROBLEM),
+    "ServerRefusal": _object(
+        {
+            "type": {"type": "string", "enum": ["about:blank"]},
+            "title": {"type": "string", "example": "URI Too Long"},
+            "status": {"type": "integer", "example": 414},
+            "detail": {"type": "string"},
+        }
+    ),
     "LimitReached": _object(
         {
             **_PROBLEM,
@@ -533,6 +551,11 @@ RESPONSES: dict[str, Schema] = {
         detail='it was changed in the meantime and its ETag is "…" now: read it again',
     ),
     "413": _refusal(413, "The body is too large.", detail="the body has more than 1048576 bytes: send less"),
+    # Of the web server, before the API sees the call.
+    "414": {
+        "description": "The URL of the call is too long.",
+        "content": {CONTENT_TYPE: {"schema": ref("ServerRefusal")}},
+    },
     "415": _refusal(415, "The body is in a format that is not read here.", detail="'text/xml' is not read here"),
     "429": _refusal(
         429,

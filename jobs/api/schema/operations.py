@@ -12,6 +12,18 @@ from jobs.intake.batch import MOST_JOBS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+TAGS = {
+    "jobs": "Requests to make, once or as the runs of a schedule.",
+    "schedules": "Jobs that repeat.",
+    "queues": "How many jobs run at once, and how fast they start.",
+    "logs": "What happened to each job.",
+    "deliveries": "Callbacks and webhooks, and who receives them.",
+    "keys": "API keys, and what each may do.",
+    "signing": "What callbacks, webhooks and requests are signed with.",
+    "secrets": "Values that jobs refer to by name.",
+    "limits": "What the caller may have, and has.",
+    "demo": "Targets to try things with.",
+}
 _WITH_KEY = (401, 403, 429, 503)
 _WITH_BODY = (400, 413, 415)
 _FORM = "application/x-www-form-urlencoded"
@@ -26,7 +38,6 @@ def _operation(
     refusals: Sequence[int] = (),
     parameters: Sequence[Schema] = (),
     body: str | None = None,
-    form: str | None = None,
     form_example: Schema | None = None,
     is_open: bool = False,
     is_paged: bool = False,
@@ -36,11 +47,12 @@ def _operation(
     is_open_to_any_query: bool = False,
     description: str = "",
 ) -> Callable[[F], F]:
-    """`answers` are schemas of `data` by status; `body` names that of the request, `form` another one for its forms."""
+    """`answers` are schemas of `data` by status; `body` names that of the request."""
     taken = unexpected.Taken(_in_query(parameters), _fields(body), is_open_to_any_query)
     operation: Schema = {
         "operationId": operation_id,
         "summary": summary,
+        "description": description or f"{summary}.",
         "tags": [tag],
         "parameters": list(parameters),
         "security": [] if is_open else [{"apiKey": []}],
@@ -50,10 +62,8 @@ def _operation(
         operation["responses"]["201"]["headers"] = {"Location": {"schema": {"type": "string"}, "required": True}}
     if has_etag:
         operation["responses"]["200"]["headers"] = {"ETag": {"schema": {"type": "string"}, "required": True}}
-    if description:
-        operation["description"] = description
     if body is not None:
-        as_form: Schema = {"schema": ref(form or body)}
+        as_form: Schema = {"schema": ref("Form")}
         if form_example is not None:
             as_form["example"] = form_example
         operation["requestBody"] = {
@@ -66,7 +76,7 @@ def _operation(
         # One without a body reads it all the same, to refuse it.
         reads_body = method.__name__ != "get"
         statuses = {*refusals, *(() if is_open else _WITH_KEY), *(() if is_open_to_any_query else (400,))}
-        statuses |= {*(_WITH_BODY if reads_body else ())}
+        statuses |= {414, *(_WITH_BODY if reads_body else ())}
         operation["responses"] |= {str(status): ref(str(status), "responses") for status in sorted(statuses)}
         return extend_schema(operation=operation)(method)
 
@@ -390,7 +400,6 @@ ECHO = _operation(
     description="Any JSON; a form is answered as the object that it means.",
     answers={200: ref("AnyJSON")},
     body="AnyJSON",
-    form="AnyObject",
     form_example={"hello": "world"},
     is_open=True,
     is_open_to_any_query=True,

@@ -315,6 +315,16 @@ def test_many_jobs_come_from_a_file_or_stdin(
         assert api.last.body == {"jobs": [{"url": URL}, {"url": URL, "body": {"a": "é"}}]}
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_of_jobs_end_where_json_lines_do_and_nowhere_else(api: FakeApi, tmp_path: Path, end: str) -> None:
+    bodies = ["a\u2028b", "a\u0085b", "a\u2029b\x7f"]
+    file = tmp_path / "jobs.jsonl"
+    lines = end.join(json.dumps({"url": URL, "body": body}, ensure_ascii=False) for body in bodies)
+    file.write_bytes(f"{lines}{end}".encode())
+    assert cli.main(["jobs", "create-many", str(file)]) == 0
+    assert [job["body"] for job in api.last.body["jobs"]] == bodies
+
+
 def test_refused_jobs_among_many_are_shown_and_end_with_1(
     api: FakeApi, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -465,6 +475,8 @@ def test_json_keeps_unicode_readable_where_the_terminal_has_it(
         (["run", "POST", URL, "--timeout", "1e999"], "not a number"),
         (["run", "POST", URL, "--max-attempts", "9" * 5000], "--max-attempts"),
         (["run", "POST", URL, "--field", "url=x"], "given twice"),
+        (["run", "POST", URL, "--data", 'x:={"a":1,"a":2}'], "the key 'a' comes twice"),
+        (["run", "POST", URL, "--json", '[{"b":{"a":1,"c":0,"a":1}}]'], "the key 'a' comes twice"),
         (["run", "POST", URL, "--desc", "x"], "--desc"),
         (["run", "POST", URL, "extra"], "extra"),
         (["jobs", "get"], "ID"),

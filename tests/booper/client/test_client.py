@@ -1,6 +1,8 @@
 """The SDK: each method is one call of the HTTP API, each refusal one exception."""
 
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -601,3 +603,12 @@ def test_an_error_that_is_kept_keeps_no_connection_open() -> None:
                 scheduler.jobs.get(JOB_ID)
             assert end_of_stream.result() == b""
     assert kept.value.status == 404
+
+
+def test_the_package_gives_the_scheduler_and_does_not_load_it_before() -> None:
+    code = (
+        "import sys, booper; assert 'requests' not in sys.modules; from booper import Scheduler; "
+        "import booper.client; assert Scheduler is booper.client.Scheduler; assert not hasattr(booper, 'Nope')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import jsonschema_rs
@@ -10,7 +11,10 @@ from django.test import Client
 
 from jobs.intake import job as intake_job
 from jobs.intake import job_changes
-from tests.api import Api, data_of
+from jobs.models import User
+from tests.api import Api, data_of, problem_of
+from tests.factories import make_job
+from tests.runs import make_schedule
 
 
 @pytest.fixture
@@ -29,19 +33,8 @@ def operations_of(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def is_of(name: str, value: Any, document: dict[str, Any]) -> bool:
     """Whether `value` is one of the schema of that name."""
-    components = json_schema(document["components"])
-    validator = jsonschema_rs.Draft4Validator({"$ref": f"#/components/schemas/{name}", "components": components})
-    return validator.is_valid(value)
-
-
-def json_schema(part: Any) -> Any:
-    """OpenAPI 3.0 says `nullable` where JSON Schema has a type of its own for null."""
-    if isinstance(part, list):
-        return [json_schema(item) for item in part]
-    if not isinstance(part, dict):
-        return part
-    schema = {name: json_schema(value) for name, value in part.items() if name != "nullable"}
-    return {"anyOf": [schema, {"type": "null"}]} if part.get("nullable") is True else schema
+    schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+    return jsonschema_rs.Draft202012Validator(schema).is_valid(value)
 
 
 def test_every_call_is_in_the_document(document: dict[str, Any]) -> None:
@@ -96,10 +89,73 @@ def test_every_call_says_how_it_refuses_and_who_may_call_it(document: dict[str, 
         is_open = name.endswith(("/ping", "/echo", "/broadcast"))
         assert operation["security"] == ([] if is_open else [{"apiKey": []}])
         assert ("401" in operation["responses"]) == (not is_open)
+        assert "414" in operation["responses"]
         assert ("400" in operation["responses"]) == (name != "GET /api/ping")
         assert ({"413", "415"} <= set(operation["responses"])) == (not name.startswith("GET"))
         if "requestBody" in operation:
-            assert set(operation["requestBody"]["content"]) == {"application/json", "application/x-www-form-urlencoded"}
+            content = operation["requestBody"]["content"]
+            assert set(content) == {"application/json", "application/x-www-form-urlencoded"}
+            # A client that is generated from one name for both sends forms.
+            assert content["application/json"]["schema"] != content["application/x-www-form-urlencoded"]["schema"]
+
+
+def schemas_within(part: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(part, dict):
+        yield part
+        for name, value in part.items():
+            if name not in ("example", "examples"):
+                yield from schemas_within(value)
+    elif isinstance(part, list):
+        for item in part:
+            yield from schemas_within(item)
+
+
+def test_the_document_is_openapi_3_1_and_says_where_the_server_is(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1.")
+    assert [server["url"] for server in document["servers"]] == ["/"]
+    assert not [schema for schema in schemas_within(document) if "nullable" in schema]
+    used = {tag for operation in operations_of(document).values() for tag in operation["tags"]}
+    assert {tag["name"] for tag in document["tags"]} == used
+
+
+def test_nothing_has_a_default_that_a_generated_client_would_send(document: dict[str, Any]) -> None:
+    assert not [schema for schema in schemas_within(document) if "default" in schema]
+    assert "By default `get`" in document["components"]["schemas"]["JobInput"]["properties"]["method"]["description"]
+
+
+def test_what_may_be_left_out_may_be_null(document: dict[str, Any], api: Api) -> None:
+    optional = [name for name in intake_job.FIELDS if name != "url"]
+    job = {"url": "https://example.com", **dict.fromkeys(optional)}
+    assert is_of("JobInput", job, document)
+    data_of(api.post("/api/jobs", job), status=201)
+    assert not is_of("JobInput", {"url": None}, document)
+    changes = dict.fromkeys([name for name in job_changes.FIELDS if name not in ("url", "description")])
+    assert is_of("JobChanges", changes | {"description": "x"}, document)
+
+
+UNKNOWN = "qqzzqq"
+
+
+def test_the_fields_that_are_documented_are_those_that_are_taken(
+    document: dict[str, Any], api: Api, user: User
+) -> None:
+    """Each call is asked by a field that is none, and lists those there are."""
+    job, schedule = make_job(user=user), make_schedule()
+    key = data_of(api.post("/api/keys", {"name": "another"}), status=201)
+    places = {"job_id": job.id, "schedule_id": schedule.id, "key_id": key["id"], "name": "MAIL"}
+    asked = 0
+    for name, operation in operations_of(document).items():
+        if "requestBody" not in operation or name == "POST /api/echo":
+            continue
+        schema = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        method, path = name.split()
+        response = api.call(method, path.format(**places), {UNKNOWN: 1})
+        errors = problem_of(response, status=400)["errors"]
+        detail = next(error["detail"] for error in errors if error["pointer"] == f"/{UNKNOWN}")
+        taken = detail.partition("those there are ")[2].split(", ")
+        assert sorted(taken) == sorted(document["components"]["schemas"][schema]["properties"]), name
+        asked += 1
+    assert asked > 10
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
@@ -109,7 +165,7 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
         assert name in document["components"][section]
 
 
-def test_every_field_that_is_taken_is_documented(document: dict[str, Any]) -> None:
+def test_every_job_field_that_is_taken_is_documented(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     taken = set(intake_job.FIELDS)
     assert set(schemas["JobInput"]["properties"]) == set(schemas["ScheduleChanges"]["properties"]) == taken
@@ -123,13 +179,13 @@ def test_every_example_is_one_of_its_schema(document: dict[str, Any]) -> None:
     assert [name for name, example in examples.items() if not is_of(name, example, document)] == []
 
 
-@pytest.mark.parametrize("value", [0, 0.5, 90, [30, "seconds"], [1, "hour"], [0.5, "days"], [120, "months"], "2 hours"])
+@pytest.mark.parametrize("value", [0, 0.5, 90, [30, "seconds"], [1, "hour"], [120, "months"], "2 hours", 315_500_000])
 def test_durations_are_documented_as_they_are_taken(document: dict[str, Any], api: Api, value: Any) -> None:
     assert is_of("Duration", value, document)
     data_of(api.post("/api/jobs", {"url": "https://example.com", "schedule_in": value}), status=201)
 
 
-@pytest.mark.parametrize("value", [-1, True, [5, "minuts"], [5], [-1, "days"], None])
+@pytest.mark.parametrize("value", [-1, True, [5, "minuts"], [5], [-1, "days"], None, 315_619_201])
 def test_what_is_documented_as_no_duration_is_none(document: dict[str, Any], value: Any) -> None:
     assert not is_of("Duration", value, document)
 
