@@ -61,7 +61,7 @@ def document(routes: Sequence[URLPattern]) -> dict[str, Any]:
     schema: dict[str, Any] = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     schema["openapi"] = dialect.VERSION
     # Wherever the document was read, so that the page of docs may call it.
-    schema["servers"] = [{"url": settings.BOOPER_BASE_PATH or "/", "description": "This instance."}]
+    schema["servers"] = [{"url": settings.BOOPER_BASE_PATH or "/"}]
     schema["info"] |= _INFO
     schema["tags"] = [{"name": name, "description": text} for name, text in operations.TAGS.items()]
     schema["components"] = {
