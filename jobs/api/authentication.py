@@ -41,6 +41,11 @@ class KeyCache:
             key, read_at = self._keys.get(token_hash, (None, 0.0))
         return key if time.monotonic() - read_at < self._seconds else None
 
+    def has_seen(self, token_hash: str) -> bool:
+        """Whether it was known, however long ago."""
+        with self._lock:
+            return token_hash in self._keys
+
     def put(self, key: ApiKey) -> None:
         with self._lock:
             # At the end again, so that the one that is dropped is the one that was read the longest ago.
@@ -102,7 +107,9 @@ def _usable_key(request: Request, token: str, *, now: datetime) -> ApiKey:
     token_hash = hash_token(token)
     key = known_keys.get(token_hash)
     if key is None:
-        limiting.refuse_guessing(request)
+        if not known_keys.has_seen(token_hash):
+            # One that was good a while ago is no guess: its neighbours at the same address do not shut it out.
+            limiting.refuse_guessing(request)
         key = _read_key(token_hash, now=now)
     if key is None or (key.expires_at is not None and key.expires_at <= now):
         raise AuthenticationFailed("the API key is not known, expired or revoked: ask for a new one")

@@ -32,9 +32,15 @@ def of_nobody(request: Request) -> Standing | None:
     return rates.anonymous.take(_subject(request), allowed=allowed, now=_now()) if allowed else None
 
 
-def standing_of_nobody(request: Request) -> Standing:
+def standing_of_key(key: ApiKey, *, now: datetime) -> Standing:
+    """How a key stands, without counting anything."""
+    allowed = limits.allowed(limits.REQUESTS, key.user.limits)
+    return rates.requests.standing(key.uuid.hex, allowed=allowed, now=now)
+
+
+def standing_of_nobody(request: Request, *, now: datetime) -> Standing:
     """How the caller's address stands, without counting anything."""
-    return rates.anonymous.standing(_subject(request), allowed=settings.BOOPER_ANONYMOUS_PER_MINUTE, now=_now())
+    return rates.anonymous.standing(_subject(request), allowed=settings.BOOPER_ANONYMOUS_PER_MINUTE, now=now)
 
 
 def refuse_guessing(request: Request) -> None:

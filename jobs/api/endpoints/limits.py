@@ -32,8 +32,8 @@ class Limits(View):
         now, key = clock.now(), self.key
         overrides, user_id = key.user.limits, self.owner_id
         spent = [
-            self._requests(key),
-            limiting.standing_of_nobody(request),
+            limiting.standing_of_key(key, now=now),
+            limiting.standing_of_nobody(request, now=now),
             rates.stored_bytes.standing(user_id.hex, allowed=limits.allowed(limits.STORED_BYTES, overrides), now=now),
         ]
         shown = [_spent(standing, now=now) for standing in spent]
@@ -42,10 +42,6 @@ class Limits(View):
             for limit, count in _HELD
         ]
         return answer(shown)
-
-    def _requests(self, key: ApiKey) -> Standing:
-        allowed = limits.allowed(limits.REQUESTS, key.user.limits)
-        return rates.requests.standing(key.uuid.hex, allowed=allowed, now=clock.now())
 
 
 def _spent(standing: Standing, *, now: datetime) -> dict[str, Any]:
