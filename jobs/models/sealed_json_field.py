@@ -12,6 +12,7 @@ from jobs.models.exact_json_field import ExactJSONField
 
 # The jobs that come after this one, which have headers of their own.
 _CHILDREN = ("then", "on_failure")
+_CHANGED = ("headers", *_CHILDREN)
 # What Booper adds to each request by itself is no secret, and is not worth encrypting.
 _OWN = {
     *("Accept", "Accept-Encoding", "User-Agent", "Booper-Job-Id", "Booper-Attempt", "Idempotency-Key"),
@@ -67,7 +68,9 @@ def _is_worth_it(headers: Any) -> bool:
 
 
 def _sealed(value: Any) -> Any:
-    return _changed(value, _seal) if isinstance(value, dict) else value
+    if not isinstance(value, dict) or value.keys().isdisjoint(_CHANGED):
+        return value
+    return _changed(value, _seal)
 
 
 def _opened(value: Any) -> Any:

@@ -54,6 +54,8 @@ class View(APIView):
         except (AuthenticationFailed, NotAuthenticated):
             self._count(limiting.of_nobody(request))
             raise
+        if request.method == "OPTIONS":
+            return
         if isinstance(request.auth, ApiKey):
             self._count(limiting.of_key(request.auth))
             authentication.require_active(request.auth.user)
@@ -76,7 +78,7 @@ class View(APIView):
         stocks.waiting_jobs.add(self.owner_id, amount=jobs, overrides=overrides, now=now)
         stocks.schedules.add(self.owner_id, amount=schedules, overrides=overrides, now=now)
         if allowed := limits.allowed(limits.STORED_BYTES, overrides):
-            size = int(self.request.META.get("CONTENT_LENGTH") or 0)
+            size = self.request.META.get(parsers.BODY_BYTES, 0)
             rates.stored_bytes.take(self.owner_id.hex, amount=size, allowed=allowed, now=now).require()
 
     @property

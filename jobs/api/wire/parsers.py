@@ -14,6 +14,8 @@ from jobs.api.wire.problems import UnsupportedBody
 from jobs.api.wire.renderers import AlwaysJSON, content_type
 from jobs.intake.refusals import BodyTooLarge, FieldError, InvalidInput
 
+# Where a request's META says how long the body was that was read: not every one says so beforehand.
+BODY_BYTES = "booper.body_bytes"
 _CHARSETS = ("", "utf-8", "utf8", "us-ascii", "ascii")
 
 
@@ -128,6 +130,7 @@ def _read(request: HttpRequest, *, setting: str) -> bytes:
         raise InvalidInput([FieldError("", f"the body could not be read to its end: {error}")]) from None
     if len(body) > limit:
         raise _too_large(limit, setting)
+    request.META[BODY_BYTES] = len(body)
     return body
 
 

@@ -1,11 +1,13 @@
 """Limits by the API: 429 before a body is read, what it says, and what costs nothing for who is far from it."""
 
+import io
+import json
 import time
 from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
@@ -188,3 +190,20 @@ def test_what_is_far_from_its_limit_costs_no_query(api: Api) -> None:
         data_of(api.post("/api/jobs", REQUEST), status=201)
         data_of(api.get("/api/jobs"))
     assert [query["sql"].split()[0] for query in queries] == ["INSERT", "SELECT"]
+
+
+def test_bytes_are_counted_though_no_length_was_announced(wsgi_application: Any, api: Api, token: str) -> None:
+    """By a body in pieces, as some clients send it."""
+    User.objects.update(limits={"stored_bytes": 100})
+    body = json.dumps({**REQUEST, "body": "x" * 200}).encode()
+    environ = RequestFactory().generic("POST", "/api/jobs", body, content_type="application/json").environ
+    environ |= {"HTTP_AUTHORIZATION": f"Bearer {token}", "wsgi.input_terminated": True}
+    environ |= {"wsgi.input": io.BytesIO(body), "SERVER_NAME": "localhost"}
+    del environ["CONTENT_LENGTH"]
+    answered: list[str] = []
+    list(wsgi_application(environ, lambda status, headers: answered.append(status)))
+    assert answered == ["429 Too Many Requests"]
+
+
+def test_what_methods_there_are_is_told_whatever_the_key(open_api: Api) -> None:
+    assert open_api.call("OPTIONS", "/api/jobs", Authorization=f"Bearer {new_token()}").status_code == 204
