@@ -1,5 +1,7 @@
 """Operations for migrations of tables that are in use: PostgreSQL builds and drops the index beside what goes on."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import migrations
@@ -11,6 +13,20 @@ _IS_VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
 
 def _is_postgresql(schema_editor: BaseDatabaseSchemaEditor) -> bool:
     return schema_editor.connection.vendor == "postgresql"
+
+
+@contextmanager
+def _patience(schema_editor: BaseDatabaseSchemaEditor) -> Iterator[None]:
+    """Without a time-out for locks: building waits for transactions that are open, and holds up nobody meanwhile."""
+    if schema_editor.collect_sql:
+        yield
+        return
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute("SHOW lock_timeout")
+        before = cursor.fetchone()[0]
+        cursor.execute("SET lock_timeout = 0")
+        yield
+        cursor.execute("SELECT set_config('lock_timeout', %s, false)", [before])
 
 
 class AddIndexOnline(migrations.AddIndex):
@@ -30,7 +46,8 @@ class AddIndexOnline(migrations.AddIndex):
         if is_valid is False:
             schema_editor.remove_index(model, self.index, concurrently=True)  # type: ignore[call-arg]
         if not is_valid:
-            schema_editor.add_index(model, self.index, concurrently=True)  # type: ignore[call-arg]
+            with _patience(schema_editor):
+                schema_editor.add_index(model, self.index, concurrently=True)  # type: ignore[call-arg]
 
     def _is_valid(self, schema_editor: BaseDatabaseSchemaEditor) -> bool | None:
         with schema_editor.connection.cursor() as cursor:
