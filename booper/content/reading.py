@@ -51,11 +51,15 @@ def read(body: bytes, *, content_type: str = "", is_cut: bool = False) -> Readin
         return Reading(None)
     text = _text(body, content_type=content_type[:_LONGEST_TYPE], is_cut=is_cut)
     if text is None:
-        return Reading(base64.b64encode(body).decode(), is_base64=True)
+        return in_base64(body)
     found, value = payloads.parsed(text)
     if found and (isinstance(value, dict | list) or _may_be_json(content_type)):
         return Reading(value, is_json=True)
     return Reading(text)
+
+
+def in_base64(body: bytes) -> Reading:
+    return Reading(base64.b64encode(body).decode(), is_base64=True)
 
 
 def _text(body: bytes, *, content_type: str, is_cut: bool) -> str | None:

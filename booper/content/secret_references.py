@@ -76,6 +76,14 @@ def hidden(value: Any, secrets: Iterable[str]) -> Any:
     return _hidden(value, pattern)
 
 
+def hidden_in_bytes(body: bytes, secrets: Iterable[str]) -> bytes:
+    """The same of bytes that are no text, before they are encoded."""
+    for secret in secrets:
+        if len(secret) >= _SHORTEST_HIDDEN:
+            body = body.replace(secret.encode(), HIDDEN.encode())
+    return body
+
+
 def _hidden(value: Any, pattern: re.Pattern[str]) -> Any:
     if isinstance(value, str):
         return pattern.sub(HIDDEN, value)

@@ -1,16 +1,18 @@
 """What of an answer is kept and shown."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from booper.content import payloads, reading
+from booper.content import payloads, reading, secret_references
 from booper.content.reading import Reading
 from booper.outcomes.outcome import Outcome, Response
 
 
-def read(response: Response) -> Reading:
-    """What the body of `response` says."""
+def read(response: Response, *, secrets: Sequence[str] = ()) -> Reading:
+    """What the body of `response` says. Bytes that are no text come without the `secrets`, which nobody finds later."""
     kind = next((value for name, value in response.headers if name.lower() == "content-type"), "")
-    return reading.read(response.body, content_type=kind, is_cut=response.truncated)
+    said = reading.read(response.body, content_type=kind, is_cut=response.truncated)
+    return reading.in_base64(secret_references.hidden_in_bytes(response.body, secrets)) if said.is_base64 else said
 
 
 def shown_response(outcome: Outcome, said: Reading | None) -> dict[str, Any] | None:

@@ -129,7 +129,7 @@ def decide(finished: Finished, *, now: datetime) -> Ended:
     )
     error = None if judged.code is None else {"code": judged.code, "message": judged.message}
     secrets = finished.started.secrets
-    said = None if outcome.response is None else shown_response.read(outcome.response)
+    said = None if outcome.response is None else shown_response.read(outcome.response, secrets=secrets)
     return Ended(
         job=job,
         state=_ENDED_AS[judged.kind],

@@ -85,3 +85,8 @@ def test_names(name: str) -> None:
 @pytest.mark.parametrize("name", ["", "a", "2A", "_A", "A-B", "A" * 65, "A\n", "Ä"])
 def test_what_is_no_name(name: str) -> None:
     assert not secret_references.is_name(name)
+
+
+def test_among_bytes_that_are_no_text_it_is_hidden_before_they_are_encoded() -> None:
+    body = b"\xff" + VALUE.encode() + b"\x00ab"
+    assert secret_references.hidden_in_bytes(body, [VALUE, "ab"]) == b"\xff***\x00ab"

@@ -280,3 +280,10 @@ def test_who_refers_to_no_secret_pays_no_query(vault: Api) -> None:
     with CaptureQueriesContext(connection) as queries:
         start_due(take_lease().id)
     assert len([query for query in queries if "jobs_secret" in query["sql"]]) == 1
+
+
+def test_a_secret_among_bytes_that_are_no_text_is_not_kept(vault: Api) -> None:
+    data_of(vault.post("/api/jobs", {"url": URL, "headers": {"A": "{{secret:TOKEN}}"}}), status=201)
+    run_due(Outcome(Response(200, (), b"\xff" + VALUE.encode(), truncated=False), None, 1))
+    payload = LogEvent.objects.get(event="worker.http.response").payload
+    assert base64.b64decode(payload["body"]) == b"\xff***"
