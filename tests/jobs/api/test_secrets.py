@@ -1,5 +1,6 @@
 """/api/secrets, and jobs that refer to them: resolved when sent, never stored or shown, hidden where they come back."""
 
+import base64
 import json
 from typing import Any
 
