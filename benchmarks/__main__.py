@@ -7,7 +7,7 @@ import time
 
 from benchmarks import machine, scene
 
-MEASURES = ("drain", "create", "lateness", "costs", "wire", "workers", "scale", "schedules")
+MEASURES = ("drain", "create", "web", "lateness", "costs", "wire", "workers", "scale", "schedules")
 
 
 def main() -> int:

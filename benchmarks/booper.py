@@ -12,7 +12,7 @@ import psycopg
 
 from benchmarks import servers
 from benchmarks.processes import ROOT, Group, Processes, cpu_seconds_of, environment, run, wait_until
-from config import procfile
+from config import listening, procfile
 
 EMAIL = "bench@example.com"
 METRICS_TOKEN = "bench"
@@ -82,7 +82,7 @@ class Instance:
         before = self.query("SELECT count(*) FROM jobs_process")
         groups = [self._processes.start(f"{self.name}-{p.name}", p.command, env=variables) for p in wanted]
         if kind == "web":
-            wait_until(lambda: servers.is_open(self.port), what="web answers", within_seconds=30)
+            wait_until(self._web_answers, what="web answers", within_seconds=60)
         elif kind == "flower":
             port = int(self.env["FLOWER_PORT"])
             wait_until(lambda: servers.is_open(port), what="flower answers", within_seconds=30)
@@ -93,6 +93,10 @@ class Instance:
                 within_seconds=40,
             )
         return groups
+
+    def _web_answers(self) -> bool:
+        # Its port is open before its processes are there.
+        return listening.answers("127.0.0.1", self.port, path="/livez", patience_seconds=5, name="localhost")
 
     def programs(self, kind: str, *, count: int, variables: Mapping[str, str]) -> list[procfile.Program]:
         """Those of the Procfile of one kind."""

@@ -22,7 +22,7 @@ CLIENTS = 8
 _BARE = "bare view"
 _SINGLE = "single POST"
 # As many threads of as many processes as Booper has.
-_GUNICORN = ("--worker-class", "gthread", "--workers", "2", "--threads", "8", "--no-control-socket")
+GUNICORN = ("--worker-class", "gthread", "--workers", "2", "--threads", "8", "--no-control-socket")
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ def measure(scene: Scene) -> None:
         with (
             scene.instance("create", broker_url=broker_url, is_postgres=is_postgres) as instance,
             instance.running("web") as web,
-            _bare_view(scene, instance, is_postgres=is_postgres) as bare,
+            bare_view(scene, instance, is_postgres=is_postgres) as bare,
         ):
             sides = _sides(scene, instance, web, bare)
             for _ in range(scene.effort.rounds):
@@ -85,7 +85,7 @@ def _sides(scene: Scene, instance: Instance, web: list[Group], bare: tuple[int, 
 
 
 @contextlib.contextmanager
-def _bare_view(scene: Scene, instance: Instance, *, is_postgres: bool) -> Iterator[tuple[int, Group]]:
+def bare_view(scene: Scene, instance: Instance, *, is_postgres: bool) -> Iterator[tuple[int, Group]]:
     """Its port and its process."""
     port = servers.free_port()
     sqlite = scene.processes.folder / "bare.sqlite3"
@@ -93,7 +93,7 @@ def _bare_view(scene: Scene, instance: Instance, *, is_postgres: bool) -> Iterat
     own = {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "benchmarks.peers.bare.settings"}
     env = {**instance.env, **own, "WEB_ADDRESS": f"127.0.0.1:{port}", "PROCESS_INDEX": "1"}
     run((sys.executable, "-m", "django", "migrate", "--run-syncdb", "--verbosity", "0"), env=env)
-    command = ("gunicorn", "benchmarks.peers.bare.wsgi", "--bind", env["WEB_ADDRESS"], *_GUNICORN)
+    command = ("gunicorn", "benchmarks.peers.bare.wsgi", "--bind", env["WEB_ADDRESS"], *GUNICORN)
     group = scene.processes.start("bare", command, env=env)
     try:
         wait_until(lambda: servers.is_open(port), what=f"the bare view answers: {group.log}", within_seconds=30)

@@ -1,0 +1,115 @@
+"""What the web answers a second: a POST, a ping, one job and a list of ten, beside the same code under gunicorn's threads.
+
+The bare view of REST framework, which inserts a row and publishes a message, stands for what a team would write itself.
+"""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from statistics import median
+
+from benchmarks import servers, tables, wrk
+from benchmarks.booper import Instance
+from benchmarks.measures.create import GUNICORN, bare_view
+from benchmarks.processes import Group, wait_until
+from benchmarks.scene import Scene
+from benchmarks.wrk import Loaded
+
+CLIENTS = 8
+_LISTED = 10
+_JOB = {"method": "post", "url": "http://127.0.0.1:8080/hook", "body": {"hello": "world"}, "schedule_in": 86_400}
+
+
+@dataclass(slots=True)
+class Side:
+    """`against` names the side that its rate is compared with."""
+
+    call: str
+    server: str
+    send: Callable[[], Loaded]
+    group: Group
+    against: "Side | None" = None
+    rates: list[float] = field(default_factory=list)
+    cpu_ms: list[float] = field(default_factory=list)
+    p50: list[float] = field(default_factory=list)
+    p99: list[float] = field(default_factory=list)
+
+    def measure(self) -> None:
+        before = self.group.cpu_seconds()
+        loaded = self.send()
+        self.cpu_ms.append(1000 * (self.group.cpu_seconds() - before) / max(1, loaded.count))
+        self.rates.append(loaded.per_second)
+        self.p50.append(loaded.p50)
+        self.p99.append(loaded.p99)
+
+
+def measure(scene: Scene) -> None:
+    if not wrk.is_here():
+        print("\nThe web is not measured: wrk is not on the PATH (Debian has it: apt-get install wrk).", flush=True)
+        return
+    name, broker_url, is_postgres = scene.stacks()[0]
+    with (
+        scene.instance("web", broker_url=broker_url, is_postgres=is_postgres) as instance,
+        instance.running("web") as own,
+        _under_gunicorn(scene, instance) as (port, group),
+        bare_view(scene, instance, is_postgres=is_postgres) as (bare_port, bare_group),
+    ):
+        job_id = _fill(instance)
+        row = {**_JOB, "run_at": "2030-01-01T00:00:00Z"}
+        bare = Side("bare view", "gunicorn", _sender(scene, bare_port, "/requests", body=row), bare_group)
+        sides = [bare]
+        calls = {"POST": ("/api/jobs", _JOB), "ping": ("/api/ping", None)}
+        calls |= {"one job": (f"/api/jobs/{job_id}", None), "ten jobs": ("/api/jobs", None)}
+        for call, (path, body) in calls.items():
+            threads = Side(call, "gunicorn", _sender(scene, port, path, key=instance.key, body=body), group)
+            ours = Side(call, "Booper's", _sender(scene, instance.port, path, key=instance.key, body=body), own[0])
+            ours.against = threads
+            threads.against = bare if call == "POST" else None
+            sides += [threads, ours]
+        for _ in range(scene.effort.rounds):
+            for side in sides:
+                side.measure()
+    _show(name, sides, scene.effort.rounds)
+
+
+def _fill(instance: Instance) -> int:
+    """Ten jobs to be listed; the id of the last one."""
+    loaded = wrk.send(instance.port, "/api/jobs", key=instance.key, body=_JOB, connections=1, seconds=1)
+    assert loaded.count >= _LISTED
+    return instance.query("SELECT max(id) FROM jobs_job")
+
+
+def _sender(scene: Scene, port: int, path: str, *, key: str = "", body: object = None) -> Callable[[], Loaded]:
+    seconds = scene.effort.seconds / 3
+    return lambda: wrk.send(port, path, key=key, body=body, connections=CLIENTS, seconds=seconds)
+
+
+@contextlib.contextmanager
+def _under_gunicorn(scene: Scene, instance: Instance) -> Iterator[tuple[int, Group]]:
+    """The same application on the same database, and the port that it has there."""
+    port = servers.free_port()
+    command = (sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", *GUNICORN)
+    group = scene.processes.start("gunicorn", command, env=instance.env)
+    try:
+        wait_until(lambda: servers.is_open(port), what=f"gunicorn answers: {group.log}", within_seconds=60)
+        yield port, group
+    finally:
+        scene.processes.end([group])
+
+
+def _show(name: str, sides: list[Side], rounds: int) -> None:
+    rows = [
+        (
+            side.call,
+            side.server,
+            f"{median(side.rates):,.0f}",
+            tables.ratio(median(side.rates), median(side.against.rates)) if side.against else "-",
+            f"{median(side.cpu_ms):.2f}",
+            f"{median(side.p50):.1f} / {median(side.p99):.1f}",
+            f"{min(side.rates):,.0f} to {max(side.rates):,.0f}",
+        )
+        for side in sides
+    ]
+    head = ("call", "server", "a second", "ratio", "CPU ms of the web", "ms p50 / p99", "range")
+    tables.show(f"What the web answers, {name}, wrk with {CLIENTS}, medians of {rounds} interleaved rounds", head, rows)
