@@ -1,5 +1,6 @@
 """Whether settings, database and machines go together: what no single setting is wrong about, and boot cannot see."""
 
+import base64
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -10,13 +11,15 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from jobs.database import sql
-from jobs.models import Process
+from jobs.models import Process, Secret, User
+from jobs.models.encryption import Unreadable
 from jobs.operating.findings import Check, Level, Trouble
 
 _SHORTEST_SECRET = 32
 _CLOCKS_APART = timedelta(seconds=5)
 _LITTLE_SPACE, _NO_SPACE = 1024**3, 100 * 1024**2
 _MIB = 1024**2
+_MOST_READ = 100
 
 
 def _migrations(now: datetime) -> Iterator[Trouble]:
@@ -63,6 +66,32 @@ def _machines(now: datetime) -> Iterator[Trouble]:
             f"{several}, and SECRET_KEY is of this one alone", "set the same SECRET_KEY on all", Level.WARNING
         )
 
+    if _are_of_this_machine_alone():
+        yield Trouble(
+            f"{several}, and the encryption keys are of this one alone: the others can't read what it encrypts",
+            "set the same BOOPER_ENCRYPTION_KEYS on all: the lines of encryption_keys in the data folder",
+        )
+
+
+def _are_of_this_machine_alone() -> bool:
+    kept = settings.DATA_DIR / "encryption_keys"
+    if not kept.exists():
+        return False
+    return tuple(base64.urlsafe_b64decode(line) for line in kept.read_text().split()) == settings.BOOPER_ENCRYPTION_KEYS
+
+
+def _encryption(now: datetime) -> Iterator[Trouble]:
+    """By the newest users and secrets: a key that is missed has encrypted more than one."""
+    remedy = "add the lost key to BOOPER_ENCRYPTION_KEYS, or see docs/secrets.md if it is lost for ever"
+    newest = {
+        "signing secrets": User.objects.order_by("-id").values_list("signing_secret", flat=True),
+        "secrets": Secret.objects.order_by("-id").values_list("value", flat=True),
+    }
+    for what, rows in newest.items():
+        unreadable = sum(isinstance(value, Unreadable) for value in rows[:_MOST_READ])
+        if unreadable:
+            yield Trouble(f"{unreadable} of the newest {what} can't be read with the encryption keys there are", remedy)
+
 
 def _clocks(now: datetime) -> Iterator[Trouble]:
     if not sql.is_postgresql():
@@ -104,6 +133,7 @@ CHECKS = (
     Check("system checks", "no complaint", _system_checks),
     Check("safety", "DEBUG, SECRET_KEY and ALLOWED_HOSTS are fit for production", _safety),
     Check("machines", "database, broker and secret fit how many there are", _machines),
+    Check("encryption", "what is encrypted can be read", _encryption),
     Check("clocks", "this machine's and the database's agree", _clocks),
     Check("disk", "there is room", _disk),
     Check("journal", "readers do not wait for the writer", _journal),

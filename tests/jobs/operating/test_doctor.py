@@ -1,10 +1,13 @@
 """What is wrong with a live system is found and named, and what is safe to repair is repaired."""
 
+import base64
 import json
+import os
 import shutil
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from io import StringIO
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
@@ -28,7 +31,7 @@ from jobs.recurring import upcoming as recurring_upcoming
 from jobs.running import transitions
 from jobs.waking import announcements
 from tests.conftest import StoppedClock
-from tests.factories import NOON, make_job
+from tests.factories import NOON, make_job, make_user
 from tests.runs import OK, make_schedule, run_due, start_due, take_lease
 
 pytestmark = pytest.mark.django_db
@@ -316,6 +319,26 @@ def test_several_machines_need_a_database_and_a_broker_that_all_of_them_reach(se
     settings.BROKER_URL = "redis://broker"
     take_lease(name="worker@two", now=NOON - HOUR)
     assert all("embedded broker" not in finding.message for finding in found())
+
+
+def test_several_machines_need_encryption_keys_that_all_of_them_have(settings: Settings, tmp_path: Path):
+    settings.DATA_DIR = tmp_path
+    key = os.urandom(32)
+    (tmp_path / "encryption_keys").write_text(base64.urlsafe_b64encode(key).decode() + "\n")
+    settings.BOOPER_ENCRYPTION_KEYS = (key,)
+    take_lease(name="worker@one")
+    assert not any("encryption keys" in finding.message for finding in found())
+    take_lease(name="worker@two")
+    assert any("encryption keys" in finding.message for finding in found() if finding.check == "machines")
+    settings.BOOPER_ENCRYPTION_KEYS = (os.urandom(32),)
+    assert not any("encryption keys are of this one" in finding.message for finding in found())
+
+
+def test_an_encryption_key_that_is_missed_is_found(settings: Settings):
+    make_user()
+    assert levels("encryption") == ["ok"]
+    settings.BOOPER_ENCRYPTION_KEYS = (os.urandom(32),)
+    assert "signing secrets can't be read" in troubles()["encryption"]
 
 
 def test_a_disk_that_is_nearly_full_is_found(monkeypatch: pytest.MonkeyPatch):
