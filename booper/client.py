@@ -11,7 +11,7 @@ import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from http.cookiejar import DefaultCookiePolicy
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +22,7 @@ import requests
 from requests.auth import AuthBase
 
 from booper import __version__
+from booper.timing.timestamps import timestamp
 
 API_KEY_VARIABLE = "BOOPER_API_KEY"
 API_URL_VARIABLE = "BOOPER_API_URL"
@@ -554,7 +555,7 @@ def _moment(value: datetime) -> str:
     """RFC 3339; a naive datetime stays without an offset, for the server to read in the job's `timezone`."""
     if value.tzinfo is None:
         return value.isoformat()
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return timestamp(value)
 
 
 def _encoded(body: Any) -> bytes:

@@ -42,6 +42,13 @@ def data_of(response: Any, *, status: int = 200) -> Any:
     return answer["data"]
 
 
+def bare_of(response: Any) -> Any:
+    """The whole answer of one of the three calls that answer without `data`."""
+    assert response.status_code == 200, response.content
+    assert response.headers["Content-Type"] == JSON
+    return response.json()
+
+
 def problem_of(response: Any, *, status: int) -> dict[str, Any]:
     """The problem in a refusal that is as it should be."""
     assert response.status_code == status, response.content

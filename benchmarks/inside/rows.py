@@ -63,13 +63,7 @@ def _announced(times: list[datetime]) -> dict[str, Any]:
     return {"at": times[0].timestamp()}
 
 
-def insert(
-    base: Job,
-    times: list[datetime],
-    *,
-    url_of: Callable[[datetime], str] | None = None,
-    is_analyzed: bool = True,
-) -> None:
+def insert(base: Job, times: list[datetime], *, url_of: Callable[[datetime], str] | None = None) -> None:
     """A job like `base` for each of the times."""
     jobs = []
     for moment in times:
@@ -80,8 +74,7 @@ def insert(
             job.args = {"method": "get", "url": job.url}
         jobs.append(job)
     Job.objects.bulk_create(jobs, batch_size=2000)
-    if is_analyzed:
-        _analyze()
+    _analyze()
 
 
 def waiting(count: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 from booper.content import exact_json
 
 # What PostgreSQL's text refuses, and what no UTF-8 text can hold.
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _REPLACEMENT = "\ufffd"
 _MAX_DEPTH = 100
 
@@ -17,7 +17,7 @@ def encode(value: Any) -> bytes:
 
 
 def storable_text(text: str) -> str:
-    return _UNSTORABLE.sub(_REPLACEMENT, text)
+    return UNSTORABLE.sub(_REPLACEMENT, text)
 
 
 def decode(body: bytes) -> Any:

@@ -10,13 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from booper.content import exact_json
+from booper.content import exact_json, payloads
 
 _SEGMENT = r"[$@]?[\w-]+"
 _REFERENCE = re.compile(rf"\$(job|previous|state)((?:\.{_SEGMENT})*)")
 _INDEX = re.compile(r"[0-9]{1,9}")
-# No database's text takes either.
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _MAX_DEPTH = 100
 _MAX_DIGITS = 4_000  # from 4,300 on Python declines to write them out
 # One reference is ten bytes and may stand for 64 KiB: a body of 1 MiB could ask for 6 GiB.
@@ -175,7 +173,7 @@ def _fault_of(patch: Any) -> str | None:
     for node, depth in _walk(patch):
         if depth > _MAX_DEPTH:
             return f"{_STATE_KEY} nests deeper than {_MAX_DEPTH} levels: flatten it"
-        if isinstance(node, str) and _UNSTORABLE.search(node):
+        if isinstance(node, str) and payloads.UNSTORABLE.search(node):
             return f"{_STATE_KEY} has a NUL or a lone surrogate in {node[:40]!a}: leave it out"
         if isinstance(node, float) and not math.isfinite(node):
             return f"{_STATE_KEY} has the number {node}, which is not JSON: use null"

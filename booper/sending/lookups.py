@@ -26,7 +26,7 @@ _MAX_ADDRESSES = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Resolved:
     """What a name stands for."""
 
     host: str
@@ -46,15 +46,15 @@ class Lookups(Generic[Waiter]):
         self._resolve = resolve
         self._wake = wake
         self._hosts: SimpleQueue[str | None] = SimpleQueue()
-        self._answers: deque[Answer] = deque()
+        self._answers: deque[Resolved] = deque()
         self._under_way: set[str] = set()
-        self._kept: dict[str, tuple[float, Answer]] = {}
+        self._kept: dict[str, tuple[float, Resolved]] = {}
         self._waiting: dict[str, dict[Waiter, None]] = {}
         self._deadlines: list[tuple[float, int, str, Waiter]] = []
         self._numbers = itertools.count()
         self._thread_count = 0
 
-    def kept(self, host: str, *, now: float) -> Answer | None:
+    def kept(self, host: str, *, now: float) -> Resolved | None:
         """The answer of a moment ago, if there is one."""
         until, answer = self._kept.get(host, (now, None))
         return answer if until > now else None
@@ -78,9 +78,9 @@ class Lookups(Generic[Waiter]):
             heapq.heappop(self._deadlines)
         return self._deadlines[0][0] if self._deadlines else math.inf
 
-    def settled(self, *, now: float) -> list[tuple[Waiter, Answer | None]]:
+    def settled(self, *, now: float) -> list[tuple[Waiter, Resolved | None]]:
         """Those whose wait is over, each with the answer, or with None where the time ran out."""
-        over: list[tuple[Waiter, Answer | None]] = []
+        over: list[tuple[Waiter, Resolved | None]] = []
         while self._answers:
             answer = self._answers.popleft()
             self._under_way.discard(answer.host)
@@ -102,7 +102,7 @@ class Lookups(Generic[Waiter]):
     def _is_waiting(self, host: str, waiter: Waiter) -> bool:
         return waiter in self._waiting.get(host, ())
 
-    def _keep(self, answer: Answer, *, now: float) -> None:
+    def _keep(self, answer: Resolved, *, now: float) -> None:
         if len(self._kept) >= _MAX_KEPT:
             self._kept = {host: entry for host, entry in self._kept.items() if entry[0] > now}
         if len(self._kept) < _MAX_KEPT:
@@ -124,10 +124,10 @@ class Lookups(Generic[Waiter]):
             self._answers.append(self._look_up(host))
             self._wake()
 
-    def _look_up(self, host: str) -> Answer:
+    def _look_up(self, host: str) -> Resolved:
         try:
             addresses = tuple(dict.fromkeys(self._resolve(host)))[:_MAX_ADDRESSES]
         except Exception as error:  # a thread that dies would leave its name unanswered for ever
             words = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            return Answer(host=host, addresses=(), problem=words)
-        return Answer(host=host, addresses=addresses, problem=None if addresses else "it has none")
+            return Resolved(host=host, addresses=(), problem=words)
+        return Resolved(host=host, addresses=addresses, problem=None if addresses else "it has none")

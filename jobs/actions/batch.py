@@ -13,9 +13,8 @@ from jobs.models import HOLDS_ITS_KEY, REQUEST_COLUMNS, REQUEST_FIELDS, Job, Job
 from jobs.models.identifiers import uuid7
 from jobs.queues import limits
 from jobs.recurring import schedules
+from jobs.running import transitions
 from jobs.specs import JobSpec, RecurrenceSpec
-
-_KEY_TRIES = 5
 
 Wish = tuple[JobSpec, RecurrenceSpec | None]
 
@@ -88,7 +87,7 @@ def _first_of_each_key(wishes: Sequence[Wish]) -> list[int]:
 def _schedule_many(wishes: Mapping[int, Wish], *, user_id: UUID, now: datetime) -> dict[int, Taken]:
     """By their places. One query, and one more where keys are held. Schedules are still to be written."""
     taken: dict[int, Taken] = {}
-    for _ in range(_KEY_TRIES):
+    for _ in range(transitions.KEY_TRIES):
         missing = {place: wish for place, wish in wishes.items() if place not in taken}
         if not missing:
             break
@@ -97,7 +96,7 @@ def _schedule_many(wishes: Mapping[int, Wish], *, user_id: UUID, now: datetime) 
         taken |= _holders(keys, user_id=user_id)
         # What is missing still was started between the two: its key is free again.
     if len(taken) < len(wishes):
-        raise IntegrityError(f"idempotency keys of a batch: neither free nor held, {_KEY_TRIES} times over")
+        raise IntegrityError(f"idempotency keys of a batch: neither free nor held, {transitions.KEY_TRIES} times over")
     return taken
 
 

@@ -77,9 +77,9 @@ class ApiKeyAdmin(BoundedAdmin):
         return (hint, state, columns.owner_page, "scope", created, last_used, revoked)
 
     def matching(self, term: search.Term) -> Q:
-        if term.kind == search.Kind.EMAIL:
+        if term.kind == search.TermKind.EMAIL:
             return Q(user_id__in=search.owner_ids(str(term.value)))
-        if term.kind == search.Kind.UUID:
+        if term.kind == search.TermKind.UUID:
             return Q(user_id=term.value)
         typed = str(term.value)
         # A whole token that is pasted here finds its key too.

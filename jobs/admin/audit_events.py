@@ -40,8 +40,8 @@ class AuditEventAdmin(ReadOnlyAdmin):
     sections = (Section(None, (at, "action", actor, whose, details)),)
 
     def matching(self, term: search.Term) -> Q:
-        if term.kind == search.Kind.UUID:
+        if term.kind == search.TermKind.UUID:
             return Q(pk=term.value) | Q(user_id=term.value)
-        if term.kind == search.Kind.EMAIL:
+        if term.kind == search.TermKind.EMAIL:
             return Q(user_id__in=search.owner_ids(str(term.value)))
         return Q(action=str(term.value))

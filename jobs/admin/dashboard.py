@@ -57,7 +57,7 @@ class Deliveries:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class FailedAttempt:
     event: LogEvent
     reason: str
 
@@ -131,13 +131,13 @@ def processes(now: datetime) -> list[Process]:
     return list(Process.objects.filter(lease_expires_at__gt=now).order_by("-role", "name")[:_MOST_PROCESSES])
 
 
-def failures() -> list[Failure]:
+def failures() -> list[FailedAttempt]:
     """The latest failed attempts, among the latest events alone: no index tells them from the others. Two queries."""
     newest_first = LogEvent.objects.order_by("-pk")
     floor = list(newest_first.values_list("pk", flat=True)[EVENTS_LOOKED_AT - 1 : EVENTS_LOOKED_AT])
     within = newest_first.filter(pk__gte=floor[0]) if floor else newest_first
     events = within.filter(event=EventType.ERROR).select_related("user")[:_MOST_FAILURES]
-    return [Failure(event, _reason(event)) for event in events]
+    return [FailedAttempt(event, _reason(event)) for event in events]
 
 
 def _reason(event: LogEvent) -> str:

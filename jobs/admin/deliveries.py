@@ -129,11 +129,11 @@ class DeliveryAdmin(ContentAdmin):
 
     def matching(self, term: search.Term) -> Q:
         match term.kind:
-            case search.Kind.NUMBER:
+            case search.TermKind.NUMBER:
                 return Q(job_id=term.value)
-            case search.Kind.UUID:
+            case search.TermKind.UUID:
                 return Q(uuid=term.value)
-            case search.Kind.EMAIL:
+            case search.TermKind.EMAIL:
                 return Q(user_id__in=search.owner_ids(str(term.value)))
-            case search.Kind.TEXT:
+            case search.TermKind.TEXT:
                 return Q(url__icontains=term.value)

@@ -97,7 +97,7 @@ OPERATIONS = {operation.name: operation for operation in (RUN_NOW, RETRY, CANCEL
 
 
 @dataclass(slots=True)
-class Tally:
+class ActionCount:
     operation: Operation
     done: list[Job] = field(default_factory=list)
     missed: list[Job] = field(default_factory=list)
@@ -116,9 +116,9 @@ class Tally:
         return ", ".join(parts) + "."
 
 
-def apply(operation: Operation, jobs: Iterable[Job], *, clock: Callable[[], datetime]) -> Tally:
+def apply(operation: Operation, jobs: Iterable[Job], *, clock: Callable[[], datetime]) -> ActionCount:
     """Each job in a transaction of its own: one that is contended holds up none that is done."""
-    tally = Tally(operation)
+    tally = ActionCount(operation)
     for job in jobs:
         if job.is_upcoming and not operation.on_upcoming:
             tally.upcoming.append(job)

@@ -16,7 +16,7 @@ from django.urls import URLPattern, path, reverse
 from booper.content import redaction
 from jobs.admin import content, job_actions, job_columns, job_page
 from jobs.admin.content import ContentAdmin
-from jobs.admin.job_actions import Operation, Tally
+from jobs.admin.job_actions import ActionCount, Operation
 from jobs.admin.kit import markup, search
 from jobs.admin.kit.changelist import IndexedFilter, SlowFilter
 from jobs.admin.kit.columns import owner, owner_page
@@ -172,13 +172,13 @@ class JobAdmin(ContentAdmin):
 
     def matching(self, term: search.Term) -> Q:
         match term.kind:
-            case search.Kind.NUMBER:
+            case search.TermKind.NUMBER:
                 return Q(pk=term.value)
-            case search.Kind.UUID:
+            case search.TermKind.UUID:
                 return Q(uuid=term.value) | Q(schedule_id=term.value)
-            case search.Kind.EMAIL:
+            case search.TermKind.EMAIL:
                 return Q(user_id__in=search.owner_ids(str(term.value)))
-            case search.Kind.TEXT:
+            case search.TermKind.TEXT:
                 return Q(name__icontains=term.value) | Q(url__icontains=term.value)
 
     def title_of(self, row: Job) -> str:
@@ -244,7 +244,7 @@ class JobAdmin(ContentAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
 
-def announce(tally: Tally) -> None:
+def announce(tally: ActionCount) -> None:
     """Wakes a worker for what is due now: the jobs, and the webhooks that tell of a cancellation."""
     done = tally.done
     announcements.announce_jobs(

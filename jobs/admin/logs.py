@@ -84,11 +84,11 @@ class LogEventAdmin(ContentAdmin):
 
     def matching(self, term: search.Term) -> Q:
         match term.kind:
-            case search.Kind.NUMBER:
+            case search.TermKind.NUMBER:
                 return Q(job_id=term.value)
-            case search.Kind.UUID:
+            case search.TermKind.UUID:
                 return Q(pk=term.value)
-            case search.Kind.EMAIL:
+            case search.TermKind.EMAIL:
                 return Q(user_id__in=search.owner_ids(str(term.value)))
-            case search.Kind.TEXT:
+            case search.TermKind.TEXT:
                 return Q(event__icontains=term.value)

@@ -63,4 +63,4 @@ class ProcessAdmin(ReadOnlyAdmin):
         return processes
 
     def matching(self, term: search.Term) -> Q:
-        return Q(pk=term.value) if term.kind == search.Kind.UUID else Q(name__icontains=str(term.value))
+        return Q(pk=term.value) if term.kind == search.TermKind.UUID else Q(name__icontains=str(term.value))

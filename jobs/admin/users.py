@@ -112,9 +112,9 @@ class UserAdmin(BoundedAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     add_fieldsets = ((None, {"classes": ("wide",), "fields": ("email", "usable_password", "password1", "password2")}),)
 
     def matching(self, term: search.Term) -> Q:
-        if term.kind == search.Kind.UUID:
+        if term.kind == search.TermKind.UUID:
             return Q(pk=term.value)
-        if term.kind == search.Kind.EMAIL:
+        if term.kind == search.TermKind.EMAIL:
             return Q(pk__in=search.owner_ids(str(term.value)))
         return Q(email__contains=str(term.value).lower())
 

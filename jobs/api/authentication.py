@@ -1,9 +1,6 @@
 """Who is asking: an API key in the Authorization header, looked up with one query and remembered for seconds."""
 
 import logging
-import threading
-import time
-from collections import OrderedDict
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError
@@ -15,6 +12,7 @@ from rest_framework.request import Request
 
 from jobs.api import limiting
 from jobs.database import clock
+from jobs.database.expiring_cache import ExpiringCache
 from jobs.models import ApiKey, Scope, User
 from jobs.models.api_key import hash_token, is_well_formed
 
@@ -27,44 +25,8 @@ _NOTE_USE_EVERY = timedelta(minutes=1)
 _SCHEMES = ("bearer", "token")
 
 
-class KeyCache:
-    """The keys that were looked up last, by the hash of their token. Threads may share it; it holds `most` at most."""
-
-    def __init__(self, *, seconds: float, most: int) -> None:
-        self._seconds = seconds
-        self._most = most
-        self._lock = threading.Lock()
-        self._keys: OrderedDict[str, tuple[ApiKey, float]] = OrderedDict()
-
-    def get(self, token_hash: str) -> ApiKey | None:
-        with self._lock:
-            key, read_at = self._keys.get(token_hash, (None, 0.0))
-        return key if time.monotonic() - read_at < self._seconds else None
-
-    def has_seen(self, token_hash: str) -> bool:
-        """Whether it was known, however long ago."""
-        with self._lock:
-            return token_hash in self._keys
-
-    def put(self, key: ApiKey) -> None:
-        with self._lock:
-            # At the end again, so that the one that is dropped is the one that was read the longest ago.
-            self._keys.pop(key.token_hash, None)
-            self._keys[key.token_hash] = (key, time.monotonic())
-            while len(self._keys) > self._most:
-                self._keys.popitem(last=False)
-
-    def forget(self, token_hash: str) -> None:
-        """For a key that was just changed: this process, at least, knows of it at once."""
-        with self._lock:
-            self._keys.pop(token_hash, None)
-
-    def clear(self) -> None:
-        with self._lock:
-            self._keys.clear()
-
-
-known_keys = KeyCache(seconds=KEPT_SECONDS, most=_MOST_KEPT)
+# By the hash of their token.
+known_keys: ExpiringCache[str, ApiKey] = ExpiringCache(seconds=KEPT_SECONDS, most=_MOST_KEPT)
 
 
 class ApiKeyAuthentication(BaseAuthentication):
@@ -119,7 +81,7 @@ def _usable_key(request: Request, token: str, *, now: datetime) -> ApiKey:
 def _read_key(token_hash: str, *, now: datetime) -> ApiKey | None:
     key = ApiKey.objects.usable(now).select_related("user").filter(token_hash=token_hash).first()
     if key is not None:
-        known_keys.put(key)
+        known_keys.put(key.token_hash, key)
         _note_use(key, now=now)
     return key
 

@@ -34,7 +34,7 @@ _Key = tuple[UUID, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class DeliveryAttempt:
     """What came of one attempt at a delivery; `error_code` is None where it went well."""
 
     delivery: Delivery
@@ -66,10 +66,10 @@ def refusal(delivery: Delivery) -> Failure | None:
     )
 
 
-def note(attempts: Iterable[Attempt], *, now: datetime) -> None:
+def note(attempts: Iterable[DeliveryAttempt], *, now: datetime) -> None:
     """Writes which receivers began to fail, failed on for too long, or work again. No query where there is no news."""
     reached: dict[_Key, Receiver | None] = {}
-    failed: dict[_Key, Attempt] = {}
+    failed: dict[_Key, DeliveryAttempt] = {}
     for attempt in attempts:
         if attempt.error_code is None:
             reached[_key_of(attempt.delivery)] = attempt.delivery.receiver
@@ -120,7 +120,7 @@ RETURNING origin, user_id, disabled_at = last_failed_at
 """
 
 
-def _write(failed: Mapping[_Key, Attempt], *, now: datetime) -> None:
+def _write(failed: Mapping[_Key, DeliveryAttempt], *, now: datetime) -> None:
     values = [
         {
             "id": uuid7().hex,

@@ -70,7 +70,7 @@ def record(worker_id: UUID, finished: Sequence[Finished], *, now: datetime) -> U
     transitions.record(worker_id, attempted, now=now)
     receivers.note(
         [
-            receivers.Attempt(item.delivery, item.response_status, item.error_code, item.error_message)
+            receivers.DeliveryAttempt(item.delivery, item.response_status, item.error_code, item.error_message)
             for item in attempted
             if not item.is_handed_back
         ],

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import F
 
+from booper.timing.timestamps import timestamp
 from jobs.database import event_log, lost_leases, lower_bounds, sql
 from jobs.database.due_looks import DueLooks
 from jobs.database.event_log import Entry
@@ -147,7 +148,7 @@ def _event(item: Attempted, now: datetime) -> Entry:
             "attempt": delivery.attempt,
             "status": item.response_status,
             "error": None if is_delivered else {"code": item.error_code, "message": item.error_message},
-            "retry_at": None if item.retry_at is None else item.retry_at.isoformat().replace("+00:00", "Z"),
+            "retry_at": None if item.retry_at is None else timestamp(item.retry_at),
         },
     )
 

@@ -32,7 +32,7 @@ class Heartbeat:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class ProbeCheck:
     """`age_seconds`: how long ago the last sign of life was; None if there was none."""
 
     name: str
@@ -56,7 +56,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    checks: Mapping[str, Check]
+    checks: Mapping[str, ProbeCheck]
     # An instance that the operator has paused is ready: it takes jobs, and starts none.
     paused_at: datetime | None = None
 
@@ -129,8 +129,8 @@ def _ask_database() -> list[Heartbeat]:
     return heartbeats(now=now)
 
 
-def _server(name: str, answer: Answer[Any]) -> Check:
-    return Check(
+def _server(name: str, answer: Answer[Any]) -> ProbeCheck:
+    return ProbeCheck(
         name,
         is_ok=answer.error is None,
         age_seconds=answer.age_seconds,
@@ -138,18 +138,20 @@ def _server(name: str, answer: Answer[Any]) -> Check:
     )
 
 
-def _role(name: str, role: ProcessRole, database: Answer[list[Heartbeat]]) -> Check:
+def _role(name: str, role: ProcessRole, database: Answer[list[Heartbeat]]) -> ProbeCheck:
     if database.value is None:
-        return Check(name, is_ok=False, age_seconds=None, message="unknown, as the database does not answer")
+        return ProbeCheck(name, is_ok=False, age_seconds=None, message="unknown, as the database does not answer")
     seen = [heartbeat for heartbeat in database.value if heartbeat.role == role]
     alive = [heartbeat for heartbeat in seen if heartbeat.is_alive]
     age_seconds = None if not seen else seen[0].age_seconds + (database.age_seconds or 0.0)
     if alive:
-        return Check(name, is_ok=True, age_seconds=age_seconds, message=f"{len(alive)} running", processes=alive)
+        return ProbeCheck(name, is_ok=True, age_seconds=age_seconds, message=f"{len(alive)} running", processes=alive)
     message = f"no {role.value} is running"
     if age_seconds is not None:
         message += f", the last one was heard of {age_seconds:.0f} s ago"
-    return Check(name, is_ok=False, age_seconds=age_seconds, message=f"{message}: start one with {_COMMANDS[name]}")
+    return ProbeCheck(
+        name, is_ok=False, age_seconds=age_seconds, message=f"{message}: start one with {_COMMANDS[name]}"
+    )
 
 
 _COMMANDS = {"beat": "`celery -A config beat`", "workers": "`celery -A config worker --pool threads`"}

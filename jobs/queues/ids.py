@@ -1,10 +1,7 @@
 """A queue's id by its name: the queue is made, without limits, on first use, and its id remembered for seconds."""
 
 import json
-import threading
-import time
-from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -12,6 +9,7 @@ from uuid import UUID
 from django.db import connection
 
 from jobs.database import sql
+from jobs.database.expiring_cache import ExpiringCache
 from jobs.guarding import stocks
 from jobs.guarding.limits import QUEUES
 from jobs.models import Queue
@@ -22,38 +20,8 @@ KEPT_SECONDS = 5.0
 _MOST_KEPT = 10_000
 
 
-class IdCache:
-    """The ids that were looked up last, by user and name. Threads may share it; it holds `most` at most."""
-
-    def __init__(self, *, seconds: float, most: int) -> None:
-        self._seconds = seconds
-        self._most = most
-        self._lock = threading.Lock()
-        self._ids: OrderedDict[tuple[UUID, str], tuple[int, float]] = OrderedDict()
-
-    def get(self, user_id: UUID, names: Iterable[str]) -> dict[str, int]:
-        """Of those names that are known."""
-        not_before = time.monotonic() - self._seconds
-        with self._lock:
-            found = {name: self._ids.get((user_id, name), (0, 0.0)) for name in names}
-        return {name: queue_id for name, (queue_id, read_at) in found.items() if queue_id and read_at > not_before}
-
-    def put(self, user_id: UUID, ids: Mapping[str, int]) -> None:
-        now = time.monotonic()
-        with self._lock:
-            for name, queue_id in ids.items():
-                # At the end again, so that the one that is dropped is the one that was read the longest ago.
-                self._ids.pop((user_id, name), None)
-                self._ids[user_id, name] = (queue_id, now)
-            while len(self._ids) > self._most:
-                self._ids.popitem(last=False)
-
-    def clear(self) -> None:
-        with self._lock:
-            self._ids.clear()
-
-
-known_ids = IdCache(seconds=KEPT_SECONDS, most=_MOST_KEPT)
+# By owner and name.
+known_ids: ExpiringCache[tuple[UUID, str], int] = ExpiringCache(seconds=KEPT_SECONDS, most=_MOST_KEPT)
 
 
 def ids_of(names: Collection[str], *, user_id: UUID, now: datetime) -> dict[str, int]:
@@ -61,7 +29,8 @@ def ids_of(names: Collection[str], *, user_id: UUID, now: datetime) -> dict[str,
 
     Not inside a transaction: what that made and took back would be remembered. Raises LimitReached.
     """
-    found = known_ids.get(user_id, names)
+    known = known_ids.get_many((user_id, name) for name in names)
+    found = {name: queue_id for (_, name), queue_id in known.items()}
     missing = sorted(set(names) - found.keys())
     if not missing:
         return found
@@ -70,7 +39,7 @@ def ids_of(names: Collection[str], *, user_id: UUID, now: datetime) -> dict[str,
         stocks.require_room(QUEUES, Queue.objects.filter(user_id=user_id), amount=len(unknown), user_id=user_id)
         _make(unknown, user_id=user_id, now=now)
         read |= _read(unknown, user_id=user_id)
-    known_ids.put(user_id, read)
+    known_ids.put_many({(user_id, name): queue_id for name, queue_id in read.items()})
     return found | read
 
 

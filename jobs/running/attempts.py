@@ -238,7 +238,7 @@ def _remember(kept: list[Ended], schedules: Mapping[UUID, Schedule], *, now: dat
             jobs.append(job)
             body = item.response["body"]
             answers.append(
-                schedule_memory.Answer(
+                schedule_memory.RunAnswer(
                     schedule_id=schedule_id, attempted_at=job.attempted_at, body=body, is_json=item.is_json
                 )
             )

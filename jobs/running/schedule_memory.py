@@ -13,7 +13,7 @@ from jobs.models import Schedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class RunAnswer:
     """What one completed run was answered. `is_json` tells a string or a null from a text or nothing."""
 
     schedule_id: UUID
@@ -34,7 +34,7 @@ def locked(schedule_ids: Iterable[UUID]) -> dict[UUID, Schedule]:
     return {schedule.id: schedule for schedule in rows}
 
 
-def remember(answers: Sequence[Answer], schedules: Mapping[UUID, Schedule]) -> list[str | None]:
+def remember(answers: Sequence[RunAnswer], schedules: Mapping[UUID, Schedule]) -> list[str | None]:
     """Writes them in their order, and says for each why its `$set` was refused, or None.
 
     `schedules` are theirs, `locked`, so that concurrent runs of one schedule lose no key of each other.
@@ -47,7 +47,7 @@ def remember(answers: Sequence[Answer], schedules: Mapping[UUID, Schedule]) -> l
     return refusals
 
 
-def _apply(schedule: Schedule, answer: Answer) -> str | None:
+def _apply(schedule: Schedule, answer: RunAnswer) -> str | None:
     # A run that began before the schedule was disabled, or enabled again, is no run before the next one. Of one that
     # ended by itself the last run begins after that.
     since = schedule.disabled_at or schedule.enabled_at

@@ -28,7 +28,7 @@ from jobs.queues import limits
 from jobs.running import evidence
 from jobs.specs import JobEdit, JobSpec
 
-_KEY_TRIES = 5
+KEY_TRIES = 5
 # The column has room for 32,767, and a retry gives a hundred more at most.
 MOST_ATTEMPTS = 32_000
 
@@ -55,7 +55,7 @@ def unless_key_is_held(key: str | None, insert: Callable[[], Job], *, user_id: U
     """What `insert` writes, unless a job that has not started holds the key: then that job, and nothing is written."""
     if key is None:
         return Scheduled(insert(), is_new=True)
-    for _ in range(_KEY_TRIES):
+    for _ in range(KEY_TRIES):
         try:
             with transaction.atomic():
                 return Scheduled(insert(), is_new=True)
@@ -64,7 +64,7 @@ def unless_key_is_held(key: str | None, insert: Callable[[], Job], *, user_id: U
             if holder is not None:
                 return Scheduled(holder, is_new=False)
             # It was started between the two: the key is free again.
-    raise IntegrityError(f"idempotency key {key!r}: neither free nor held, {_KEY_TRIES} times over")
+    raise IntegrityError(f"idempotency key {key!r}: neither free nor held, {KEY_TRIES} times over")
 
 
 def new_job(template: JobSpec | Schedule, *, user_id: UUID, scheduled_at: datetime, now: datetime) -> Job:

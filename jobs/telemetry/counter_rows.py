@@ -25,7 +25,7 @@ WRITE_SECONDS = 5.0
 GONE_AFTER = timedelta(minutes=10)
 
 
-class Page:
+class CounterPage:
     """The row of one process. It holds totals, so writing it twice counts nothing twice."""
 
     def __init__(self, counted: Tallies, *, name: str) -> None:
@@ -72,7 +72,7 @@ def close_old(*, gone_since: datetime) -> int:
 class Writer:
     """Writes a page every few seconds, from a thread of its own that nothing waits for."""
 
-    def __init__(self, page: Page, *, seconds: float = WRITE_SECONDS) -> None:
+    def __init__(self, page: CounterPage, *, seconds: float = WRITE_SECONDS) -> None:
         self._page = page
         self._seconds = seconds
         self._is_stopping = threading.Event()
@@ -108,6 +108,6 @@ class Writer:
 
 def keep(name: str) -> Writer:
     """Has the tallies of this process written from now on. To be called once, after any fork."""
-    writer = Writer(Page(counters.own, name=name))
+    writer = Writer(CounterPage(counters.own, name=name))
     writer.start()
     return writer

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from booper.content import redaction
+from booper.timing.timestamps import timestamp
 
 Line = tuple[str, Mapping[str, Any]]
 """A message, and the FIELDS that are known of it."""
@@ -51,7 +52,7 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, UTC)
         head = {
-            "time": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "time": timestamp(moment, precision="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
         }

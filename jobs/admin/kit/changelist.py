@@ -52,7 +52,7 @@ class BoundedChangeList(ChangeList):
 
     def _is_slow(self) -> bool:
         term = search.read(self.query)
-        if term is not None and term.kind == search.Kind.TEXT:
+        if term is not None and term.kind == search.TermKind.TEXT:
             return True
         return any(isinstance(spec, SlowFilter) and spec.is_slow() for spec in self.filter_specs)
 

@@ -9,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from booper.content import exact_json
+from booper.timing.timestamps import timestamp
 
 NOTHING = "\N{EN DASH}"
 # Characters that move the text around them about, or that are not to be seen at all.
@@ -35,7 +36,7 @@ def moment(value: datetime | None) -> str:
     if value is None:
         return NOTHING
     utc = value.astimezone(UTC)
-    exact = utc.isoformat().replace("+00:00", "Z")
+    exact = timestamp(utc)
     return format_html('<time datetime="{0}" title="{0}">{1}</time>', exact, f"{utc:%Y-%m-%d %H:%M:%S}")
 
 

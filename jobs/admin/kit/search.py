@@ -11,7 +11,7 @@ MOST_OWNERS = 20
 _NUMBER = re.compile(r"#?([0-9]{1,19})")
 
 
-class Kind(Enum):
+class TermKind(Enum):
     NUMBER = "number"
     UUID = "uuid"
     EMAIL = "email"
@@ -22,7 +22,7 @@ class Kind(Enum):
 class Term:
     """`value` is an int, a UUID, the beginning of an e-mail address in lower case, or text."""
 
-    kind: Kind
+    kind: TermKind
     value: int | UUID | str
 
 
@@ -32,12 +32,12 @@ def read(query: str) -> Term | None:
     if not typed:
         return None
     if number := _NUMBER.fullmatch(typed):
-        return Term(Kind.NUMBER, int(number[1]))
+        return Term(TermKind.NUMBER, int(number[1]))
     if (identifier := uuid(typed)) is not None:
-        return Term(Kind.UUID, identifier)
+        return Term(TermKind.UUID, identifier)
     if "@" in typed and "/" not in typed and " " not in typed:
-        return Term(Kind.EMAIL, typed.lower())
-    return Term(Kind.TEXT, typed)
+        return Term(TermKind.EMAIL, typed.lower())
+    return Term(TermKind.TEXT, typed)
 
 
 def uuid(typed: str) -> UUID | None:

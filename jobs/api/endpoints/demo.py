@@ -1,9 +1,11 @@
-"""Targets for a first job, open to everyone: ping, echo, broadcast."""
+"""Targets for a first job, open to everyone: ping, echo, broadcast. They answer without `data`, as Booper does."""
 
+from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jobs.api.endpoints.base import OpenView, answer
+from booper.content import payloads
+from jobs.api.endpoints.base import OpenView
 from jobs.api.schema import operations
 from jobs.api.wire import parsers
 from jobs.intake.fields import Input
@@ -16,15 +18,16 @@ class Ping(OpenView):
 
     @operations.PING
     def get(self, request: Request) -> Response:
-        return answer({"message": "Pong"})
+        return Response({"message": "Pong"})
 
 
 class Echo(OpenView):
     parser_classes = (parsers.AnyJSONParser, parsers.BracketFormParser)
 
     @operations.ECHO
-    def post(self, request: Request) -> Response:
-        return answer(parsers.value(request))
+    def post(self, request: Request) -> HttpResponse:
+        # Not a Response, whose renderer writes null as nothing.
+        return HttpResponse(payloads.encode(parsers.value(request)), content_type="application/json")
 
 
 class Broadcast(OpenView):
@@ -37,4 +40,4 @@ class Broadcast(OpenView):
             given.refuse("content", detail="it is required: write what to broadcast")
         message = {name: given.text(name, longest=longest) for name, longest in _BROADCAST_FIELDS.items()}
         given.finish()
-        return answer(message)
+        return Response(message)

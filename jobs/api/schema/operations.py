@@ -45,9 +45,10 @@ def _operation(
     has_etag: bool = False,
     needs_body: bool = True,
     is_open_to_any_query: bool = False,
+    is_bare: bool = False,
     description: str = "",
 ) -> Callable[[F], F]:
-    """`answers` are schemas of `data` by status; `body` names that of the request."""
+    """`answers` are schemas of `data` by status, or of the whole answer if it `is_bare`; `body` names the request's."""
     taken = unexpected.Taken(_in_query(parameters), _fields(body), is_open_to_any_query)
     operation: Schema = {
         "operationId": operation_id,
@@ -56,7 +57,7 @@ def _operation(
         "tags": [tag],
         "parameters": list(parameters),
         "security": [] if is_open else [{"apiKey": []}],
-        "responses": {str(status): _answer(status, schema, is_paged) for status, schema in answers.items()},
+        "responses": {str(status): _answer(status, schema, is_paged, is_bare) for status, schema in answers.items()},
     }
     if 201 in answers and has_location:
         operation["responses"]["201"]["headers"] = {"Location": {"schema": {"type": "string"}, "required": True}}
@@ -93,9 +94,10 @@ def _fields(body: str | None) -> list[str] | None:
     return None if body is None else [*components.SCHEMAS[body].get("properties", {})]
 
 
-def _answer(status: int, data: Schema, is_paged: bool) -> Schema:
+def _answer(status: int, data: Schema, is_paged: bool, is_bare: bool) -> Schema:
     properties = {"data": data} | ({"cursor": components.NEXT_CURSOR} if is_paged else {})
     schema = {"type": "object", "properties": properties, "required": ["data"], "additionalProperties": False}
+    schema = data if is_bare else schema
     description = {200: "Done.", 201: "Created.", 207: "Some were refused."}[status]
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
@@ -391,7 +393,13 @@ ENABLE_RECEIVER = _operation(
     parameters=_parameters("receiver_id"),
 )
 PING = _operation(
-    "ping", "See whether the API is up", tag="demo", answers={200: ref("Pong")}, is_open=True, is_open_to_any_query=True
+    "ping",
+    "See whether the API is up",
+    tag="demo",
+    answers={200: ref("Pong")},
+    is_open=True,
+    is_open_to_any_query=True,
+    is_bare=True,
 )
 ECHO = _operation(
     "echo",
@@ -403,6 +411,7 @@ ECHO = _operation(
     form_example={"hello": "world"},
     is_open=True,
     is_open_to_any_query=True,
+    is_bare=True,
 )
 BROADCAST = _operation(
     "broadcast",
@@ -414,4 +423,5 @@ BROADCAST = _operation(
     form_example={"content": "Hi", "author": "Booper", "channel": "quickstart"},
     is_open=True,
     is_open_to_any_query=True,
+    is_bare=True,
 )

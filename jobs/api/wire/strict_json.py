@@ -7,13 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from booper.content import exact_json
+from booper.content import exact_json, payloads
 from jobs.intake.refusals import MOST_ERRORS, FieldError, InvalidInput, pointer
 
 MAX_DEPTH = 100
 # More than Python reads and writes as text.
 _MOST_DIGITS = 4300
-UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 # Raw control characters are no JSON, and raw surrogates no UTF-8: both can only come as escapes.
 _SUSPECT_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
@@ -133,7 +132,7 @@ def is_deep(value: Any) -> bool:
 
 def _flaws(value: Any, path: _Path) -> Iterator[FieldError]:
     if isinstance(value, str):
-        if flaw := UNSTORABLE.search(value):
+        if flaw := payloads.UNSTORABLE.search(value):
             yield FieldError(pointer(*path), _unstorable(flaw[0]))
     elif isinstance(value, _Flaw):
         yield FieldError(pointer(*path), value.detail)
@@ -147,7 +146,7 @@ def _flaws(value: Any, path: _Path) -> Iterator[FieldError]:
 
 def _flaws_within(value: dict[str, Any] | list[Any], path: _Path) -> Iterator[FieldError]:
     for name in value if isinstance(value, dict) else ():
-        if flaw := UNSTORABLE.search(name):
+        if flaw := payloads.UNSTORABLE.search(name):
             yield FieldError(pointer(*path, name), f"in the key: {_unstorable(flaw[0])}")
     children: Iterable[tuple[str | int, Any]] = value.items() if isinstance(value, dict) else enumerate(value)
     for key, child in children:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from booper.sending.lookups import Answer, Lookups
+from booper.sending.lookups import Lookups, Resolved
 
 
 class Resolver:
@@ -42,7 +42,7 @@ def test_all_who_wait_for_a_name_share_one_lookup(resolver: Resolver) -> None:
         resolver.lookups.wait("a.example", waiter, until=100)
     assert resolver.lookups.settled(now=0) == []
     resolver.wait_for(1)
-    answer = Answer("a.example", ("192.0.2.1",), None)
+    answer = Resolved("a.example", ("192.0.2.1",), None)
     assert resolver.lookups.settled(now=1) == [("first", answer), ("second", answer), ("third", answer)]
     assert resolver.lookups.settled(now=101) == []
     assert resolver.asked == ["a.example"]
@@ -54,7 +54,7 @@ def test_an_answer_is_kept_for_ten_seconds(resolver: Resolver) -> None:
     assert resolver.lookups.kept("a.example", now=0) is None
     resolver.wait_for(1)
     resolver.lookups.settled(now=5)
-    assert resolver.lookups.kept("a.example", now=14.9) == Answer("a.example", ("192.0.2.1",), None)
+    assert resolver.lookups.kept("a.example", now=14.9) == Resolved("a.example", ("192.0.2.1",), None)
     assert resolver.lookups.kept("a.example", now=15.0) is None
     assert resolver.lookups.kept("b.example", now=5) is None
     resolver.lookups.close()
@@ -65,7 +65,7 @@ def test_a_failed_lookup_is_not_kept() -> None:
     resolver.lookups.wait("a.example", "x", until=100)
     resolver.wait_for(1)
     ((_, answer),) = resolver.lookups.settled(now=1)
-    assert answer == Answer("a.example", (), "it has none")
+    assert answer == Resolved("a.example", (), "it has none")
     assert resolver.lookups.kept("a.example", now=1) is None
     resolver.lookups.wait("a.example", "x", until=100)
     resolver.wait_for(1)

@@ -7,7 +7,7 @@ import pytest
 
 from jobs.admin import job_words
 from jobs.admin.kit import markup, search
-from jobs.admin.kit.search import Kind, Term
+from jobs.admin.kit.search import Term, TermKind
 
 ID = UUID("01a20bbe-73a9-7244-b2fa-53bada2bf86d")
 
@@ -38,16 +38,16 @@ def test_a_span_is_told_in_two_units_at_most(seconds: float, shown: str) -> None
     [
         ("", None),
         ("   ", None),
-        ("42", Term(Kind.NUMBER, 42)),
-        ("#42", Term(Kind.NUMBER, 42)),
-        (" 42 ", Term(Kind.NUMBER, 42)),
-        (str(ID), Term(Kind.UUID, ID)),
-        (ID.hex, Term(Kind.UUID, ID)),
-        ("Ada@", Term(Kind.EMAIL, "ada@")),
-        ("https://a.example/@ada", Term(Kind.TEXT, "https://a.example/@ada")),
-        ("ada @ home", Term(Kind.TEXT, "ada @ home")),
-        ("99999999999999999999", Term(Kind.TEXT, "99999999999999999999")),
-        ("٤٢", Term(Kind.TEXT, "٤٢")),
+        ("42", Term(TermKind.NUMBER, 42)),
+        ("#42", Term(TermKind.NUMBER, 42)),
+        (" 42 ", Term(TermKind.NUMBER, 42)),
+        (str(ID), Term(TermKind.UUID, ID)),
+        (ID.hex, Term(TermKind.UUID, ID)),
+        ("Ada@", Term(TermKind.EMAIL, "ada@")),
+        ("https://a.example/@ada", Term(TermKind.TEXT, "https://a.example/@ada")),
+        ("ada @ home", Term(TermKind.TEXT, "ada @ home")),
+        ("99999999999999999999", Term(TermKind.TEXT, "99999999999999999999")),
+        ("٤٢", Term(TermKind.TEXT, "٤٢")),
     ],
 )
 def test_what_was_typed_is_read_as_what_it_looks_like(typed: str, term: Term | None) -> None:

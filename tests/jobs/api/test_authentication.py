@@ -10,7 +10,6 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from jobs.api import authentication
-from jobs.api.authentication import KeyCache
 from jobs.models import ApiKey, User
 from jobs.models.api_key import hash_token, is_well_formed, new_token
 from tests.api import Api, data_of, problem_of
@@ -20,7 +19,7 @@ from tests.factories import NOON
 
 def outlive_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     later = time.monotonic() + authentication.KEPT_SECONDS
-    monkeypatch.setattr("jobs.api.authentication.time.monotonic", lambda: later)
+    monkeypatch.setattr("jobs.database.expiring_cache.time.monotonic", lambda: later)
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "Token", "token"])
@@ -135,14 +134,6 @@ def test_a_use_that_cannot_be_noted_does_no_harm(api: Api, monkeypatch: pytest.M
 
     monkeypatch.setattr(QuerySet, "update", fail)
     data_of(api.get("/api/jobs"))
-
-
-def test_the_cache_holds_no_more_than_it_may() -> None:
-    cache = KeyCache(seconds=60, most=2)
-    keys = [ApiKey(token_hash=name) for name in "abc"]
-    for key in (keys[0], keys[1], keys[0], keys[2]):
-        cache.put(key)
-    assert [cache.get(name) for name in "abc"] == [keys[0], None, keys[2]]
 
 
 def test_two_users_see_each_their_own(web: Client, api: Api, other_api: Api, user: User, other_user: User) -> None:

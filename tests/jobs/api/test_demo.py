@@ -5,26 +5,26 @@ from typing import Any
 
 import pytest
 
-from tests.api import FORM, Api, data_of, pointers_of
+from tests.api import FORM, Api, bare_of, pointers_of
 
 
 def test_ping_answers_pong(open_api: Api) -> None:
-    assert data_of(open_api.get("/api/ping")) == {"message": "Pong"}
+    assert bare_of(open_api.get("/api/ping")) == {"message": "Pong"}
 
 
 def test_ping_does_not_look_at_a_key(open_api: Api) -> None:
-    assert data_of(open_api.get("/api/ping", Authorization="Bearer nonsense")) == {"message": "Pong"}
+    assert bare_of(open_api.get("/api/ping", Authorization="Bearer nonsense")) == {"message": "Pong"}
 
 
 def test_echo_answers_what_it_was_sent(open_api: Api) -> None:
     body = {"a": [1, 0.5, None, {"b": "ü \U0001f600"}], "": ""}
-    assert data_of(open_api.post("/api/echo", body)) == body
-    assert data_of(open_api.post("/api/echo", "a[b]=1&a[c][]=2", content_type=FORM)) == {"a": {"b": "1", "c": ["2"]}}
+    assert bare_of(open_api.post("/api/echo", body)) == body
+    assert bare_of(open_api.post("/api/echo", "a[b]=1&a[c][]=2", content_type=FORM)) == {"a": {"b": "1", "c": ["2"]}}
 
 
 @pytest.mark.parametrize("body", ["[1]", "[]", "5", "0.5", '""', '"text"', "true", "null", "[" * 100 + "]" * 100])
 def test_echo_takes_any_json(open_api: Api, body: str) -> None:
-    assert data_of(open_api.post("/api/echo", body)) == json.loads(body)
+    assert bare_of(open_api.post("/api/echo", body)) == json.loads(body)
 
 
 @pytest.mark.parametrize(
@@ -46,14 +46,14 @@ def test_echo_takes_nothing_that_is_not_plain_json(open_api: Api, body: str, poi
 
 def test_broadcast_answers_its_three_fields(open_api: Api) -> None:
     body = {"content": "Hi", "author": "me", "channel": "general"}
-    assert data_of(open_api.post("/api/broadcast", body)) == body
+    assert bare_of(open_api.post("/api/broadcast", body)) == body
     alone = {"content": "Hi", "author": None, "channel": None}
-    assert data_of(open_api.post("/api/broadcast", "content=Hi", content_type=FORM)) == alone
+    assert bare_of(open_api.post("/api/broadcast", "content=Hi", content_type=FORM)) == alone
 
 
 def test_broadcast_passes_over_what_a_recurring_job_adds(open_api: Api) -> None:
     body = {"content": "Hi", "$job": {"id": 1}, "$previous": {}, "$state": {}}
-    assert data_of(open_api.post("/api/broadcast", body)) == {"content": "Hi", "author": None, "channel": None}
+    assert bare_of(open_api.post("/api/broadcast", body)) == {"content": "Hi", "author": None, "channel": None}
 
 
 @pytest.mark.parametrize(

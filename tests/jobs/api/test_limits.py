@@ -92,7 +92,7 @@ def test_a_key_that_is_known_is_not_refused_for_its_neighbours_guesses(
     data_of(api.get("/api/jobs"))
     # Nor once it has to be looked up again.
     later = time.monotonic() + authentication.KEPT_SECONDS
-    monkeypatch.setattr("jobs.api.authentication.time.monotonic", lambda: later)
+    monkeypatch.setattr("jobs.database.expiring_cache.time.monotonic", lambda: later)
     data_of(api.get("/api/jobs"))
 
 

@@ -10,7 +10,7 @@ from pytest_django import Settings
 from jobs.api import serializers
 from jobs.models import Job, User
 from jobs.running import transitions
-from tests.api import Api, data_of, problem_of
+from tests.api import Api, bare_of, data_of, problem_of
 from tests.factories import make_job
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -65,13 +65,13 @@ def test_head_is_get_without_a_body(api: Api, user: User) -> None:
     "accept", ["text/html", "application/xml", "application/problem+json", "*/*;q=0", "nonsense", ","]
 )
 def test_no_accept_header_is_refused(open_api: Api, accept: str) -> None:
-    data_of(open_api.get("/api/ping", Accept=accept))
+    bare_of(open_api.get("/api/ping", Accept=accept))
     problem_of(open_api.post("/api/echo", "[", Accept=accept), status=400)
 
 
 @pytest.mark.parametrize("path", ["/api/jobs/", "/api/ping/", "/api/logs/"])
 def test_a_slash_at_the_end_is_neither_here_nor_there(api: Api, path: str) -> None:
-    data_of(api.get(path))
+    assert api.get(path).status_code == 200
 
 
 def test_a_post_with_a_slash_at_the_end_keeps_its_body(api: Api) -> None:

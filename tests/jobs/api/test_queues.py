@@ -102,18 +102,6 @@ def test_a_queue_costs_the_same_few_queries_for_every_job(api: Api) -> None:
     assert cost() == ["SELECT", "INSERT", "UPDATE"]
 
 
-def test_a_remembered_id_is_looked_up_again_after_a_while(user: User) -> None:
-    cache = queues_ids.IdCache(seconds=60, most=2)
-    cache.put(user.id, {"a": 1, "b": 2})
-    assert cache.get(user.id, ["a", "b", "c"]) == {"a": 1, "b": 2}
-    assert cache.get(uuid4(), ["a"]) == {}
-    cache.put(user.id, {"a": 1, "c": 3})
-    assert cache.get(user.id, ["a", "b", "c"]) == {"a": 1, "c": 3}
-    stale = queues_ids.IdCache(seconds=0, most=2)
-    stale.put(user.id, {"a": 1})
-    assert stale.get(user.id, ["a"]) == {}
-
-
 def test_many_names_cost_as_many_queries_as_one(user: User) -> None:
     make_queue(user, "q3")
     with CaptureQueriesContext(connection) as queries:

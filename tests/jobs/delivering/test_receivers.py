@@ -165,7 +165,7 @@ def test_an_answer_from_one_that_was_just_switched_off_switches_it_on():
     late = make_delivery(now=NOON + 5 * DAY)
     receivers.look_up([late])
     Receiver.objects.update(disabled_at=NOON + 5 * DAY)
-    receivers.note([receivers.Attempt(late, 200, None, None)], now=NOON + 5 * DAY)
+    receivers.note([receivers.DeliveryAttempt(late, 200, None, None)], now=NOON + 5 * DAY)
     assert (receiver().disabled_at, receiver().failing_since) == (None, None)
 
 

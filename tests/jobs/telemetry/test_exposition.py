@@ -20,7 +20,7 @@ from jobs.models import Job, Receiver, Tally
 from jobs.running import attempts, transitions
 from jobs.running import stage as running_stage
 from jobs.telemetry import counter_rows, counters, exposition
-from jobs.telemetry.counter_rows import Page, Writer
+from jobs.telemetry.counter_rows import CounterPage, Writer
 from jobs.telemetry.counters import Histogram, Tallies
 from tests.factories import NOON, make_job, make_user
 from tests.runs import OK, REFUSED, deliver_due, make_schedule, run_due, start_due, take_lease
@@ -81,14 +81,14 @@ def test_what_several_processes_count_is_added_up():
     for _ in range(3):
         process = Tallies()
         process.count("attempts", ["success"])
-        Page(process, name="worker").write(now=NOON)
+        CounterPage(process, name="worker").write(now=NOON)
     assert Tally.objects.count() == 3
     assert counted() == {"success": 3}
 
 
 @pytest.mark.django_db
 def test_writing_twice_counts_nothing_twice(own: Tallies):
-    page = Page(own, name="worker")
+    page = CounterPage(own, name="worker")
     own.count("attempts", ["success"])
     page.write(now=NOON)
     page.write(now=NOON)
@@ -103,7 +103,7 @@ def test_no_total_falls_when_processes_are_gone():
     for name in ("a", "b"):
         process = Tallies()
         process.count("attempts", ["success", name])
-        Page(process, name=name).write(now=NOON)
+        CounterPage(process, name=name).write(now=NOON)
     before = counted()
     assert counter_rows.close_old(gone_since=LATER) == 2
     assert (counted(), Tally.objects.count()) == (before, 1)
@@ -112,14 +112,14 @@ def test_no_total_falls_when_processes_are_gone():
 
 @pytest.mark.django_db
 def test_the_row_of_a_process_that_writes_is_left_alone(own: Tallies):
-    Page(own, name="worker").write(now=LATER)
+    CounterPage(own, name="worker").write(now=LATER)
     assert counter_rows.close_old(gone_since=NOON) == 0
     assert Tally.objects.get().name == "worker"
 
 
 @pytest.mark.django_db
 def test_a_process_that_was_taken_for_gone_counts_on_and_nothing_twice(own: Tallies):
-    page = Page(own, name="worker")
+    page = CounterPage(own, name="worker")
     own.count("attempts", ["success"] * 5)
     page.write(now=NOON)
     counter_rows.close_old(gone_since=LATER)
@@ -134,13 +134,13 @@ def test_a_process_that_was_taken_for_gone_counts_on_and_nothing_twice(own: Tall
 @pytest.mark.django_db(transaction=True)
 def test_a_process_that_ends_writes_once_more(own: Tallies):
     own.count("attempts", ["success"])
-    writer = Writer(Page(own, name="worker"), seconds=3600)
+    writer = Writer(CounterPage(own, name="worker"), seconds=3600)
     writer.start()
     writer.stop(timeout_seconds=10)
     assert counted() == {"success": 1}
 
 
-class FailingPage(Page):
+class FailingPage(CounterPage):
     """Cannot be written at first."""
 
     def __init__(self, failures: int) -> None:
@@ -289,7 +289,7 @@ def test_the_count_of_jobs_created_never_falls():
 @pytest.mark.django_db
 def test_workers_are_shown_with_what_they_have_in_hand_and_could_have(own: Tallies):
     own.set_gauge(counters.CONCURRENCY, 500)
-    Page(own, name="worker-1").write(now=NOON)
+    CounterPage(own, name="worker-1").write(now=NOON)
     make_job()
     process = take_lease(name="worker-1")
     take_lease(name="worker-2")
@@ -332,7 +332,7 @@ def test_what_processes_counted_is_shown_and_a_series_without_a_failure_is_there
     assert shown()["booper_jobs_finished_total"] == {"completed": 0, "discarded": 0, "cancelled": 0}
     make_job()
     run_due(REFUSED)
-    Page(own, name="worker").write(now=NOON)
+    CounterPage(own, name="worker").write(now=NOON)
     found = shown()
     assert found["booper_attempts_total"] == {"success": 0, "lease_lost": 0, "connection_refused": 1}
     assert found["booper_lateness_seconds_count"] == {"": 1}
@@ -346,7 +346,7 @@ ALERTS = DOCS / "examples" / "alerts.yml"
 @pytest.mark.usefixtures("jobs_in_each_state")
 def test_every_alert_asks_for_figures_that_there_are(own: Tallies):
     own.set_gauge(counters.CONCURRENCY, 500)
-    Page(own, name="worker-1").write(now=NOON)
+    CounterPage(own, name="worker-1").write(now=NOON)
     there = shown()
     [group] = yaml.safe_load(ALERTS.read_text())["groups"]
     asked = re.findall(r"(booper_\w+)(?:\{\w+=\"(\w+)\"\})?", " ".join(rule["expr"] for rule in group["rules"]))
