@@ -116,7 +116,7 @@ WEB_BODY_SECONDS = environment.seconds("WEB_BODY_SECONDS", 60, minimum=1, maximu
 # Of a web process's statements in PostgreSQL, and of its waits for a lock in either database: 503 beyond.
 WEB_STATEMENT_SECONDS = environment.seconds("WEB_STATEMENT_SECONDS", 30, minimum=1, maximum=3600)
 WEB_LOCK_SECONDS = environment.seconds("WEB_LOCK_SECONDS", 5, minimum=0.1, maximum=3600)
-WEB_CONNECTIONS_PER_ADDRESS = environment.integer("WEB_CONNECTIONS_PER_ADDRESS", 512, minimum=1)
+WEB_CONNECTIONS_PER_ADDRESS = environment.integer("WEB_CONNECTIONS_PER_ADDRESS", 512, minimum=1, maximum=60_000)
 # Whose X-Forwarded-For says where a request comes from; their connections are not counted.
 BOOPER_TRUSTED_PROXIES = environment.networks("BOOPER_TRUSTED_PROXIES", [])
 

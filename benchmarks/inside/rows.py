@@ -63,7 +63,13 @@ def _announced(times: list[datetime]) -> dict[str, Any]:
     return {"at": times[0].timestamp()}
 
 
-def insert(base: Job, times: list[datetime], *, url_of: Callable[[datetime], str] | None = None) -> None:
+def insert(
+    base: Job,
+    times: list[datetime],
+    *,
+    url_of: Callable[[datetime], str] | None = None,
+    is_analyzed: bool = True,
+) -> None:
     """A job like `base` for each of the times."""
     jobs = []
     for moment in times:
@@ -74,7 +80,8 @@ def insert(base: Job, times: list[datetime], *, url_of: Callable[[datetime], str
             job.args = {"method": "get", "url": job.url}
         jobs.append(job)
     Job.objects.bulk_create(jobs, batch_size=2000)
-    _analyze()
+    if is_analyzed:
+        _analyze()
 
 
 def waiting(count: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from benchmarks.__main__ import MEASURES
-from benchmarks.inside import claims, lists, rows
+from benchmarks.inside import claims, feed, lists, rows
 from jobs.models import Job, LogEvent
 from tests.factories import make_user
 
@@ -41,3 +41,11 @@ def test_lists_come_with_a_session_of_the_admin_and_a_cursor():
     client = Client(headers={"cookie": found["cookie"]})
     assert client.get("/admin/jobs/job/").status_code == 200
     assert found["cursor"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_feeder_keeps_some_thousand_waiting_and_no_more(monkeypatch: pytest.MonkeyPatch):
+    make_user()
+    monkeypatch.setattr(feed, "_BATCH", 5)
+    monkeypatch.setattr(feed, "_WAITING", 12)
+    assert feed.main("0.5", "http://127.0.0.1:9/")["count"] == Job.objects.count() == 15

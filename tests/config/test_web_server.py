@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPResponse
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -59,6 +60,11 @@ class Application:
         body = environ["wsgi.input"].read()
         start_response("200 OK", [("Content-Type", "text/plain")])
         return [b"x" * 2**24] if environ["PATH_INFO"] == "/long" else [b"got ", body]
+
+
+@pytest.fixture(autouse=True)
+def _folder_of_its_own(settings: Settings, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
 
 
 @pytest.fixture
@@ -253,6 +259,16 @@ def test_the_connections_of_one_address_are_bounded(application: Application, se
         clients[0].close()
         until(lambda: len(server.server.server_state.connections) <= 2)
         assert server.send(PING).status == 200
+
+
+def test_they_are_bounded_in_all_processes_together(application: Application, settings: Settings) -> None:
+    settings.WEB_CONNECTIONS_PER_ADDRESS = 3
+    with running(application) as first, running(application) as second, ExitStack() as stack:
+        for server in (first, second, first):
+            client = stack.enter_context(server.connect())
+            client.sendall(PING)
+            assert read(client).status == 200
+        assert is_closed(stack.enter_context(second.connect()))
 
 
 def test_those_of_a_trusted_proxy_are_not(application: Application, settings: Settings) -> None:
