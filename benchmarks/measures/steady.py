@@ -20,6 +20,7 @@ from benchmarks.scene import Scene
 _TABLES = ("jobs_job", "jobs_delivery")
 # A quarter of the time: so what is deleted is that of the same run.
 _KEPT = 0.25
+_TRIES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,19 @@ def _run(scene: Scene, instance: Instance, *, is_old: bool) -> tuple[float, list
         "BENCH_RETENTION_MINUTES": str(_KEPT * scene.effort.minutes),
     }
     with instance.running("worker", **kept), instance.running("beat", **kept):
-        alone = run_due(scene, instance, scene.effort.jobs)
+        alone = _alone(scene, instance)
         with _snapshot(instance) if is_old else contextlib.nullcontext():
             return alone, list(_minutes(scene, instance))
+
+
+def _alone(scene: Scene, instance: Instance) -> float:
+    """Jobs a second that are there before the clock starts; a machine that others use may need more than one try."""
+    for _ in range(_TRIES):
+        try:
+            return run_due(scene, instance, scene.effort.jobs)
+        except RuntimeError as error:
+            print(f"draining alone: {str(error).splitlines()[-1]}", flush=True)
+    return 0.0
 
 
 @contextlib.contextmanager

@@ -285,8 +285,9 @@ class Engine:
             # Before it, as the pause may come while its answer is waited for.
             claimed_at = time.monotonic()
             started, upcoming = lane.stage.claim(self._process.id, limit=limit, is_crowded=lane.is_crowded, now=now)
+            # One in equal shares comes short where some have less than theirs: then it is made again, not in shares.
+            lane.has_more = len(started) == limit or (lane.is_crowded and bool(started))
             lane.is_crowded = len(started) == limit
-            lane.has_more = len(started) == limit
             lane.look_at = time.monotonic() + _LOOK_SECONDS
             for item in started:
                 key = (name, item.row.id, item.row.attempt)

@@ -20,7 +20,7 @@ from jobs.engine.engine import Engine
 from jobs.models import Delivery, Job, LogEvent, Process, ProcessRole
 from jobs.running import stage as running_stage
 from jobs.waking.announcer import Lane
-from tests.factories import NOON, make_job
+from tests.factories import NOON, make_job, make_user
 from tests.runs import run_due
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -262,6 +262,9 @@ class Turns(Engine):
         )
         self._process = leases.take(ProcessRole.WORKER, self._name, lease=self._lease, now=clock.now())
 
+    def allow(self, places: int) -> None:
+        self._concurrency = places
+
     def renew(self) -> None:
         self._renew_lease()
 
@@ -329,6 +332,19 @@ def test_a_worker_that_may_not_claim_yet_does_not_ask_again_and_again(slow_clock
     assert worker.seconds_to_wait() == 1
     worker.turn()
     assert Job.objects.get().state == "scheduled"
+
+
+def test_a_claim_in_shares_that_came_short_is_made_again_at_once():
+    now = clock.now()
+    for email, count in (("ada@example.com", 60), ("grace@example.com", 1)):
+        for _ in range(count):
+            make_job(user=make_user(email), now=now, scheduled_at=now)
+    worker = Turns(MemorySender(lambda request: None))
+    for places, executing in ((4, 4), (14, 14), (24, 24), (34, 34)):
+        worker.allow(places)
+        worker.turn()
+        worker.turn()
+        assert Job.objects.filter(state="executing").count() == executing
 
 
 @pytest.mark.parametrize(("places", "seconds"), [(1, 0.0), (0, 1.0)])
