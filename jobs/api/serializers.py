@@ -166,8 +166,8 @@ def secret(row: Secret, *, used_by: Mapping[str, list[Any]] | None) -> dict[str,
     }
 
 
-def limit(name: str, *, allowed: int, used: int, resets_at: datetime | None = None) -> dict[str, Any]:
-    """`allowed` is null where there is no limit."""
+def limit(name: str, *, allowed: int, used: int | None, resets_at: datetime | None = None) -> dict[str, Any]:
+    """`allowed` is null where there is no limit, `used` where each worker counts by itself."""
     return {"name": name, "allowed": allowed or None, "used": used, "resets_at": _timestamp(resets_at)}
 
 

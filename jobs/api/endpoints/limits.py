@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,7 +16,7 @@ from jobs.database import clock
 from jobs.guarding import limits, rates, stocks
 from jobs.guarding.limits import Limit
 from jobs.guarding.rates import Standing
-from jobs.models import ApiKey, Queue, Secret
+from jobs.models import ApiKey, Job, JobState, Queue, Secret
 
 _HELD: tuple[tuple[Limit, Callable[[UUID], int]], ...] = (
     (limits.WAITING_JOBS, stocks.waiting_jobs.used),
@@ -23,6 +24,14 @@ _HELD: tuple[tuple[Limit, Callable[[UUID], int]], ...] = (
     (limits.QUEUES, lambda user_id: Queue.objects.filter(user_id=user_id).count()),
     (limits.SECRETS, lambda user_id: Secret.objects.filter(user_id=user_id).count()),
     (limits.KEYS, lambda user_id: ApiKey.objects.existing().filter(user_id=user_id).count()),
+)
+
+
+# Of a worker's places the share of one tenant, and of one host of a tenant; and starts to one host in a second.
+_OF_WORKERS = (
+    ("on_the_wire", "BOOPER_ON_THE_WIRE_SHARE", True),
+    ("on_the_wire_per_host", "BOOPER_ON_THE_WIRE_PER_HOST", True),
+    ("starts_per_host", "BOOPER_STARTS_PER_HOST", False),
 )
 
 
@@ -41,7 +50,20 @@ class Limits(View):
             serializers.limit(limit.name, allowed=limits.allowed(limit, overrides), used=count(user_id))
             for limit, count in _HELD
         ]
-        return answer(shown)
+        return answer([*shown, *_of_workers(user_id)])
+
+
+def _of_workers(user_id: UUID) -> list[dict[str, Any]]:
+    """The limits that each worker process keeps by itself; those alone that this instance has."""
+    executing = Job.objects.filter(user_id=user_id, state=JobState.EXECUTING)
+    shown = []
+    for name, setting, is_share in _OF_WORKERS:
+        value = getattr(settings, setting, None)
+        if value is not None:
+            allowed = max(1, int(value * settings.WORKER_CONCURRENCY)) if is_share else int(value)
+            used = executing.count() if name == "on_the_wire" else None
+            shown.append(serializers.limit(name, allowed=allowed, used=used))
+    return shown
 
 
 def _spent(standing: Standing, *, now: datetime) -> dict[str, Any]:

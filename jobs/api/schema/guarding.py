@@ -102,7 +102,7 @@ components.SCHEMAS |= {
         {
             "name": {"type": "string", "example": "waiting_jobs"},
             "allowed": {"type": "integer", "minimum": 1, "nullable": True, "description": "Null for no limit."},
-            "used": {"type": "integer", "minimum": 0},
+            "used": _or_null({"type": "integer", "minimum": 0, "description": "Null where each worker counts."}),
             "resets_at": _or_null({**_TIME, "description": "When the window ends; null for what is held, not spent."}),
         }
     ),

@@ -16,6 +16,7 @@ from jobs.models import ApiKey, Job, User
 from jobs.models.api_key import new_token
 from tests.api import Api, data_of, problem_of
 from tests.conftest import Announced, StoppedClock
+from tests.runs import start_due, take_lease
 
 REQUEST = {"url": "https://example.com/hook"}
 
@@ -174,6 +175,20 @@ def test_limits_are_listed_with_what_is_used(api: Api, user: User) -> None:
     assert (told["queues"]["used"], told["keys"]["used"]) == (1, 1)
     assert told["stored_bytes"]["allowed"] is None
     assert told["anonymous"]["allowed"] == 600
+
+
+def test_what_workers_keep_to_is_listed_in_places_and_starts(api: Api, settings: Settings) -> None:
+    settings.WORKER_CONCURRENCY = 500
+    settings.BOOPER_ON_THE_WIRE_SHARE, settings.BOOPER_ON_THE_WIRE_PER_HOST = 0.5, 0.25
+    settings.BOOPER_STARTS_PER_HOST = 100
+    data_of(api.post("/api/jobs", REQUEST), status=201)
+    start_due(take_lease().id)
+    told = limits_of(api)
+    assert {name: (told[name]["allowed"], told[name]["used"]) for name in [*told][-3:]} == {
+        "on_the_wire": (250, 1),
+        "on_the_wire_per_host": (125, None),
+        "starts_per_host": (100, None),
+    }
 
 
 def test_a_users_own_limit_stands_instead_of_the_setting(
