@@ -5,6 +5,7 @@ an answer, holds a socket for seconds and nothing else; and what is no HTTP is r
 """
 
 import asyncio
+import re
 from typing import Any, cast
 
 import httptools
@@ -24,6 +25,7 @@ LONGEST_HEAD = 64 * 1024
 MOST_HEADERS = 100
 # Requests sent ahead of the answers. Browsers send none; a flood of tiny ones would be kept in memory.
 MOST_AHEAD = 16
+_METHOD = re.compile(rb"([A-Z][A-Z-]*) [/*h]")
 _VERSIONS = ("1.0", "1.1")
 # After a refusal, what still comes is thrown away for so long: closing at once would take the refusal back.
 _LINGER_SECONDS = 2.0
@@ -80,7 +82,7 @@ class Connection(HttpToolsProtocol):
             # Nothing here speaks anything else: the request is answered, and is the last one.
             self.cycle.keep_alive = False
         except httptools.HttpParserError as error:
-            self.refuse(_refusal_of(error))
+            self.refuse(_refusal_of(error, data))
         except Refusal as refusal:
             self.refuse(refusal)
 
@@ -216,9 +218,13 @@ class Connection(HttpToolsProtocol):
         return self.client[0] if self.client else ""
 
 
-def _refusal_of(error: httptools.HttpParserError) -> Refusal:
+def _refusal_of(error: httptools.HttpParserError, data: bytes) -> Refusal:
     if isinstance(error.__context__, Refusal):
         return error.__context__
+    # Methods are told apart by case, and a word that is none of them may be one elsewhere.
+    method = _METHOD.match(data)
+    if isinstance(error, httptools.HttpParserInvalidMethodError) and method is not None:
+        return Refusal(405, f"{_shown(method[1])} is not a method here: the Allow header has those that are")
     return Refusal(400, f"the web server does not take this request: {error}")
 
 

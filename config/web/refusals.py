@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from booper.content import payloads
 
+METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 CONTENT_TYPE = "application/problem+json"
 
 
@@ -29,4 +30,6 @@ def message(refusal: Refusal) -> bytes:
     """The whole answer on the wire, after which the connection ends."""
     content = body(refusal.status, refusal.detail)
     head = f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}\r\nConnection: close\r\n"
+    if refusal.status == HTTPStatus.METHOD_NOT_ALLOWED:
+        head += f"Allow: {METHODS}\r\n"
     return f"{head}Content-Type: {CONTENT_TYPE}\r\nContent-Length: {len(content)}\r\n\r\n".encode() + content

@@ -39,10 +39,10 @@ class Probes:
         if door is None:
             return self._get_response(request)
         if request.method not in ("GET", "HEAD"):
-            return HttpResponseNotAllowed(["GET", "HEAD"])
+            return _quiet(HttpResponseNotAllowed(["GET", "HEAD"]))
         response = door(request)
         response.headers["Cache-Control"] = "no-store"
-        return response
+        return _quiet(response)
 
     def _live(self, request: HttpRequest) -> HttpResponse:
         """The process answers: that is all, and nothing else is asked."""
@@ -79,6 +79,12 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
     refusal = _text("send the header Authorization: Bearer and the METRICS_TOKEN of this instance\n", status=401)
     refusal.headers["WWW-Authenticate"] = 'Bearer realm="metrics"'
     return refusal
+
+
+def _quiet(response: HttpResponse) -> HttpResponse:
+    """What is not well is logged where it happens; Django would add a line for each time somebody asks."""
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
 
 
 def _text(text: str, *, status: int) -> HttpResponse:

@@ -306,6 +306,7 @@ def test_a_body_of_unknown_length_is_read_a_little_beyond_the_limit(
         ("GARBAGE", "Host: localhost", 400),
         ("GET /quick?name=é HTTP/1.1", "Host: localhost", 400),
         ("get /quick HTTP/1.1", "Host: localhost", 400),
+        ("FOO /quick HTTP/1.1", "Host: localhost", 405),
         ("GET /quick HTTP/1.1", "X-No-Host: 1", 400),
         ("GET /quick HTTP/1.1", "Host: a\r\nHost: b", 400),
         ("GET /quick HTTP/1.1", "Host: a\r\nContent-Length: abc", 400),
@@ -332,6 +333,7 @@ def test_what_the_server_cannot_take_is_refused_with_a_problem(
     assert problem["title"]
     assert problem["detail"]
     assert ("errors" in problem) == (status == 400)
+    assert ("allow" in answer.headers) == (status == 405)
 
 
 def test_a_header_without_an_end_is_refused_where_a_head_may_end(web_server: WebServer) -> None:

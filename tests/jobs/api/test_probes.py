@@ -74,6 +74,13 @@ def test_one_without_workers_is_not_and_says_so(web: Client, stopped_clock: Any)
 
 
 @with_database
+def test_asking_again_and_again_fills_no_log(web: Client, caplog: pytest.LogCaptureFixture):
+    assert web.get("/readyz").status_code == 503
+    assert web.post("/readyz").status_code == 405
+    assert [record for record in caplog.records if record.name == "django.request"] == []
+
+
+@with_database
 def test_what_a_load_balancer_need_not_know_can_be_left_out(web: Client, stopped_clock: Any):
     assert web.get("/readyz?exclude=workers,beat&exclude=broker").json()["checks"].keys() == {"database"}
     assert web.get("/readyz?exclude=workers,beat").status_code == 200
