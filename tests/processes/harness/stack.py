@@ -23,6 +23,7 @@ STACK_KINDS: tuple[StackKind, ...] = get_args(StackKind)
 EMAIL = "ada@example.com"
 
 METRICS_TOKEN = "the-token-of-a-stack"
+ENCRYPTION_KEY = "x" * 43 + "="
 
 _START_SECONDS = 60.0
 # What a developer's shell may have set for an instance of their own.
@@ -37,6 +38,8 @@ def environment(data_dir: Path, *, database_url: str, broker_url: str | None, po
         "BOOPER_DATA_DIR": str(data_dir),
         "BOOPER_ALLOW_HTTP_TARGETS": "true",
         "BOOPER_ALLOWED_TARGET_NETWORKS": "127.0.0.0/8",
+        # The databases are copies of one that another instance has filled.
+        "BOOPER_ENCRYPTION_KEYS": ENCRYPTION_KEY,
         "DATABASE_URL": database_url,
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "METRICS_TOKEN": METRICS_TOKEN,
