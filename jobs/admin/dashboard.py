@@ -6,7 +6,10 @@ from typing import Any
 
 from django.db.models import Count, Min, Q, QuerySet
 
+from booper.content import redaction
+from booper.timing import timestamps
 from jobs.admin import job_words
+from jobs.guarding import suspension
 from jobs.models import (
     WAITING_STATES,
     Delivery,
@@ -141,12 +144,16 @@ def failures() -> list[FailedAttempt]:
 
 
 def _reason(event: LogEvent) -> str:
-    return f"{event.payload.get('code')}: {event.payload.get('message')}"
+    return redaction.redacted_text(f"{event.payload.get('code')}: {event.payload.get('message')}")
 
 
 def alarms(*, overview: Jobs | None, alive: list[Process] | None) -> list[str]:
     """What is wrong, in sentences; None stands for what the reader may not see."""
     found = []
+    paused_at = suspension.paused_at()
+    if paused_at is not None:
+        since = timestamps.timestamp(paused_at)
+        found.append(f"Paused since {since}: nothing starts until `manage.py unpause` is run.")
     if alive is not None and not any(process.role == ProcessRole.WORKER for process in alive):
         found.append("No worker is alive: nothing is executed until one is started.")
     if overview is not None and overview.overdue.count:

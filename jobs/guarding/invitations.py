@@ -1,6 +1,7 @@
 """Links with which somebody chooses a password: good once, for a day, and for one user."""
 
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
@@ -27,4 +28,5 @@ def path(user: User) -> str:
 def link(user: User, *, actor: str, now: datetime) -> str:
     """The whole address, which whoever has it may use: it is told to the operator alone."""
     audit.note("user.invited", user_id=user.id, actor=actor, now=now)
-    return f"{settings.BOOPER_PUBLIC_URL}{path(user)}"
+    public = urlsplit(settings.BOOPER_PUBLIC_URL)
+    return f"{public.scheme}://{public.netloc}{settings.BOOPER_BASE_PATH}{path(user)}"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.views import PasswordResetConfirmView
 from django.http import HttpResponse
 
@@ -16,7 +17,9 @@ class Invitation(PasswordResetConfirmView):
     template_name = "pages/invitation.html"
     title = "Choose a password"
     post_reset_login = True
-    success_url = "/"
+
+    def get_success_url(self) -> str:
+        return f"{settings.BOOPER_BASE_PATH}/"
 
     def form_valid(self, form: Any) -> HttpResponse:
         answer = super().form_valid(form)

@@ -82,7 +82,7 @@ def test_the_pages_of_the_admin_for_operators_and_superusers(
 ) -> None:
     deliver_due()
     log_in(web, *permissions)
-    paths = ["jobs/job/", f"jobs/job/{ran.id}/change/", "jobs/logevent/", "jobs/delivery/"]
+    paths = ["", "jobs/job/", f"jobs/job/{ran.id}/change/", "jobs/logevent/", "jobs/delivery/"]
     paths += [f"jobs/logevent/{row.pk}/change/" for row in LogEvent.objects.all()]
     paths += [f"jobs/delivery/{row.pk}/change/" for row in Delivery.objects.all()]
     for path in paths:

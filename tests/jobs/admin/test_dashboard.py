@@ -11,6 +11,7 @@ from pytest_django import Settings
 
 from jobs.admin import dashboard
 from jobs.engine import leases
+from jobs.guarding import suspension
 from jobs.models import JobState, LogEvent, ProcessRole, Queue
 from jobs.recurring import schedules
 from jobs.specs import RecurrenceSpec
@@ -175,3 +176,9 @@ def test_the_front_page_leads_to_the_api_documentation_and_to_flower(admin: Clie
 
 def test_django_celery_beats_own_admin_is_there(admin: Client) -> None:
     assert admin.get("/admin/django_celery_beat/periodictask/").status_code == 200
+
+
+def test_an_instance_that_is_paused_says_so(admin: Client, stopped_clock: StoppedClock) -> None:
+    suspension.pause(now=NOON)
+    paused = "Paused since 2026-03-01T12:00:00Z: nothing starts until `manage.py unpause` is run."
+    assert context(admin)["alarms"][0] == paused

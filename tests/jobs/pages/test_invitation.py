@@ -48,6 +48,11 @@ def test_the_link_makes_a_user_who_chooses_a_password_and_is_signed_in(web: Clie
     assert actions == ["user.invited", "sign_in", "password.chosen"]
 
 
+def test_below_a_path_of_a_site_the_link_has_that_path_once(settings: Settings) -> None:
+    settings.BOOPER_PUBLIC_URL, settings.BOOPER_BASE_PATH = "https://example.com/booper", "/booper"
+    assert invite().startswith("https://example.com/booper/invite/")
+
+
 def test_the_link_is_good_once(web: Client) -> None:
     path = invitations.path(make_user())
     choose(web, path)
