@@ -139,8 +139,8 @@ def test_the_front_page_costs_the_same_queries_however_much_there_is(admin: Clie
         with CaptureQueriesContext(connection) as queries:
             page(admin, "")
         # Who asks; waiting, in queues, executing, late runs, the oldest; processes; deliveries; failures (two);
-        # recent actions.
-        assert len(counted(queries)) == 11, counted(queries)
+        # recent actions; whether the instance is paused.
+        assert len(counted(queries)) == 12, counted(queries)
 
 
 @pytest.mark.parametrize(
