@@ -95,6 +95,15 @@ def seconds(name: str, default: float, minimum: float = 0, maximum: float | None
     return _in_bounds(name, value, number, minimum, maximum, kind="a number of seconds, without a unit,")
 
 
+def share(name: str, default: float) -> float:
+    """A part of a whole, from 0 to 1."""
+    value = text(name)
+    if not value:
+        return default
+    number = float(value) if DECIMAL_NUMBER.fullmatch(value) else None
+    return _in_bounds(name, value, number, 0, 1, kind="a share of one")
+
+
 def names(name: str, default: Iterable[str] = ()) -> tuple[str, ...]:
     """A comma-separated list, without empty entries."""
     value = text(name)

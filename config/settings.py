@@ -247,6 +247,9 @@ BOOPER_MAX_QUEUES = environment.integer("BOOPER_MAX_QUEUES", 10_000, minimum=0)
 BOOPER_MAX_SECRETS = environment.integer("BOOPER_MAX_SECRETS", 1_000, minimum=0)
 BOOPER_MAX_KEYS = environment.integer("BOOPER_MAX_KEYS", 100, minimum=0)
 BOOPER_MAX_ALERTS = environment.integer("BOOPER_MAX_ALERTS", 1_000, minimum=0)
+# Of the places of a worker in each lane, once another tenant wants one.
+BOOPER_ON_THE_WIRE_SHARE = environment.share("BOOPER_ON_THE_WIRE_SHARE", 0.5)
+BOOPER_ON_THE_WIRE_PER_HOST = environment.share("BOOPER_ON_THE_WIRE_PER_HOST", 0.25)
 BOOPER_STORED_BYTES_PER_DAY = environment.integer("BOOPER_STORED_BYTES_PER_DAY", 0, minimum=0)
 
 # --- How workers go about it ------------------------------------------------------------------------------------------

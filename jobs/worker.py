@@ -18,6 +18,7 @@ from booper.targets.policy import Policy
 from jobs.delivering import stage as delivering_stage
 from jobs.engine.bounded import Bounded
 from jobs.engine.engine import Engine
+from jobs.guarding import places
 from jobs.running import queue_stage
 from jobs.running import stage as running_stage
 from jobs.telemetry import counter_rows, counters
@@ -84,6 +85,7 @@ def _start_engine(sender: str, **_: Any) -> None:
         announce=announce,
         concurrency=settings.WORKER_CONCURRENCY,
         lease=timedelta(seconds=settings.LEASE_SECONDS),
+        make_places=places.of_settings,
     )
     engine.start()
     _running.append(engine)

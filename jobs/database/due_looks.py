@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import connection
 
 from jobs.database import lower_bounds, sql
+from jobs.database.claim_bounds import NONE, ClaimBounds
 from jobs.database.fair_shares import Tenants
 from jobs.database.lower_bounds import Look, LowerBounds, Mark, firsts
 
@@ -38,13 +39,24 @@ class DueLooks:
         self._bounds.note(began=look.mark, first=first, seconds=time.monotonic() - began, now=now)
         return found is not None
 
-    def chosen(self, limit: int, *, is_crowded: bool, without: Collection[UUID] = (), now: datetime) -> list[Look]:
+    def chosen(
+        self,
+        limit: int,
+        *,
+        is_crowded: bool,
+        without: Collection[UUID] = (),
+        bounds: ClaimBounds = NONE,
+        now: datetime,
+    ) -> list[Look]:
         """Where a claim is to look: in one place, or (`is_crowded`) in one for each tenant with something due.
 
-        Nowhere, if all of them are those `without`, past whose rows nobody is to wade: they may be a million.
+        Nowhere, if all of them are those `without` or full, past whose rows nobody is to wade: they may be a million.
         """
-        shares = self._tenants.shares(limit, without=without, now=now) if is_crowded or without else []
-        return shares if shares or without else [Look(limit, self._bounds.mark(now=now))]
+        by_tenant = bool(without) or bounds.are_tight
+        shares: list[Look] = []
+        if is_crowded or by_tenant:
+            shares = self._tenants.shares(limit, without=without, bounds=bounds, now=now)
+        return shares if shares or by_tenant else [Look(bounds.cut(limit), self._bounds.mark(now=now))]
 
     def note(
         self, looks: Sequence[Look], found: Iterable[tuple[Hashable, Mark]], *, seconds: float, now: datetime

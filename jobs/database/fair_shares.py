@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import connection
 
 from jobs.database import sql
+from jobs.database.claim_bounds import NONE, ClaimBounds
 from jobs.database.lower_bounds import Look, LowerBounds, Mark
 
 _MOST_TENANTS = 100
@@ -54,26 +55,37 @@ class Tenants:
         self._looked_at: datetime | None = None
         self._anew_at: datetime | None = None
 
-    def shares(self, limit: int, *, without: Collection[UUID] = (), now: datetime) -> list[Look]:
+    def shares(
+        self, limit: int, *, without: Collection[UUID] = (), bounds: ClaimBounds = NONE, now: datetime
+    ) -> list[Look]:
         """A look for each with something due, or for as many as fit; none if that is fewer than two.
 
-        Those `without` get nothing; where there are any, one tenant alone is answered as well.
+        Those `without` and those that are full get nothing; where there are any, or full hosts, one tenant alone is
+        answered as well.
         """
         if self._looked_at is None or self._anew_at is None or not self._looked_at <= now < self._anew_at:
             self._find_all(now)
         else:
             self._find_recent(self._looked_at, now)
-        tenants = sorted(self._known - {user_id.hex for user_id in without})
-        if len(tenants) < 2 and not without:
+        left_out = {user_id.hex for user_id in (*without, *bounds.full)}
+        tenants = sorted(self._known - left_out)
+        if len(tenants) < 2 and not without and not bounds.are_tight:
             return []
         random.shuffle(tenants)
         share = -(-limit // max(1, min(len(tenants), _MOST_TENANTS)))
         chosen = tenants[: -(-limit // share)]
-        return [Look(share, self._bounds.mark(tenant, now=now), tenant) for tenant in chosen]
+        return [self._look(tenant, share, bounds, now=now) for tenant in chosen]
+
+    def _look(self, tenant: str, share: int, bounds: ClaimBounds, *, now: datetime) -> Look:
+        user_id = UUID(tenant)
+        mark, passed_over = self._bounds.mark(tenant, now=now), bounds.full_hosts.get(user_id, ())
+        return Look(bounds.cut(share, user_id), mark, tenant, passed_over)
 
     def note(self, looks: Sequence[Look], first_of: Mapping[Hashable, Mark], *, seconds: float, now: datetime) -> None:
         """What the `looks` have found first of each tenant."""
         for look in looks:
+            if look.passed_over:
+                continue
             first = first_of.get(look.key)
             self._bounds.note(look.key, began=look.mark, first=first, seconds=seconds, now=now)
             if first is None:

@@ -6,7 +6,7 @@ nothing before it: what is put in there later (a row that is made due at a time 
 a look from the beginning, made each second, or each twenty times as long as the last one took.
 """
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +20,15 @@ _ANEW_AFTER = timedelta(seconds=1)
 # Looks from the beginning take a twentieth of the time at most.
 _COST_SHARE = 20
 _MOST_KEYS = 10_000
+# Of one tenant's rows, a look goes past so many that it has to pass over: behind a million of a host that is full there
+# may be something for another, but the other tenants are not to wait until it is found.
+_MOST_PASSED_OVER = 2_000
+_DUE = """
+SELECT id FROM {table} WHERE {waiting} AND {due_at} <= %(now)s {within} {behind} ORDER BY {due_at}, id LIMIT {limit}
+"""
+_DUE_BUT = """
+SELECT id FROM {table} WHERE {waiting} AND id IN ({candidates}) {but} ORDER BY {due_at}, id LIMIT {limit}
+"""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -77,6 +86,8 @@ class Look:
     mark: Mark | None = None
     # The tenant or the queue.
     key: Hashable = None
+    # The beginnings of URLs that are not wanted; what it finds then says nothing of where to look next.
+    passed_over: tuple[str, ...] = ()
 
 
 def conditions(looks: Iterable[Look], column: str) -> tuple[list[str], dict[str, Any]]:
@@ -89,6 +100,26 @@ def conditions(looks: Iterable[Look], column: str) -> tuple[list[str], dict[str,
             continue
         texts.append(f"AND ({column}, id) >= (%(from_at{number})s, %(from_id{number})s)")
         parameters |= {f"from_at{number}": sql.time_value(look.mark.at), f"from_id{number}": look.mark.id}
+    return texts, parameters
+
+
+def selects(
+    looks: Sequence[Look], *, table: str, waiting: str, due_at: str, within: str, now: datetime
+) -> tuple[list[str], dict[str, Any]]:
+    """The SELECT of each look for what is due, and the parameters of all. `within` is the condition on a key."""
+    behind, parameters = conditions(looks, due_at)
+    parameters["now"] = sql.time_value(now)
+    texts = []
+    for number, (look, after) in enumerate(zip(looks, behind, strict=True)):
+        words = {"table": table, "waiting": waiting, "due_at": due_at, "behind": after}
+        words["within"] = "" if look.key is None else within.format(key=look.key)
+        text = _DUE.format(**words, limit=int(max(look.limit, _MOST_PASSED_OVER) if look.passed_over else look.limit))
+        if look.passed_over:
+            names = [f"passed_over{number}_{place}" for place in range(len(look.passed_over))]
+            parameters |= dict(zip(names, look.passed_over, strict=True))
+            but = " ".join(f"AND substr(url, 1, length(%({name})s)) <> %({name})s" for name in names)
+            text = _DUE_BUT.format(**words, candidates=text, but=but, limit=int(look.limit))
+        texts.append(text)
     return texts, parameters
 
 

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from booper.outcomes import verdict
 from booper.outcomes.outcome import Failure
+from jobs.database.claim_bounds import NONE, ClaimBounds
 from jobs.database.due_looks import DueLooks
 from jobs.delivering import receivers, transitions
 from jobs.delivering.transitions import Attempted
@@ -34,10 +35,16 @@ def is_due(*, looks: DueLooks | None = None, now: datetime) -> bool:
 
 
 def claim(
-    worker_id: UUID, *, limit: int, is_crowded: bool, looks: DueLooks | None = None, now: datetime
+    worker_id: UUID,
+    *,
+    limit: int,
+    is_crowded: bool,
+    bounds: ClaimBounds = NONE,
+    looks: DueLooks | None = None,
+    now: datetime,
 ) -> tuple[list[Started], Upcoming]:
     with transaction.atomic():
-        claimed = transitions.claim(worker_id, limit=limit, is_crowded=is_crowded, looks=looks, now=now)
+        claimed = transitions.claim(worker_id, limit=limit, is_crowded=is_crowded, bounds=bounds, looks=looks, now=now)
         owners = {delivery.user_id for delivery in claimed}
         secrets = signing_secrets.signing_secrets(owners, now=now) if claimed else {}
         vaults = secret_filling.delivery_vaults(claimed)

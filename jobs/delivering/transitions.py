@@ -11,9 +11,10 @@ from django.db.models import F
 
 from booper.timing.timestamps import timestamp
 from jobs.database import event_log, lost_leases, lower_bounds, sql
+from jobs.database.claim_bounds import NONE, ClaimBounds
 from jobs.database.due_looks import DueLooks
 from jobs.database.event_log import Entry
-from jobs.database.lower_bounds import Look, Mark
+from jobs.database.lower_bounds import Mark
 from jobs.guarding import suspension
 from jobs.models import Delivery, DeliveryState, EventType
 
@@ -41,9 +42,6 @@ SET state = 'sending', worker_id = %(worker)s, attempt = attempt + 1, attempted_
 WHERE id {{chosen}} AND {sql.guard("state", "pending")}
 RETURNING *
 """
-_DUE = """
-SELECT id FROM jobs_delivery WHERE {waiting} AND due_at <= %(now)s {within} {behind} ORDER BY due_at, id LIMIT {limit}
-"""
 _WAITING = "state = 'pending'"
 
 
@@ -53,30 +51,33 @@ def new_looks() -> DueLooks:
 
 
 def claim(
-    worker_id: UUID, *, limit: int, is_crowded: bool = False, looks: DueLooks | None = None, now: datetime
+    worker_id: UUID,
+    *,
+    limit: int,
+    is_crowded: bool = False,
+    bounds: ClaimBounds = NONE,
+    looks: DueLooks | None = None,
+    now: datetime,
 ) -> list[Delivery]:
     """pending -> sending, under the lease of `worker_id`: the `limit` that are due the longest.
 
     If it `is_crowded`, more being due than fits, each tenant with something due gets an equal share instead: a
-    receiver that is down, and lets each of a million wait, holds up nobody else's.
+    receiver that is down, and lets each of a million wait, holds up nobody else's. None gets more than its `bounds`
+    leave it.
     """
     looks = looks or new_looks()
-    chosen = looks.chosen(limit, is_crowded=is_crowded, without=suspension.held().users, now=now)
+    chosen = looks.chosen(limit, is_crowded=is_crowded, without=suspension.held().users, bounds=bounds, now=now)
     if not chosen:
         return []
-    behind, marks = lower_bounds.conditions(chosen, "due_at")
-    selects = [_due(look, behind=after) for look, after in zip(chosen, behind, strict=True)]
-    parameters = {"worker": sql.uuid_value(worker_id), "now": sql.time_value(now), **marks}
+    selects, parameters = lower_bounds.selects(
+        chosen, table="jobs_delivery", waiting=_WAITING, due_at="due_at", within="AND user_id = '{key}'", now=now
+    )
+    parameters["worker"] = sql.uuid_value(worker_id)
     began = time.monotonic()
     claimed = list(Delivery.objects.raw(_CLAIM.format(chosen=sql.chosen(*selects)), parameters))
     found = [(delivery.user_id.hex, Mark(delivery.due_at, delivery.id)) for delivery in claimed]
     looks.note(chosen, found, seconds=time.monotonic() - began, now=now)
     return sorted(claimed, key=lambda delivery: (delivery.due_at, delivery.id))
-
-
-def _due(look: Look, *, behind: str) -> str:
-    within = "" if look.key is None else f"AND user_id = '{look.key}'"
-    return _DUE.format(waiting=_WAITING, within=within, behind=behind, limit=int(look.limit))
 
 
 _RECORD = """

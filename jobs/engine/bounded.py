@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from jobs.database.claim_bounds import NONE, ClaimBounds
 from jobs.engine.stage import Finished, Stage, Started, Upcoming
 
 
@@ -15,7 +16,7 @@ class Looking(Protocol):
 
     def is_due(self, *, looks: Any, now: datetime) -> bool: ...
     def claim(
-        self, worker_id: UUID, *, limit: int, is_crowded: bool, looks: Any, now: datetime
+        self, worker_id: UUID, *, limit: int, is_crowded: bool, bounds: ClaimBounds, looks: Any, now: datetime
     ) -> tuple[list[Started], Upcoming]: ...
     def record(self, worker_id: UUID, finished: Sequence[Finished], *, now: datetime) -> Upcoming: ...
     def rescue(self, *, limit: int, now: datetime) -> tuple[int, Upcoming]: ...
@@ -30,8 +31,12 @@ class Bounded(Stage):
     def is_due(self, *, now: datetime) -> bool:
         return self._stage.is_due(looks=self._looks, now=now)
 
-    def claim(self, worker_id: UUID, *, limit: int, is_crowded: bool, now: datetime) -> tuple[list[Started], Upcoming]:
-        return self._stage.claim(worker_id, limit=limit, is_crowded=is_crowded, looks=self._looks, now=now)
+    def claim(
+        self, worker_id: UUID, *, limit: int, is_crowded: bool, bounds: ClaimBounds = NONE, now: datetime
+    ) -> tuple[list[Started], Upcoming]:
+        return self._stage.claim(
+            worker_id, limit=limit, is_crowded=is_crowded, bounds=bounds, looks=self._looks, now=now
+        )
 
     def record(self, worker_id: UUID, finished: Sequence[Finished], *, now: datetime) -> Upcoming:
         return self._stage.record(worker_id, finished, now=now)

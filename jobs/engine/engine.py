@@ -18,9 +18,11 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 
 from booper.outcomes.outcome import Failure, Outcome, Request
 from jobs.database import clock
+from jobs.database.claim_bounds import ClaimBounds
 from jobs.engine import leases
 from jobs.engine.stage import Finished, Stage, Started, Upcoming
 from jobs.guarding import suspension
+from jobs.guarding.places import Places, unshared
 from jobs.models import Process, ProcessRole
 from jobs.waking.announcer import Lane
 
@@ -60,8 +62,10 @@ class Sender(Protocol):
 class _LaneState:
     """What the engine knows of one lane: when to look, and what is in hand."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, name: Lane, stage: Stage, places: Places) -> None:
+        self.name = name
         self.stage = stage
+        self.places = places
         self.instants: list[datetime] = []
         self._awaited: set[datetime] = set()
         self.has_more = True
@@ -83,6 +87,27 @@ class _LaneState:
             is_due = True
         return is_due
 
+    def take(self, key: Key, item: Started) -> None:
+        self.in_hand[key] = item
+        self.places.take(item.row.user_id, item.row.url)
+
+    def give_back(self, key: Key) -> None:
+        row = self.in_hand.pop(key).row
+        self.places.give_back(row.user_id, row.url)
+        # Whoever had all its places may have this one.
+        self.has_more = self.has_more or self.is_crowded
+
+    def claimed(self, started: list[Started], *, limit: int, bounds: ClaimBounds) -> None:
+        """What a claim has brought says whether there is more; who is full waits for a place, or for a wake-up."""
+        for item in started:
+            self.take((self.name, item.row.id, item.row.attempt), item)
+        # One in equal shares comes short where some have less than theirs: then it is made again, not in shares.
+        in_shares = self.is_crowded or bounds.are_tight
+        is_full = len(started) >= bounds.cut(limit)
+        left = self.places.bounds(now=time.monotonic())
+        self.is_crowded = is_full or left.are_tight
+        self.has_more = (is_full or (in_shares and bool(started))) and bool(left.rooms or not left.full)
+
     @property
     def known_ids(self) -> set[int]:
         return {started.row.id for started in self.in_hand.values()}
@@ -98,9 +123,10 @@ class Engine:
         announce: Callable[[Lane, Iterable[datetime]], None],
         concurrency: int,
         lease: timedelta,
+        make_places: Callable[[int], Places] = unshared,
     ) -> None:
         self._name = name
-        self._lanes = {lane: _LaneState(stage) for lane, stage in stages.items()}
+        self._lanes = {lane: _LaneState(lane, stage, make_places(concurrency)) for lane, stage in stages.items()}
         self._make_sender = make_sender
         self._announce = announce
         self._concurrency = concurrency
@@ -284,21 +310,21 @@ class Engine:
             lane.has_more = True  # should the claim fail, it is made again
             # Before it, as the pause may come while its answer is waited for.
             claimed_at = time.monotonic()
-            started, upcoming = lane.stage.claim(self._process.id, limit=limit, is_crowded=lane.is_crowded, now=now)
-            # One in equal shares comes short where some have less than theirs: then it is made again, not in shares.
-            lane.has_more = len(started) == limit or (lane.is_crowded and bool(started))
-            lane.is_crowded = len(started) == limit
+            bounds = lane.places.bounds(now=claimed_at)
+            started, upcoming = lane.stage.claim(
+                self._process.id, limit=limit, is_crowded=lane.is_crowded, bounds=bounds, now=now
+            )
+            lane.claimed(started, limit=limit, bounds=bounds)
             lane.look_at = time.monotonic() + _LOOK_SECONDS
             for item in started:
                 key = (name, item.row.id, item.row.attempt)
-                lane.in_hand[key] = item
                 if item.request is not None:
                     self._outbox.append((key, item.request, claimed_at))
                 else:
                     self._arrived.append((key, Outcome(response=None, failure=item.failure, duration_ms=0)))
             if started and self._sender is not None:
                 self._sender.wake()
-            if lane.has_more and time.monotonic() >= lane.call_at:
+            if started and lane.is_crowded and time.monotonic() >= lane.call_at:
                 # There may be more than this process can take: let another one look.
                 lane.call_at = time.monotonic() + _CALL_SECONDS
                 self._announce(name, [now])
@@ -324,7 +350,7 @@ class Engine:
             if finished:
                 self._chain(self._record_all(lane.stage, finished))
             for key, _ in keys:
-                del lane.in_hand[key]
+                lane.give_back(key)
         with self._condition:
             # Only now, for what could not be recorded is recorded at the next try.
             for _ in arrived:
@@ -415,6 +441,7 @@ class Engine:
             # No time is left: the lease will run out, and another worker takes up what is in hand.
             for lane in self._lanes.values():
                 lane.in_hand.clear()
+                lane.places.clear()
         time.sleep(self._pause_seconds)
 
     # --- The lease's thread ---------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from booper.outcomes.outcome import Failure, Outcome, Request
+from jobs.database.claim_bounds import NONE, ClaimBounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,12 @@ class Stage(Protocol):
     def is_due(self, *, now: datetime) -> bool:
         """Whether a claim would find anything."""
 
-    def claim(self, worker_id: UUID, *, limit: int, is_crowded: bool, now: datetime) -> tuple[list[Started], Upcoming]:
+    def claim(
+        self, worker_id: UUID, *, limit: int, is_crowded: bool, bounds: ClaimBounds = NONE, now: datetime
+    ) -> tuple[list[Started], Upcoming]:
         """Takes up to `limit` that are due under the lease of `worker_id`, and says what to send for each.
 
-        `is_crowded`: the claim before this one left some behind.
+        `is_crowded`: the claim before this one left some behind. No tenant gets more than its `bounds` leave it.
         """
 
     def record(self, worker_id: UUID, finished: Sequence[Finished], *, now: datetime) -> Upcoming:

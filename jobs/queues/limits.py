@@ -5,6 +5,7 @@ that forward; the claim moves it on to the next job, the next token, or (full, p
 """
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from django.db import connection
 from django.db.models import Count, QuerySet
 
 from jobs.database import sql
+from jobs.database.claim_bounds import NONE, ClaimBounds
 from jobs.database.lower_bounds import LowerBounds, Mark
 from jobs.guarding import stocks, suspension
 from jobs.guarding.limits import QUEUES
@@ -104,12 +106,14 @@ def _note_ready(
     bounds.note(began=mark, first=None if first is None else Mark(first), seconds=seconds, now=now)
 
 
-def allowances(*, limit: int, bounds: LowerBounds | None = None, now: datetime) -> list[Allowance]:
+def allowances(
+    *, limit: int, of_tenants: ClaimBounds = NONE, bounds: LowerBounds | None = None, now: datetime
+) -> list[Allowance]:
     """What may start, `limit` in all, for the queues that are ready. Inside the transaction that then claims them."""
     bounds = bounds or LowerBounds()
     mark, began = bounds.mark(now=now), time.monotonic()
     startable = _ready(mark, now=now)
-    if held := suspension.held().users:
+    if held := (*suspension.held().users, *of_tenants.full):
         startable = startable.exclude(user_id__in=held)
     queues = list(startable.select_for_update(skip_locked=True)[:_MOST_QUEUES])
     first = queues[0].ready_at if queues else None
@@ -118,7 +122,16 @@ def allowances(*, limit: int, bounds: LowerBounds | None = None, now: datetime) 
         return []
     running = _running([queue.id for queue in queues if queue.concurrency is not None])
     share = max(1, limit // len(queues))
-    return [_allowance(queue, running=running.get(queue.id, 0), share=share, now=now) for queue in queues]
+    allowed: list[Allowance] = []
+    taken: Counter[UUID] = Counter()
+    for queue in queues:
+        left = of_tenants.cut(limit, queue.user_id) - taken[queue.user_id]
+        if left <= 0:
+            # It stays ready: it is its owner who has no place, not the queue.
+            continue
+        allowed.append(_allowance(queue, running=running.get(queue.id, 0), share=min(share, left), now=now))
+        taken[queue.user_id] += allowed[-1].count
+    return allowed
 
 
 def _running(queue_ids: Sequence[int]) -> dict[int, int]:

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 
 from booper.timing import timestamps
 from jobs.database import claimed_job, lost_leases, lower_bounds, sql
+from jobs.database.claim_bounds import NONE, ClaimBounds
 from jobs.database.claimed_job import AnyJob, Claimed
 from jobs.database.due_looks import DueLooks
 from jobs.database.event_log import Entry
@@ -44,11 +45,6 @@ SET state = 'executing', worker_id = %(worker)s, attempt = attempt + 1, attempte
     event_count = event_count + 2
 WHERE id {chosen} AND state IN ('scheduled', 'retryable') AND NOT is_upcoming
 """
-_DUE = """
-SELECT id FROM jobs_job
-WHERE {waiting} AND scheduled_at <= %(now)s {within} {behind}
-ORDER BY scheduled_at, id LIMIT {limit}
-"""
 _WAITING = "state IN ('scheduled', 'retryable') AND NOT is_upcoming AND queue_id IS NULL"
 _WAITING_IN_QUEUE = "state IN ('scheduled', 'retryable') AND NOT is_upcoming AND queue_id IS NOT NULL"
 
@@ -59,16 +55,23 @@ def new_looks() -> DueLooks:
 
 
 def claim(
-    worker_id: UUID, *, limit: int, is_crowded: bool = False, looks: DueLooks | None = None, now: datetime
+    worker_id: UUID,
+    *,
+    limit: int,
+    is_crowded: bool = False,
+    bounds: ClaimBounds = NONE,
+    looks: DueLooks | None = None,
+    now: datetime,
 ) -> list[Claimed]:
     """scheduled | retryable -> executing, under the lease of `worker_id`: the `limit` that are due the longest.
 
     If it `is_crowded`, more being due than fits, each tenant with something due gets an equal share instead: a
-    million jobs of one hold up nobody else's. Counts the attempt, and the two events (job.started, job.request)
+    million jobs of one hold up nobody else's. None gets more than its `bounds` leave it.
+    Counts the attempt, and the two events (job.started, job.request)
     that `log_starts` is to write with it.
     """
     looks = looks or new_looks()
-    chosen = looks.chosen(limit, is_crowded=is_crowded, without=suspension.held().users, now=now)
+    chosen = looks.chosen(limit, is_crowded=is_crowded, without=suspension.held().users, bounds=bounds, now=now)
     if not chosen:
         return []
     began = time.monotonic()
@@ -79,32 +82,39 @@ def claim(
 
 
 def claim_from_queues(
-    worker_id: UUID, allowed: Sequence[tuple[int, int]], *, bounds: LowerBounds | None = None, now: datetime
+    worker_id: UUID,
+    allowed: Sequence[tuple[int, int]],
+    *,
+    passed_over: Mapping[int, tuple[str, ...]] | None = None,
+    bounds: LowerBounds | None = None,
+    now: datetime,
 ) -> list[Claimed]:
-    """The same from queues: (id, how many) for each, whose rows the caller has locked."""
+    """The same from queues: (id, how many) for each, whose rows the caller has locked.
+
+    `passed_over` has the beginnings of URLs that are to be left alone, by queue.
+    """
     bounds = bounds or LowerBounds()
-    chosen = [Look(count, bounds.mark(queue_id, now=now), queue_id) for queue_id, count in allowed]
+    left_alone = passed_over or {}
+    chosen = [
+        Look(count, bounds.mark(queue_id, now=now), queue_id, left_alone.get(queue_id, ()))
+        for queue_id, count in allowed
+    ]
     began = time.monotonic()
     jobs = _claim(worker_id, chosen, waiting=_WAITING_IN_QUEUE, within="AND queue_id = {key}", now=now)
     seconds = time.monotonic() - began
     first_of = firsts((job.queue_id, Mark(job.scheduled_at, job.id)) for job in jobs)
     for look in chosen:
+        if look.passed_over:
+            continue
         bounds.note(look.key, began=look.mark, first=first_of.get(look.key), seconds=seconds, now=now)
     return jobs
 
 
 def _claim(worker_id: UUID, chosen: Sequence[Look], *, waiting: str, within: str, now: datetime) -> list[Claimed]:
-    behind, marks = lower_bounds.conditions(chosen, "scheduled_at")
-    selects = [
-        _DUE.format(
-            waiting=waiting,
-            within="" if look.key is None else within.format(key=look.key),
-            behind=after,
-            limit=int(look.limit),
-        )
-        for look, after in zip(chosen, behind, strict=True)
-    ]
-    parameters = {"worker": sql.uuid_value(worker_id), "now": sql.time_value(now), **marks}
+    selects, parameters = lower_bounds.selects(
+        chosen, table="jobs_job", waiting=waiting, due_at="scheduled_at", within=within, now=now
+    )
+    parameters["worker"] = sql.uuid_value(worker_id)
     jobs = _returned(_CLAIM.format(chosen=sql.chosen(*selects)), parameters)
     return sorted(jobs, key=lambda job: (job.scheduled_at, job.id))
 

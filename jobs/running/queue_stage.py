@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from jobs.database.claim_bounds import NONE, ClaimBounds
 from jobs.database.lower_bounds import LowerBounds
 from jobs.engine.stage import Started, Upcoming
 from jobs.queues import limits
@@ -31,14 +32,25 @@ def is_due(*, looks: QueueLooks | None = None, now: datetime) -> bool:
 
 
 def claim(
-    worker_id: UUID, *, limit: int, is_crowded: bool, looks: QueueLooks | None = None, now: datetime
+    worker_id: UUID,
+    *,
+    limit: int,
+    is_crowded: bool,
+    bounds: ClaimBounds = NONE,
+    looks: QueueLooks | None = None,
+    now: datetime,
 ) -> tuple[list[Started], Upcoming]:
     looks = looks or new_looks()
     with transaction.atomic():
-        allowed = limits.allowances(limit=limit, bounds=looks.ready, now=now)
+        allowed = limits.allowances(limit=limit, of_tenants=bounds, bounds=looks.ready, now=now)
         startable = [(item.queue.id, item.count) for item in allowed if item.count]
         resumed = limits.resumed((queue_id for queue_id, _ in startable), bounds=looks.within, now=now)
-        jobs = attempts.claim_from_queues(worker_id, startable, bounds=looks.within, now=now) if startable else []
+        full_hosts = {item.queue.id: bounds.full_hosts.get(item.queue.user_id, ()) for item in allowed}
+        jobs = (
+            attempts.claim_from_queues(worker_id, startable, passed_over=full_hosts, bounds=looks.within, now=now)
+            if startable
+            else []
+        )
         started_of = Counter(job.queue_id for job in jobs if job.queue_id)
         ready_at = limits.settle(allowed, started_of, resumed=resumed, now=now)
         started = stage.start(jobs, now=now)

@@ -11,6 +11,7 @@ from django.db import transaction
 from booper.content import secret_references
 from booper.outcomes import verdict
 from booper.outcomes.outcome import Failure
+from jobs.database.claim_bounds import NONE, ClaimBounds
 from jobs.database.claimed_job import AnyJob, Claimed
 from jobs.database.due_looks import DueLooks
 from jobs.engine.stage import Finished, Started, Upcoming
@@ -39,10 +40,16 @@ def is_due(*, looks: DueLooks | None = None, now: datetime) -> bool:
 
 
 def claim(
-    worker_id: UUID, *, limit: int, is_crowded: bool, looks: DueLooks | None = None, now: datetime
+    worker_id: UUID,
+    *,
+    limit: int,
+    is_crowded: bool,
+    bounds: ClaimBounds = NONE,
+    looks: DueLooks | None = None,
+    now: datetime,
 ) -> tuple[list[Started], Upcoming]:
     with transaction.atomic():
-        jobs = attempts.claim(worker_id, limit=limit, is_crowded=is_crowded, looks=looks, now=now)
+        jobs = attempts.claim(worker_id, limit=limit, is_crowded=is_crowded, bounds=bounds, looks=looks, now=now)
         started = start(jobs, now=now)
     return started, Upcoming(deliveries=[now] if any(job.webhook_url for job in jobs) else [])
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import OperationalError
 
 from booper.outcomes.outcome import Outcome, Request
+from jobs.database.claim_bounds import NONE, ClaimBounds
 from jobs.delivering import stage as delivering_stage
 from jobs.engine import engine, leases
 from jobs.engine.bounded import Bounded
@@ -35,9 +36,13 @@ class FaultyStage:
     def is_due(self, *, now: datetime) -> bool:
         return self._world.database(lambda: self._stage.is_due(now=now))
 
-    def claim(self, worker_id: UUID, *, limit: int, is_crowded: bool, now: datetime) -> tuple[list[Started], Upcoming]:
+    def claim(
+        self, worker_id: UUID, *, limit: int, is_crowded: bool, bounds: ClaimBounds = NONE, now: datetime
+    ) -> tuple[list[Started], Upcoming]:
         stage = self._stage
-        return self._world.database(lambda: stage.claim(worker_id, limit=min(limit, 3), is_crowded=is_crowded, now=now))
+        return self._world.database(
+            lambda: stage.claim(worker_id, limit=min(limit, 3), is_crowded=is_crowded, bounds=bounds, now=now)
+        )
 
     def record(self, worker_id: UUID, finished: Sequence[Finished], *, now: datetime) -> Upcoming:
         return self._world.database(lambda: self._stage.record(worker_id, finished, now=now))

@@ -17,6 +17,7 @@ from jobs.engine import engine as engine_module
 from jobs.engine import leases
 from jobs.engine.bounded import Bounded
 from jobs.engine.engine import Engine
+from jobs.guarding.places import of_settings, unshared
 from jobs.models import Delivery, Job, LogEvent, Process, ProcessRole
 from jobs.running import stage as running_stage
 from jobs.waking.announcer import Lane
@@ -64,7 +65,7 @@ class MemorySender:
         pass
 
 
-def make_engine(sender: MemorySender, *, concurrency: int) -> Engine:
+def make_engine(sender: MemorySender, *, concurrency: int, make_places=unshared) -> Engine:
     engine = Engine(
         name="test",
         stages={Lane.JOBS: Bounded(running_stage), Lane.DELIVERIES: Bounded(stage)},
@@ -72,13 +73,14 @@ def make_engine(sender: MemorySender, *, concurrency: int) -> Engine:
         announce=lambda lane, instants: engine.wake(lane, instants),  # noqa: PLW0108 (it is not bound yet)
         concurrency=concurrency,
         lease=timedelta(seconds=20),
+        make_places=make_places,
     )
     return engine
 
 
 @contextmanager
-def running(sender: MemorySender, *, concurrency: int = 50) -> Iterator[Engine]:
-    engine = make_engine(sender, concurrency=concurrency)
+def running(sender: MemorySender, *, concurrency: int = 50, make_places=unshared) -> Iterator[Engine]:
+    engine = make_engine(sender, concurrency=concurrency, make_places=make_places)
     engine.start()
     try:
         yield engine
@@ -112,6 +114,29 @@ def test_a_job_goes_out_and_its_callback_and_webhooks_follow():
     )
     assert {"webhook-id", "webhook-timestamp", "webhook-signature", "User-Agent"} <= first.keys()
     assert Process.objects.count() == 0
+
+
+@pytest.mark.parametrize("is_crowded", [False, True])
+def test_a_target_that_never_answers_leaves_places_for_other_tenants(is_crowded: bool):
+    other = make_user("bob@example.com")
+    for _ in range(60):
+        make_job(now=clock.now(), scheduled_at=clock.now(), url="https://hang.example/")
+    sender = MemorySender(lambda request: None if "hang" in request.url else OK)
+    with running(sender, concurrency=20, make_places=of_settings) as engine:
+        eventually(lambda: len(sender.requests) == 18)
+        late = [make_job(user=other, now=clock.now(), scheduled_at=clock.now()) for _ in range(30 if is_crowded else 1)]
+        engine.wake(Lane.JOBS, [clock.now()])
+        eventually(lambda: Job.objects.filter(id__in=[job.id for job in late], state="completed").count() == len(late))
+        assert sum("hang" in request.url for request in sender.requests) == 18
+        engine.shut_down(grace=timedelta(0))
+
+
+def test_a_tenant_with_more_due_than_places_gets_each_place_again_as_it_is_free():
+    for _ in range(60):
+        make_job(now=clock.now(), scheduled_at=clock.now())
+    sender = MemorySender(lambda request: OK)
+    with running(sender, concurrency=10, make_places=of_settings):
+        eventually(lambda: Job.objects.filter(state="completed").count() == 60)
 
 
 def test_one_that_hangs_holds_up_neither_its_neighbours_nor_the_next_claim():

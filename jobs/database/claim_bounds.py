@@ -1,0 +1,34 @@
+"""How much a claim may take of each tenant, so that none has more on the wire than its places."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimBounds:
+    """Without any, a claim takes what is due the longest."""
+
+    full: frozenset[UUID] = frozenset()
+    """Tenants that may have nothing more."""
+    rooms: Mapping[UUID, int] = field(default_factory=dict)
+    """How many more each of the others may have that has something on the wire."""
+    newcomer: int | None = None
+    """How many one may have that has nothing there yet; None: any number."""
+    full_hosts: Mapping[UUID, tuple[str, ...]] = field(default_factory=dict)
+    """Of a tenant that is not full: the origins (`https://a.example:8443/`) that may have nothing more of it."""
+
+    @property
+    def are_tight(self) -> bool:
+        """Whether something that is due has to be passed over."""
+        return bool(self.full or self.full_hosts)
+
+    def cut(self, limit: int, user_id: UUID | None = None) -> int:
+        """`limit`, or the fewer that this tenant may have; without one, that whoever it is may have."""
+        rooms = (
+            [self.rooms.get(user_id, self.newcomer)] if user_id is not None else [self.newcomer, *self.rooms.values()]
+        )
+        return min([limit, *(room for room in rooms if room is not None)])
+
+
+NONE = ClaimBounds()
