@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 
@@ -20,6 +21,8 @@ class Request:
     """For everything together: name lookup, connect, TLS, sending, waiting, receiving."""
     reuse_connection: bool = True
     """False: a connection of its own, so that libcurl can't send the request a second time by itself."""
+    owner: Hashable = None
+    """Whose it is: connections are kept, and names looked up, for each owner apart."""
 
 
 @dataclass(frozen=True, slots=True)

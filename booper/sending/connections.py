@@ -7,6 +7,7 @@ it can send it a second time, which is what it must not do here.
 from __future__ import annotations
 
 import select
+from collections.abc import Hashable
 
 Endpoints = tuple[str, int, str, int]
 """Remote address and port, local address and port: no two open connections have the same."""
@@ -18,14 +19,21 @@ class Connections:
     def __init__(self) -> None:
         self._files: dict[Endpoints, int] = {}
         self._ends: dict[int, Endpoints] = {}
+        self._owners: dict[int, Hashable] = {}
 
-    def opened(self, endpoints: Endpoints, file: int) -> None:
+    def opened(self, endpoints: Endpoints, file: int, *, owner: Hashable = None) -> None:
         # A number that is given out again belonged to a connection that is closed.
         former = self._ends.get(file)
         if former is not None and self._files.get(former) == file:
             del self._files[former]
         self._files[endpoints] = file
         self._ends[file] = endpoints
+        self._owners[file] = owner
+
+    def may_serve(self, endpoints: Endpoints, owner: Hashable) -> bool:
+        """Whether an idle connection may be used again: what a target says late is to reach nobody but its owner."""
+        file = self._files.get(endpoints)
+        return (file is None or self._owners[file] == owner) and not self.is_stale(endpoints)
 
     def is_stale(self, endpoints: Endpoints) -> bool:
         """Of an idle connection: what there is to read from it is its end, or nothing that was asked for."""

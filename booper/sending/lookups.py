@@ -10,7 +10,7 @@ import heapq
 import itertools
 import math
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -21,6 +21,8 @@ Waiter = TypeVar("Waiter", bound=Hashable)
 _KEPT_SECONDS = 10.0
 _MAX_KEPT = 10_000
 _MAX_THREADS = 128
+# Of one owner: names whose servers never answer hold up the names of nobody else.
+_MAX_THREADS_OF_ONE = 64
 # A name server may send hundreds of addresses; each would be dialled.
 _MAX_ADDRESSES = 16
 
@@ -47,7 +49,8 @@ class Lookups(Generic[Waiter]):
         self._wake = wake
         self._hosts: SimpleQueue[str | None] = SimpleQueue()
         self._answers: deque[Resolved] = deque()
-        self._under_way: set[str] = set()
+        self._under_way: dict[str, Hashable] = {}
+        self._queued: dict[Hashable, deque[str]] = {}
         self._kept: dict[str, tuple[float, Resolved]] = {}
         self._waiting: dict[str, dict[Waiter, None]] = {}
         self._deadlines: list[tuple[float, int, str, Waiter]] = []
@@ -59,14 +62,17 @@ class Lookups(Generic[Waiter]):
         until, answer = self._kept.get(host, (now, None))
         return answer if until > now else None
 
-    def wait(self, host: str, waiter: Waiter, *, until: float) -> None:
-        """`settled` returns `waiter` once `host` has been looked up, or at `until`."""
+    def wait(self, host: str, waiter: Waiter, *, until: float, owner: Hashable = None) -> None:
+        """`settled` returns `waiter` once `host` has been looked up, or at `until`.
+
+        Each `owner` has a part of the threads at most; None, which is nobody in particular, any number.
+        """
         self._waiting.setdefault(host, {})[waiter] = None
         heapq.heappush(self._deadlines, (until, next(self._numbers), host, waiter))
         if host not in self._under_way:
-            self._under_way.add(host)
-            self._hosts.put(host)
-            self._add_thread_if_short()
+            # Somebody else's queue, which the name may be in already, may be a long one.
+            self._queued.setdefault(owner, deque()).append(host)
+            self._begin()
 
     def give_up(self, host: str, waiter: Waiter) -> None:
         """`waiter` does not wait any longer."""
@@ -83,10 +89,11 @@ class Lookups(Generic[Waiter]):
         over: list[tuple[Waiter, Resolved | None]] = []
         while self._answers:
             answer = self._answers.popleft()
-            self._under_way.discard(answer.host)
+            self._under_way.pop(answer.host, None)
             if answer.problem is None:
                 self._keep(answer, now=now)
             over += [(waiter, answer) for waiter in self._waiting.pop(answer.host, ())]
+            self._begin()
         while self.next_deadline() <= now:
             _, _, host, waiter = heapq.heappop(self._deadlines)
             self.give_up(host, waiter)
@@ -98,6 +105,23 @@ class Lookups(Generic[Waiter]):
         for _ in range(self._thread_count):
             self._hosts.put(None)
         self._thread_count = 0
+
+    def _begin(self) -> None:
+        """Hands names to the threads, of the owner with the fewest under way first."""
+        had = Counter(self._under_way.values())
+        while self._queued and len(self._under_way) < _MAX_THREADS:
+            able = [owner for owner in self._queued if owner is None or had[owner] < _MAX_THREADS_OF_ONE]
+            if not able:
+                break
+            owner = min(able, key=had.__getitem__)
+            host = self._queued[owner].popleft()
+            if not self._queued[owner]:
+                del self._queued[owner]
+            if host not in self._under_way and self._waiting.get(host):
+                self._under_way[host] = owner
+                had[owner] += 1
+                self._hosts.put(host)
+                self._add_thread_if_short()
 
     def _is_waiting(self, host: str, waiter: Waiter) -> bool:
         return waiter in self._waiting.get(host, ())

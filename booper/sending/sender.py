@@ -104,7 +104,7 @@ class _Transfer(Generic[Key]):
         self.easy: Any = None
         self.addresses: Sequence[str] = ()
         self.is_stale = False
-        """The kept connection that libcurl chose was closed already, so nothing was sent on it."""
+        """The kept connection that libcurl chose was closed already, or another owner's: nothing was sent on it."""
         self._connections = connections
         self._dialled: dict[tuple[str, int], int] = {}
 
@@ -124,8 +124,8 @@ class _Transfer(Generic[Key]):
         endpoints = (remote_ip, remote_port, local_ip, local_port)
         file = self._dialled.get((remote_ip, remote_port))
         if file is not None:
-            self._connections.opened(endpoints, file)
-        elif not self.exchange.is_sent and self._connections.is_stale(endpoints):
+            self._connections.opened(endpoints, file, owner=self.exchange.request.owner)
+        elif not self.exchange.is_sent and not self._connections.may_serve(endpoints, self.exchange.request.owner):
             self.is_stale = True
             return int(pycurl.PREREQFUNC_ABORT)
         return int(pycurl.PREREQFUNC_OK if self.exchange.may_send() else pycurl.PREREQFUNC_ABORT)
@@ -308,7 +308,9 @@ class Sender(Generic[Key]):
             transfer.addresses = answer.addresses
             self._start(transfer, now=now)
         else:
-            self._lookups.wait(target.host, transfer, until=transfer.exchange.deadline)
+            self._lookups.wait(
+                target.host, transfer, until=transfer.exchange.deadline, owner=transfer.exchange.request.owner
+            )
 
     def _start_looked_up(self, *, now: float) -> None:
         for transfer, answer in self._lookups.settled(now=now):

@@ -46,6 +46,7 @@ def of_job(
         headers=tuple(signed.items()),
         body=body,
         timeout_seconds=job.timeout_seconds,
+        owner=job.user_id,
     )
     return request, shown
 
@@ -103,6 +104,7 @@ def of_delivery(delivery: Delivery, *, secrets: Sequence[str], now: datetime) ->
         headers=tuple(signed.items()),
         body=body,
         timeout_seconds=_DELIVERY_TIMEOUT_SECONDS,
+        owner=delivery.user_id,
     )
 
 

@@ -114,6 +114,30 @@ def test_names_are_looked_up_side_by_side() -> None:
     lookups.close()
 
 
+def test_names_that_never_answer_hold_up_nobody_elses(resolver: Resolver) -> None:
+    for number in range(500):
+        resolver.lookups.wait(f"{number}.hostile.example", f"hostile {number}", until=100, owner="hostile")
+    resolver.lookups.wait("a.example", "other", until=100, owner="other")
+    # Its owner's line has it as well: that is no reason to wait there.
+    resolver.lookups.wait("499.hostile.example", "same name", until=100, owner="other")
+    resolver.wait_for(66)
+    settled = [waiter for waiter, _ in resolver.lookups.settled(now=1)]
+    assert {"other", "same name", "hostile 0", "hostile 63", "hostile 499"} <= set(settled)
+    assert sum(waiter.startswith("hostile") for waiter in settled) < 500
+    resolver.lookups.close()
+
+
+def test_all_names_of_an_owner_get_their_turn(resolver: Resolver) -> None:
+    for number in range(200):
+        resolver.lookups.wait(f"{number}.example", str(number), until=100, owner="a")
+    settled: list[str] = []
+    while len(settled) < 200:
+        resolver.wait_for(1)
+        settled += [waiter for waiter, _ in resolver.lookups.settled(now=1)]
+    assert sorted(resolver.asked) == sorted(f"{number}.example" for number in range(200))
+    resolver.lookups.close()
+
+
 def test_a_thread_serves_one_name_after_the_other(resolver: Resolver) -> None:
     resolver.may_answer.set()
     for number in range(20):

@@ -5,6 +5,7 @@ import resource
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -107,6 +108,15 @@ def test_a_kept_connection_is_used_again(sender: Sender[str]) -> None:
         outcomes = one_after_the_other(sender, *(server.url(f"/{number}") for number in range(5)))
         assert [code_of(outcome) for outcome in outcomes] == [None] * 5
         assert (len(server.requests), server.connection_count) == (5, 1)
+
+
+def test_a_kept_connection_serves_its_owner_alone(sender: Sender[str]) -> None:
+    with serving(answer_all()) as server:
+        for number, owner in enumerate(("ada", "ada", "grace", "grace", "ada")):
+            sender.submit(str(number), replace(a_request(server.url()), owner=owner))
+            ((_, outcome),) = outcomes_of(sender).items()
+            assert code_of(outcome) is None
+        assert server.connection_count in (2, 3)
 
 
 def test_a_request_that_wants_a_connection_of_its_own_gets_one_and_leaves_none(sender: Sender[str]) -> None:
