@@ -10,6 +10,7 @@ from uvicorn.config import Config
 from uvicorn.supervisors import Multiprocess
 
 from config.web.connections import Connection
+from config.web.loading import EagerConfig
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -33,7 +34,7 @@ def main() -> None:
 
 def configured(*, workers: int) -> Config:
     """uvicorn's configuration as it is here."""
-    return Config(
+    return EagerConfig(
         "config.asgi:application",
         workers=workers,
         http=Connection,
