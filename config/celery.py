@@ -3,8 +3,14 @@
 import os
 
 from celery import Celery
+from kombu.transport import redis
+from redis.exceptions import ResponseError
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+# A Redis that answers with an error (a replica, one that is out of memory) is as harmless as one that does not answer:
+# Celery connects again and again, where kombu's own list has it end the process.
+redis.Transport.connection_errors = (*redis.Transport.connection_errors, ResponseError)
 
 app = Celery("booper")
 app.config_from_object("django.conf:settings", namespace="CELERY")

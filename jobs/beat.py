@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
+from django.db import Error, connection
 from django.db.models import QuerySet
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
@@ -52,6 +52,8 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         self._has_edits = True  # some may have been made while there was no beat
         self._edited: UUID | None = None
         self._lease = timedelta(seconds=settings.LEASE_SECONDS)
+        self._fault: str | None = None
+        self._has_failed = False
         super().__init__(*args, **kwargs)
         self.max_interval = _LONGEST_SLEEP_SECONDS
 
@@ -71,6 +73,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
 
         One part that fails must not stop the others: beat goes on ticking, whatever happens.
         """
+        self._has_failed = False
         waits = [
             self._safely(self._fire),
             self._safely(self._promote),
@@ -79,6 +82,9 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             self._safely(lambda: super(Scheduler, self).tick(*args, **kwargs)),
             self._safely(self._take_over_edits),
         ]
+        if self._fault is not None and not self._has_failed:
+            logger.warning("the database answers again")
+            self._fault = None
         return max(0.0, min(_LONGEST_SLEEP_SECONDS if wait is None else float(wait) for wait in waits))
 
     def close(self) -> None:
@@ -148,9 +154,20 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
     def _safely(self, call: Callable[[], Answer]) -> Answer | None:
         try:
             return call()
+        except Error as error:
+            if (fault := str(error)) != self._fault:
+                # Once a change: an outage of an hour is not a thousand lines.
+                logger.warning("the database can't be worked with, it is tried again until it can: %s", fault)
+            self._fault, self._has_failed = fault, True
+            self._start_anew()
+            return None
         except Exception:
             logger.exception("a part of beat's work failed, it is tried again in half a second")
-            connection.close()
-            if self._schedule is None:
-                self._initial_read = True
+            self._start_anew()
             return None
+
+    def _start_anew(self) -> None:
+        """After a failure: on another connection, and with the entries read again if they never were."""
+        connection.close()
+        if self._schedule is None:
+            self._initial_read = True

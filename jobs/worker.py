@@ -64,7 +64,17 @@ def _allow_open_files(wanted: int) -> None:
 
 # Before the broker is looked for: a worker that starts while it is away finds its work in the database all the same.
 @signals.celeryd_after_setup.connect
-def _start_engine(sender: str, **_: Any) -> None:
+def _start(sender: str, **_: Any) -> None:
+    try:
+        _start_engine(sender)
+    except Exception:
+        # Celery logs what a receiver raises and goes on: a worker that says it is ready, and never runs a job.
+        logger.critical("the engine can't be started, the worker ends", exc_info=True)
+        logging.shutdown()
+        os._exit(70)
+
+
+def _start_engine(sender: str) -> None:
     # Three lanes, and connections that are kept idle.
     _allow_open_files(3 * settings.WORKER_CONCURRENCY + 800)
     gc.freeze()

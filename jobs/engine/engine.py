@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from django.db import InterfaceError, OperationalError, close_old_connections, connection
+from django.db import Error, close_old_connections, connection
 
 from booper.outcomes.outcome import Failure, Outcome, Request
-from jobs.database import clock
+from jobs.database import clock, faults
 from jobs.database.claim_bounds import ClaimBounds
 from jobs.engine import leases
 from jobs.engine.stage import Finished, Stage, Started, Upcoming
@@ -42,7 +42,6 @@ _LEASE_RETRY_SECONDS = 1.0
 _BATCH = 200
 _RESCUE_BATCH = 500
 _LONGEST_PAUSE_SECONDS = 5.0
-_BROKEN = (OperationalError, InterfaceError)
 
 _NOT_SENT = Outcome(response=None, failure=Failure("aborted", "not sent, as this process was suspended"), duration_ms=0)
 
@@ -147,6 +146,8 @@ class Engine:
         self._look_at = 0.0
         self._reconcile_at = time.monotonic() + _RECONCILE_SECONDS
         self._pause_seconds = 0.0
+        # What the database answered, as long as it is no answer.
+        self._fault: str | None = None
         self._threads: list[threading.Thread] = []
 
     # --- What the doors call --------------------------------------------------------------------------------------
@@ -239,7 +240,8 @@ class Engine:
             try:
                 self._wait()
                 self._turn()
-            except _BROKEN as error:
+            except Error as error:
+                # Whatever it is: this process has requests on the wire, and nothing is better for them than waiting.
                 self._pause(error)
         process = self._process
         assert process is not None
@@ -255,7 +257,9 @@ class Engine:
             self._claim()
             self._rescue()
         self._reconcile()
-        self._pause_seconds = 0.0
+        if self._fault is not None:
+            logger.warning("the database answers again")
+        self._fault, self._pause_seconds = None, 0.0
 
     def _is_done(self) -> bool:
         return self._is_stopping and not any(lane.in_hand for lane in self._lanes.values())
@@ -360,9 +364,9 @@ class Engine:
         assert self._process is not None
         try:
             return stage.record(self._process.id, finished, now=clock.now())
-        except _BROKEN:
-            raise
-        except Exception:
+        except Exception as error:
+            if faults.is_of_the_database(error):
+                raise
             logger.exception("a batch of %d outcomes can't be recorded together, so one by one", len(finished))
         jobs: list[datetime] = []
         deliveries: list[datetime] = []
@@ -377,9 +381,9 @@ class Engine:
         assert self._process is not None
         try:
             return stage.record(self._process.id, [item], now=clock.now())
-        except _BROKEN:
-            raise
-        except Exception:
+        except Exception as error:
+            if faults.is_of_the_database(error):
+                raise
             # By its number: the row in words has its URL, headers and body, and with them its owner's keys.
             row = item.started.row
             logger.exception("an outcome can't be recorded as it is: %s %d", type(row).__name__, row.id)
@@ -433,7 +437,10 @@ class Engine:
     def _pause(self, error: Exception) -> None:
         """The database is away: wait a little longer each time, keep what is in hand."""
         self._pause_seconds = min(_LONGEST_PAUSE_SECONDS, self._pause_seconds * 2 or 0.1)
-        logger.warning("the database does not answer, next try in %.1f s: %s", self._pause_seconds, error)
+        if (fault := str(error)) != self._fault:
+            # Once a change: an outage of an hour is not a thousand lines.
+            logger.warning("the database can't be worked with, it is tried again until it can: %s", fault)
+        self._fault = fault
         close_old_connections()
         connection.close()
         self._reconcile_at = 0.0
@@ -463,7 +470,7 @@ class Engine:
                 # Until this very moment nobody could renew: the others' time to do so begins now.
                 self._lease_failed_at = time.monotonic()
             self._is_lease_failing = False
-        except _BROKEN as error:
+        except Error as error:
             self._lease_failed_at = time.monotonic()
             if not self._is_lease_failing:
                 logger.warning("the lease could not be renewed, it is tried again each second: %s", error)
@@ -479,7 +486,7 @@ class Engine:
         while True:
             try:
                 return call()
-            except _BROKEN as error:
+            except Error as error:
                 if self._is_stopping:
                     raise SystemExit(1) from error
                 self._pause(error)
@@ -487,5 +494,5 @@ class Engine:
     def _try_once(self, call: Callable[[], None]) -> None:
         try:
             call()
-        except _BROKEN:
+        except Error:
             logger.info("the lease could not be given up, it will run out")

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 
 from booper.timing import timestamps
+from jobs.database import faults
 from jobs.models import REQUEST_FIELDS, Schedule
 from jobs.recurring import beat_entries, schedules
 from jobs.recurring.schedules import Refused
@@ -28,9 +29,9 @@ def _apply_edit_safely(schedule_id: UUID, *, now: datetime) -> bool:
     try:
         with transaction.atomic():
             return _apply_edit(schedule_id, now=now)
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception:
+    except Exception as error:
+        if faults.is_of_the_database(error):
+            raise
         logger.exception("an edit of the entry of schedule %s can't be taken over", schedule_id)
         return False
 

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from booper.timing import recurrence
-from jobs.database import lower_bounds, sql
+from jobs.database import faults, lower_bounds, sql
 from jobs.database.lower_bounds import Look, Mark
 from jobs.guarding import suspension
 from jobs.models import REQUEST_COLUMNS, UNFINISHED_STATES, CatchUp, Job, JobState, Overlap, Schedule
@@ -55,9 +55,9 @@ def fire_due(*, limit: int, mark: Mark | None = None, now: datetime) -> int:
             upcoming = _lock_due(limit=limit, mark=mark, now=now)
             fire(upcoming, now=now)
             return len(upcoming)
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception:
+    except Exception as error:
+        if faults.is_of_the_database(error):
+            raise
         logger.exception("runs that are due can't be fired together, so one by one")
     return _fire_each(limit=limit, mark=mark, now=now)
 
@@ -86,9 +86,9 @@ def _fire_each(*, limit: int, mark: Mark | None, now: datetime) -> int:
             try:
                 with transaction.atomic():
                     fire([job], now=now)
-            except (OperationalError, InterfaceError):
-                raise
-            except Exception:
+            except Exception as error:
+                if faults.is_of_the_database(error):
+                    raise
                 logger.exception("schedule %s can't be fired and is switched off", job.schedule_id)
                 transitions.cancel_runs(Job.objects.filter(id=job.id), reason="cannot_be_fired", now=now)
                 end([job.schedule.id] if job.schedule is not None else [], now=now)

@@ -10,6 +10,8 @@ import pytest
 from tests.faults import report
 from tests.faults.trial import IS_LONG, Trial
 from tests.processes.harness.fixtures import running
+from tests.processes.harness.processes import Running
+from tests.processes.harness.servers import RedisServer
 from tests.processes.harness.stack import STACK_KINDS, Servers, Stack
 from tests.processes.harness.target import Reply, always
 from tests.processes.harness.waiting import eventually, pause
@@ -140,3 +142,26 @@ def test_a_worker_that_starts_while_the_broker_is_away_runs_jobs(trial: Trial, o
         eventually(lambda: stack.target.count_by_job()[job["job_id"]], "the job is sent", within_seconds=15)
     _wait_for_wake_ups(trial)
     trial.conclude(within_seconds=30)
+
+
+def test_a_redis_that_answers_with_errors_ends_no_process_and_costs_no_job(trial: Trial) -> None:
+    stack = trial.stack
+    broker = stack.broker
+    if not isinstance(broker, RedisServer):
+        pytest.skip("a Redis alone")
+    pids = {name: process.pid for name, process in _processes(stack).items()}
+    for fault in ({"maxmemory": "1"}, {"min-replicas-to-write": "1"}):
+        with trial.ledger.fault(f"redis with {fault}"):
+            broker.configure(**fault)
+            for number in range(20):
+                trial.create(method="post", url=stack.target.url("/refused"), body=number, schedule_in=number / 10)
+            pause(_OUTAGE_SECONDS)
+            broker.configure(**dict.fromkeys(fault, "0"))
+    _wait_for_wake_ups(trial)
+    evidence = trial.conclude(within_seconds=30)
+    assert {len(arrivals) for arrivals in evidence.sent.values()} == {1}
+    assert {name: process.pid for name, process in _processes(stack).items() if process.is_alive} == pids
+
+
+def _processes(stack: Stack) -> dict[str, Running]:
+    return {process.name: process for process in (*stack.workers.values(), *stack.beats.values())}

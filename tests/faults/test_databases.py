@@ -56,6 +56,23 @@ def test_what_is_on_the_wire_while_the_database_is_away_is_recorded_when_it_is_b
     _assert_all_live(stack)
 
 
+def test_a_database_that_is_read_only_for_seconds_ends_nothing_and_costs_no_job(trial: Trial) -> None:
+    stack = trial.stack
+    pids = [process.pid for process in (*stack.workers.values(), *stack.beats.values())]
+    url = stack.target.answer("/read-only", always(Reply(delay_seconds=1.0)))
+    with trial.load(per_second=20, fields=lambda number: {"method": "post", "url": url, "body": number}):
+        pause(2.0)
+        with trial.ledger.fault("database read-only"):
+            stack.servers.postgres.configure("default_transaction_read_only = on")
+            pause(6.0)
+            stack.servers.postgres.configure("default_transaction_read_only = off")
+        pause(2.0)
+    evidence = trial.conclude(within_seconds=60)
+    assert not repeats(evidence)
+    _assert_all_live(stack)
+    assert [process.pid for process in (*stack.workers.values(), *stack.beats.values())] == pids
+
+
 def test_who_asks_while_the_database_is_away_is_told_503_and_served_when_it_is_back(trial: Trial) -> None:
     stack = trial.stack
     with trial.ledger.fault("database killed"):

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import DatabaseError, InternalError, OperationalError, ProgrammingError, connection
 
 from booper.outcomes.outcome import Failure, Outcome, Request, Response
 from jobs.database import clock
@@ -162,9 +162,10 @@ def test_a_worker_that_stops_hands_back_what_is_on_the_wire():
     assert LogEvent.objects.get(job=job, event="job.error").payload["code"] == "worker_stopped"
 
 
-def test_an_outcome_is_recorded_after_the_database_comes_back(monkeypatch):
+@pytest.mark.parametrize("kind", [OperationalError, InternalError, DatabaseError])
+def test_an_outcome_is_recorded_after_the_database_comes_back(monkeypatch, kind):
     job = make_job(now=clock.now(), scheduled_at=clock.now())
-    failures = iter([OperationalError("gone"), OperationalError("still gone")])
+    failures = iter([kind("gone"), kind("still gone")])
     record = running_stage.record
 
     def record_when_back(*args, **kwargs):
@@ -176,6 +177,25 @@ def test_an_outcome_is_recorded_after_the_database_comes_back(monkeypatch):
     with running(MemorySender(lambda request: OK)):
         eventually(lambda: Job.objects.filter(id=job.id, state="completed").exists())
     assert LogEvent.objects.filter(job=job, event="worker.http.response").count() == 1
+
+
+@pytest.mark.parametrize("kind", [InternalError, ProgrammingError, DatabaseError])
+def test_a_claim_that_the_database_refuses_is_made_again(monkeypatch, caplog, kind):
+    claim = running_stage.claim
+    failures = iter([kind("cannot execute UPDATE in a read-only transaction")] * 3)
+
+    def claim_when_back(*args, **kwargs):
+        for error in failures:
+            raise error
+        return claim(*args, **kwargs)
+
+    monkeypatch.setattr(running_stage, "claim", claim_when_back)
+    job = make_job(now=clock.now(), scheduled_at=clock.now())
+    with running(MemorySender(lambda request: OK)):
+        eventually(lambda: Job.objects.filter(id=job.id, state="completed").exists())
+    # Said once, not at each try.
+    assert caplog.text.count("the database can't be worked with") == 1
+    assert caplog.text.count("the database answers again") == 1
 
 
 def test_an_outcome_that_cannot_be_stored_fails_alone(monkeypatch, caplog):

@@ -6,9 +6,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import InternalError, OperationalError, ProgrammingError, connection
 from django.test.utils import CaptureQueriesContext
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask, PeriodicTasks
+from psycopg import errors
 
 from jobs.actions import bulk_cancel
 from jobs.actions import job as actions_job
@@ -127,6 +128,22 @@ def test_a_schedule_beyond_firing_holds_up_no_other_and_is_switched_off():
     assert runs_of(broken) == [(NOON + MINUTE, "cancelled")]
     assert Schedule.objects.get(id=broken.id).disabled_at == NOON + MINUTE
     assert LogEvent.objects.get().payload == {"reason": "cannot_be_fired"}
+
+
+@pytest.mark.parametrize("kind", [OperationalError, InternalError, ProgrammingError])
+def test_no_state_of_the_database_switches_a_schedule_off(monkeypatch, kind):
+    schedule = make_schedule(first=NOON + MINUTE)
+
+    def refuse(*args, **kwargs):
+        # As psycopg does: the SQLSTATE is that of the cause.
+        raise kind("cannot execute UPDATE in a read-only transaction") from errors.ReadOnlySqlTransaction()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(firing, "insert_upcoming", refuse)
+        with pytest.raises(kind):
+            fire_all(NOON + MINUTE)
+    assert Schedule.objects.get(id=schedule.id).disabled_at is None
+    assert fire_all(NOON + MINUTE) == 1
 
 
 def test_a_short_stop_of_beat_is_made_up_for_run_by_run():

@@ -110,6 +110,11 @@ class RedisServer(_Server):
     def empty(self) -> None:
         self._client.flushall()
 
+    def configure(self, **options: str) -> None:
+        """Sets options while it runs, such as `maxmemory="1"`: it answers, with errors."""
+        for name, value in options.items():
+            self._client.config_set(name, value)
+
     def _answers(self) -> bool:
         try:
             return bool(self._client.ping())
@@ -217,6 +222,16 @@ class PostgresServer(_Server):
             # A backend whose client has gone may have ended in the meantime.
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
+
+    def configure(self, setting: str) -> None:
+        """Sets one while it runs, as `default_transaction_read_only = on`."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            # Itself under the setting that it takes back.
+            connection.execute("SET default_transaction_read_only = off")
+            name, value = setting.split(" = ")
+            change = sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), sql.Literal(value))
+            connection.execute(change)
+            connection.execute("SELECT pg_reload_conf()")
 
     def url(self, database: str) -> str:
         return f"postgres://postgres@127.0.0.1:{self._port}/{database}"
