@@ -9,9 +9,11 @@ import ipaddress
 import os
 import re
 import secrets
+import ssl
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -75,6 +77,21 @@ def boolean(name: str, default: bool) -> bool:
     if value.lower() not in BOOLEANS:
         raise _refusal(name, value, "write true or false (yes, no, on, off, 1 and 0 are taken too)")
     return BOOLEANS[value.lower()]
+
+
+def broker_tls(broker_url: str, *, ca_file: str, is_verified: bool) -> dict[str, Any]:
+    """What kombu is told of TLS to a rediss:// or amqps:// broker: who signs, and whom the certificate has to name."""
+    if ca_file and not Path(ca_file).is_file():
+        raise _refusal(
+            "BROKER_CA_FILE", ca_file, "name a file with the certificates of those who may sign the broker's"
+        )
+    needed = ssl.CERT_REQUIRED if is_verified else ssl.CERT_NONE
+    authority = {"ca_certs": ca_file} if ca_file else {}
+    if broker_url.startswith("amqps"):
+        host = urlsplit(broker_url).hostname
+        return {"cert_reqs": needed, **authority, **({"server_hostname": host} if is_verified else {})}
+    redis = {"cert_reqs": needed, "check_hostname": is_verified, **authority}
+    return {f"ssl_{name}": value for name, value in redis.items()}
 
 
 def integer(name: str, default: int, minimum: int | None = None, maximum: int | None = None) -> int:

@@ -157,6 +157,8 @@ if _is_sqlite:
     _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 elif _database["ENGINE"] == "django.db.backends.postgresql":
     _database["ENGINE"] = "config.postgresql"
+    # A pooler in transaction mode hands the next statement to another session, which knows no cursor of this one.
+    _database["DISABLE_SERVER_SIDE_CURSORS"] = True
     # A server that vanished without a word is noticed within half a minute, not within two hours.
     _database["OPTIONS"] = {
         "connect_timeout": 5,
@@ -197,6 +199,13 @@ _transport = BROKER_URL.split(":")[0]
 CELERY_BROKER_TRANSPORT_OPTIONS = _TRANSPORT_OPTIONS[
     "amqp" if "amqp" in _transport else "filesystem" if _transport == "filesystem" else "redis"
 ]
+BROKER_CA_FILE = environment.text("BROKER_CA_FILE")
+BROKER_VERIFY_CERTIFICATE = environment.boolean("BROKER_VERIFY_CERTIFICATE", True)
+if _transport in ("rediss", "amqps"):
+    # kombu verifies nothing where it is not told to.
+    CELERY_BROKER_USE_SSL = environment.broker_tls(
+        BROKER_URL, ca_file=BROKER_CA_FILE, is_verified=BROKER_VERIFY_CERTIFICATE
+    )
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None

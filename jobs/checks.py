@@ -44,6 +44,15 @@ def check_visibility(**_: Any) -> Sequence[CheckMessage]:
 
 
 @register
+def check_broker_certificate(**_: Any) -> Sequence[CheckMessage]:
+    if not settings.BROKER_VERIFY_CERTIFICATE:
+        hint = "Name who signs it in BROKER_CA_FILE, and take BROKER_VERIFY_CERTIFICATE=false away."
+        problem = "The broker's certificate is not verified: whoever stands in between can read and forge wake-ups."
+        return [Warning(problem, hint=hint, id="booper.W002")]
+    return []
+
+
+@register
 def check_retention(**_: Any) -> Sequence[CheckMessage]:
     if settings.JOB_RETENTION_DAYS < settings.LOG_RETENTION_DAYS:
         hint = "Set JOB_RETENTION_DAYS to at least LOG_RETENTION_DAYS."
