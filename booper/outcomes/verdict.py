@@ -14,6 +14,8 @@ from booper.outcomes.outcome import Outcome, Response
 
 FIRST_WAIT_SECONDS = 15.0
 LONGEST_WAIT_SECONDS = 3600.0
+SHORTEST_WAIT_SECONDS = 1.0
+"""Whoever asks for less: a target that answers at once would be asked a hundred times in a moment."""
 LONGEST_RETRY_AFTER_SECONDS = 86_400.0
 
 DELIVERY_WAITS_SECONDS = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0, 7200.0, 14_400.0)
@@ -61,7 +63,7 @@ def decide(
     Any 2xx succeeds, whatever its headers say. Everything else is a failed attempt, retried while attempts are left:
     a blocked address and a request that could not be built too, as a name is judged anew at every attempt and a dynamic
     field may have another value by then. 410 and `Booper-No-Retry: true` give up at once. `Retry-After` takes the place
-    of the wait, in either direction: the target knows best.
+    of the wait, in either direction: the target knows best, but for less than SHORTEST_WAIT_SECONDS.
     """
     if _has_succeeded(outcome):
         return Verdict(Kind.SUCCEED)
@@ -73,6 +75,7 @@ def decide(
     wait_seconds = _retry_after_seconds(outcome.response, now=now)
     if wait_seconds is None:
         wait_seconds = next_wait_seconds(attempt, backoff_seconds=backoff_seconds, random=random)
+    wait_seconds = max(wait_seconds, SHORTEST_WAIT_SECONDS)
     return Verdict(Kind.RETRY, retry_at=now + timedelta(seconds=wait_seconds), code=code, message=message)
 
 

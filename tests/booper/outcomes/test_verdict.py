@@ -163,8 +163,9 @@ def test_an_empty_backoff_is_the_default_curve() -> None:
     assert wait_seconds(decide(failed(), backoff_seconds=[])) == 7.5
 
 
-def test_a_backoff_of_zero_retries_now() -> None:
-    assert wait_seconds(decide(failed(), backoff_seconds=[0])) == 0
+@pytest.mark.parametrize(("backoff", "seconds"), [(0, 1), (0.99, 1), (1, 1), (1.01, 1.01)])
+def test_a_backoff_below_a_second_is_a_second(backoff: float, seconds: float) -> None:
+    assert wait_seconds(decide(failed(), backoff_seconds=[backoff])) == seconds
 
 
 @pytest.mark.parametrize("status", [301, 400, 404, 429, 500, 503])
@@ -178,7 +179,7 @@ def test_retry_after_takes_the_place_of_the_wait_on_any_failed_answer(
 @pytest.mark.parametrize(
     ("value", "seconds"),
     [
-        ("0", 0),
+        ("0", 1),
         ("007", 7),
         (" 5 ", 5),
         ("86400", DAY_SECONDS),
@@ -188,12 +189,12 @@ def test_retry_after_takes_the_place_of_the_wait_on_any_failed_answer(
         ("Thu, 01 Jan 2026 12:02:00 GMT", 120),
         ("Thursday, 01-Jan-26 12:02:00 GMT", 120),
         ("Thu Jan  1 12:02:00 2026", 120),
-        ("Thu, 01 Jan 2026 11:59:59 GMT", 0),
-        ("Sun, 06 Nov 1994 08:49:37 GMT", 0),
+        ("Thu, 01 Jan 2026 11:59:59 GMT", 1),
+        ("Sun, 06 Nov 1994 08:49:37 GMT", 1),
         ("Fri, 31 Dec 9999 23:59:59 GMT", DAY_SECONDS),
     ],
 )
-def test_retry_after_is_seconds_or_a_date_from_now_to_a_day(value: str, seconds: float) -> None:
+def test_retry_after_is_seconds_or_a_date_from_a_second_to_a_day(value: str, seconds: float) -> None:
     assert wait_seconds(decide(answered(503, Retry_After=value))) == seconds
 
 
