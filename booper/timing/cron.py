@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 
+from booper.timing.day_signs import MONTH_SIGN, WEEK_SIGN, DaySign, day_of
 from booper.timing.durations import instant_of, instants_of, shown
 
 _MINUTE = timedelta(minutes=1)
@@ -23,6 +24,8 @@ _LONGEST_EXPRESSION = 512  # every value of every field written out comes to 420
 # 29 February on a given weekday can be 40 years away; nothing that matches at all is further off.
 _HORIZON_MONTHS = 12 * 50
 _LAST_YEAR = 9_990
+_MOST_SIGNS = 10  # in a field; more would not fit the columns of django-celery-beat
+_ANY_DAY = datetime(2024, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 
 _ALIASES = {
     "@hourly": "0 * * * *",
@@ -68,6 +71,8 @@ class Cron:
     weekdays: frozenset[int]
     runs_either_day: bool
     is_wildcard: bool
+    day_signs: tuple[DaySign, ...] = ()
+    weekday_signs: tuple[DaySign, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,10 @@ class _Field:
         """The remedy for what other readers of cron know."""
         if "?" in text:
             return "? is * elsewhere, write *"
+        if self.name == "day of the month" and set(text.upper()) & set("LW#"):
+            return "write L for the last day, LW for the last workday, 15W for the workday nearest to the 15th"
+        if self.name == "day of the week" and set(text.upper()) & set("L#"):
+            return "write 5L for the last Friday of the month, 2#1 for its first Tuesday"
         if not self.name.startswith("day") and set(text.upper()) & set("LW#"):
             return f"L, W and # are for the day fields, use {self._allowed()}"
         return None
@@ -118,7 +127,9 @@ def parse(expression: str) -> Cron:
     """Read five fields (minute, hour, day of the month, month, day of the week) or `@daily` and its kin.
 
     A field is a list of `*`, `5`, `1-5`, `*/5`, `1-10/2` and `5/15` (from 5 to the end by 15), with three-letter names
-    for months and weekdays in any case. A range does not wrap around (22-2), but may end with Sunday (FRI-SUN).
+    for months and weekdays in any case. The day of the month also takes `L` (the last), `LW` (the last workday) and
+    `15W` (the workday nearest to the 15th, in the same month), the day of the week `5L` (the last Friday) and `2#1`
+    (the first Tuesday). A range does not wrap around (22-2), but may end with Sunday (FRI-SUN).
     Raises InvalidCron, also for an expression that never matches.
     """
     if not isinstance(expression, str):
@@ -131,14 +142,16 @@ def parse(expression: str) -> Cron:
 @lru_cache(maxsize=4096)
 def _parse(expression: str) -> Cron:
     texts = _split(expression)
+    signs = [_signs(text, field=field) for text, field in zip(texts, _FIELDS, strict=True)]
     values = [_values(text, field=field) for text, field in zip(texts, _FIELDS, strict=True)]
     minutes, hours, days, months, weekdays = values
     weekdays = {day % 7 for day in weekdays}
     runs_either_day = not texts[2].startswith("*") and not texts[4].startswith("*")
-    if not runs_either_day and min(days) > max(_MONTH_LENGTHS[month] for month in months):
+    if not runs_either_day and days and not signs[2] and min(days) > max(_MONTH_LENGTHS[month] for month in months):
         raise InvalidCron(f"{shown(expression)} never matches: no month it names has {min(days)} days")
-    minute, hour, day, month, weekday = map(_canonical, texts, (minutes, hours, days, months, weekdays), _FIELDS)
-    return Cron(
+    fields = map(_canonical, texts, (minutes, hours, days, months, weekdays), signs, _FIELDS)
+    minute, hour, day, month, weekday = fields
+    rule = Cron(
         expression=expression.strip(),
         fields=(minute, hour, day, month, weekday),
         minutes=tuple(sorted(minutes)),
@@ -148,7 +161,12 @@ def _parse(expression: str) -> Cron:
         weekdays=frozenset(weekdays),
         runs_either_day=runs_either_day,
         is_wildcard=texts[0].startswith("*") or texts[1].startswith("*"),
+        day_signs=signs[2],
+        weekday_signs=signs[4],
     )
+    if (signs[2] or signs[4]) and next_wall(rule, wall=_ANY_DAY) is None:
+        raise InvalidCron(f"{shown(expression)} never matches: no month it names has such a day")
+    return rule
 
 
 def next_match(cron: Cron | str, *, after: datetime, zone: tzinfo | None = None) -> datetime | None:
@@ -180,7 +198,9 @@ def next_match(cron: Cron | str, *, after: datetime, zone: tzinfo | None = None)
 
 def next_wall(cron: Cron, *, wall: datetime) -> datetime | None:
     """The first matching wall time at or after the naive `wall`, a whole minute, whatever any zone does to it."""
-    if wall.month in cron.months and _matches_day(cron, day=wall.day, weekday=wall.isoweekday() % 7):
+    if wall.month in cron.months and _matches_day(
+        cron, year=wall.year, month=wall.month, day=wall.day, weekday=wall.isoweekday() % 7
+    ):
         time = _next_time(cron, hour=wall.hour, minute=wall.minute)
         if time is not None:
             return wall.replace(hour=time[0], minute=time[1])
@@ -189,7 +209,8 @@ def next_wall(cron: Cron, *, wall: datetime) -> datetime | None:
         if month in cron.months:
             sunday_offset, length = monthrange(year, month)
             for day in range(first_day, length + 1):
-                if _matches_day(cron, day=day, weekday=(sunday_offset + day) % 7):
+                weekday = (sunday_offset + day) % 7
+                if _matches_day(cron, year=year, month=month, day=day, weekday=weekday):
                     return wall.replace(year=year, month=month, day=day, hour=cron.hours[0], minute=cron.minutes[0])
         year, month, first_day = year + month // 12, month % 12 + 1, 1
         if year > _LAST_YEAR:
@@ -232,7 +253,31 @@ def _alias(text: str) -> str:
 
 
 def _values(text: str, *, field: _Field) -> set[int]:
-    return {value for term in text.split(",") for value in _term(term, field=field)}
+    terms = [term for term in text.split(",") if _sign(term, field=field) is None]
+    return {value for term in terms for value in _term(term, field=field)}
+
+
+def _signs(text: str, *, field: _Field) -> tuple[DaySign, ...]:
+    found = {sign for term in text.split(",") if (sign := _sign(term, field=field)) is not None}
+    if len(found) > _MOST_SIGNS:
+        raise InvalidCron(f"the {field.name} has {len(found)} of L, W and #: {_MOST_SIGNS} are the most")
+    return tuple(sorted(found, key=lambda sign: (sign.day, sign.nth, sign.kind)))
+
+
+def _sign(term: str, *, field: _Field) -> DaySign | None:
+    if field.name == "day of the month" and (match := MONTH_SIGN.fullmatch(term)):
+        last, last_workday, day = match.groups()
+        if last or last_workday:
+            return DaySign("last" if last else "last_workday")
+        return DaySign("near", field.number(day))
+    if field.name == "day of the week" and (match := WEEK_SIGN.fullmatch(term)):
+        weekday, nth = match.groups()
+        if nth is None:
+            return DaySign("last_of", field.number(weekday) % 7)
+        if not 1 <= int(nth) <= 5:
+            raise InvalidCron(f"{shown(term)} is out of range: a month has a weekday 1 to 5 times, as in 2#1")
+        return DaySign("nth", field.number(weekday) % 7, int(nth))
+    return None
 
 
 def _term(term: str, *, field: _Field) -> range:
@@ -273,13 +318,13 @@ def _examples(field: _Field) -> str:
     return f"*, {first}, {field.lowest}-{field.highest // 2}, */2 or a list of them"
 
 
-def _canonical(text: str, values: set[int], field: _Field) -> str:
+def _canonical(text: str, values: set[int], signs: Sequence[DaySign], field: _Field) -> str:
     """The field in numbers; a leading `*` is kept, as it changes how days combine and what daylight saving does."""
     first_term = text.split(",", maxsplit=1)[0]
     star = first_term if text.startswith("*") else ""
     rest = values - set(_term(star, field=field)) if star else values
     runs = [f"{low}-{high}" if high > low else f"{low}" for low, high in _runs(sorted(rest))]
-    return ",".join([star, *runs] if star else runs)
+    return ",".join([*([star] if star else []), *runs, *map(str, signs)])
 
 
 def _runs(values: Sequence[int]) -> list[tuple[int, int]]:
@@ -315,10 +360,13 @@ def _first_instant(cron: Cron, *, wall: datetime, after: datetime, zone: tzinfo)
     return None
 
 
-def _matches_day(cron: Cron, *, day: int, weekday: int) -> bool:
-    if cron.runs_either_day:
-        return day in cron.days or weekday in cron.weekdays
-    return day in cron.days and weekday in cron.weekdays
+def _matches_day(cron: Cron, *, year: int, month: int, day: int, weekday: int) -> bool:
+    by_day, by_weekday = day in cron.days, weekday in cron.weekdays
+    if not by_day and cron.day_signs:
+        by_day = any(day_of(sign, year=year, month=month) == day for sign in cron.day_signs)
+    if not by_weekday and cron.weekday_signs:
+        by_weekday = any(day_of(sign, year=year, month=month) == day for sign in cron.weekday_signs)
+    return (by_day or by_weekday) if cron.runs_either_day else (by_day and by_weekday)
 
 
 def _next_time(cron: Cron, *, hour: int, minute: int) -> tuple[int, int] | None:
@@ -365,38 +413,53 @@ def _hours_in_words(hours: Sequence[int]) -> str:
 
 def _dates_in_words(cron: Cron) -> str:
     any_day, any_weekday = len(cron.days) == 31, len(cron.weekdays) == 7
+    days = _days_in_words(cron)
+    weekdays_and, weekdays_or = (_weekdays_in_words(cron, joiner=joiner) for joiner in ("and", "or"))
     is_every_day = (any_day or any_weekday) if cron.runs_either_day else (any_day and any_weekday)
     months = _listed([_MONTH_NAMES[month - 1] for month in sorted(cron.months)]) if len(cron.months) < 12 else ""
     if is_every_day:
         return f"every day in {months}" if months else ""
     if any_weekday:
-        return f"{_days_in_words(cron.days)} of {months or 'the month'}"
+        return f"{days} of {months or 'the month'}"
     if any_day:
-        dates = f"on {_weekdays_in_words(cron.weekdays, joiner='and')}"
+        dates = f"on {weekdays_and}"
     elif cron.runs_either_day:
-        dates = f"{_days_in_words(cron.days)} of the month and on {_weekdays_in_words(cron.weekdays, joiner='and')}"
+        dates = f"{days} of the month and on {weekdays_and}"
     else:
-        weekdays = _weekdays_in_words(cron.weekdays, joiner="or")
-        dates = f"{_days_in_words(cron.days)} of the month if it falls on {weekdays}"
+        dates = f"{days} of the month if it falls on {weekdays_or}"
     return f"{dates} in {months}" if months else dates
 
 
-def _days_in_words(days: frozenset[int]) -> str:
-    ordered = sorted(days)
+def _days_in_words(cron: Cron) -> str:
+    ordered = sorted(cron.days)
     step = ordered[1] - ordered[0] if len(ordered) > 2 else 1
-    if step > 1 and ordered == list(range(ordered[0], 32, step)):
+    if step > 1 and not cron.day_signs and ordered == list(range(ordered[0], 32, step)):
         return f"on every {_ordinal(step)} day from the {_ordinal(ordered[0])}"
     spans = [f"{_ordinal(low)} to {_ordinal(high)}" if high > low else _ordinal(low) for low, high in _runs(ordered)]
-    return f"on the {_listed(spans)}"
+    return f"on the {_listed([*spans, *map(_sign_in_words, cron.day_signs)])}"
 
 
-def _weekdays_in_words(weekdays: frozenset[int], *, joiner: str) -> str:
+def _weekdays_in_words(cron: Cron, *, joiner: str) -> str:
+    weekdays = cron.weekdays
+    if cron.weekday_signs:
+        days = [_DAY_NAMES[day] for day in sorted(weekdays, key=lambda day: (day - 1) % 7)]
+        signs = [f"the {_sign_in_words(sign)} of the month" for sign in cron.weekday_signs]
+        return _listed([*days, *signs], joiner=joiner)
     if weekdays == {1, 2, 3, 4, 5}:
         return "weekdays" if joiner == "and" else "a weekday"
     if weekdays == {0, 6}:
         return "weekends" if joiner == "and" else "a weekend"
     monday_first = sorted(weekdays, key=lambda day: (day - 1) % 7)
     return _listed([_DAY_NAMES[day] for day in monday_first], joiner=joiner)
+
+
+def _sign_in_words(sign: DaySign) -> str:
+    if sign.kind == "near":
+        return f"workday nearest to the {_ordinal(sign.day)}"
+    if sign.kind in ("last_of", "nth"):
+        which = "last" if sign.kind == "last_of" else _ordinal(sign.nth)
+        return f"{which} {_DAY_NAMES[sign.day]}"
+    return "last day" if sign.kind == "last" else "last workday"
 
 
 def _step(values: Sequence[int], *, size: int) -> int | None:

@@ -88,7 +88,8 @@ _RECURRENCE_PROPERTIES: dict[str, Schema] = {
         "type": "string",
         "maxLength": 512,
         "description": "Repeats when clocks in `timezone` match: minute, hour, day of the month, month and day of the "
-        "week.",
+        "week. The day of the month also takes `L` (the last), `LW` (the last workday) and `15W` (the workday nearest "
+        "to the 15th), the day of the week `5L` (the last Friday) and `2#1` (the first Tuesday).",
         "example": "0 9 * * MON-FRI",
     },
     "repeat_every": {

@@ -113,9 +113,17 @@ def test_different_spellings_are_one_rule(expression: str, same_as: str) -> None
         ("1_0 * * * *", "is not a minute"),
         ("0x1 * * * *", "is not a minute"),
         ("0 0 ? * *", "is not a day of the month"),
-        ("0 0 L * *", "is not a day of the month"),
-        ("0 0 15W * *", "is not a day of the month"),
-        ("0 0 * * 5#2", "is not a day of the week"),
+        ("0 0 L-3 * *", "write L for the last day, LW for the last workday, 15W for the workday nearest to the 15th"),
+        ("0 0 1L * *", "write L for the last day"),
+        ("0 0 0W * *", "'0' is out of range for the day of the month: use 1 to 31"),
+        ("0 0 32W * *", "'32' is out of range for the day of the month: use 1 to 31"),
+        ("0 0 31W 4 *", "never matches: no month it names has such a day"),
+        ("0 0 * * L", "write 5L for the last Friday of the month, 2#1 for its first Tuesday"),
+        ("0 0 * * 8L", "'8' is out of range for the day of the week: use 0 to 7 or SUN to SAT"),
+        ("0 0 * * 5#0", "'5#0' is out of range: a month has a weekday 1 to 5 times, as in 2#1"),
+        ("0 0 * * 5#6", "'5#6' is out of range: a month has a weekday 1 to 5 times, as in 2#1"),
+        ("0 0 * * FOO#1", "'FOO' is not a day of the week"),
+        ("0 0 1W,2W,3W,4W,5W,6W,7W,8W,9W,10W,11W * *", "the day of the month has 11 of L, W and #: 10 are the most"),
         ("@reboot", "never boots: use @hourly"),
         ("@every 5m", "is not known: use @hourly"),
         ("@", "is not known"),
@@ -333,3 +341,33 @@ def test_a_match_is_found_without_a_walk_through_the_minutes() -> None:
     for expression in ("0 9 * * 1-5", "*/5 * * * *", "0 0 1 * *", "0 0 29 2 *"):
         for _ in range(2_000):
             assert cron.next_match(expression, after=after, zone=LONDON) is not None
+
+
+@pytest.mark.parametrize(
+    ("expression", "fields", "words"),
+    [
+        ("0 9 l * *", "0 9 L * *", "at 09:00 on the last day of the month, UTC"),
+        ("0 9 LW * *", "0 9 LW * *", "at 09:00 on the last workday of the month, UTC"),
+        ("0 9 1,15w 3 *", "0 9 1,15W 3 *", "at 09:00 on the 1st and workday nearest to the 15th of March, UTC"),
+        ("0 9 * * fril", "0 9 * * 5L", "at 09:00 on the last Friday of the month, UTC"),
+        ("0 9 * * 7#1,1", "0 9 * * 1,0#1", "at 09:00 on Monday and the 1st Sunday of the month, UTC"),
+        (
+            "0 9 L * 2#1",
+            "0 9 L * 2#1",
+            "at 09:00 on the last day of the month and on the 1st Tuesday of the month, UTC",
+        ),
+    ],
+)
+def test_the_signs_of_day_fields_read_back_as_written_and_are_said_in_words(
+    expression: str, fields: str, words: str
+) -> None:
+    assert " ".join(cron.parse(expression).fields) == " ".join(cron.parse(fields).fields) == fields
+    assert cron.describe(expression) == words
+
+
+def test_the_longest_list_of_signs_fits_the_columns_of_an_entry() -> None:
+    days = ",".join(f"{day}W" for day in range(22, 32)) + "," + ",".join(str(day) for day in range(1, 32, 2))
+    weekdays = ",".join(f"{day}#{nth}" for day in range(5) for nth in (1, 2)) + ",0,2,4,6"
+    fields = cron.parse(f"0 0 {days} * {weekdays}").fields
+    assert len(fields[2]) <= 124
+    assert len(fields[4]) <= 64

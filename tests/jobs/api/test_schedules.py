@@ -389,6 +389,25 @@ def test_the_wait_before_the_first_run_does_not_come_again_with_a_change(api: Ap
     assert "schedule_in" not in moved["args"]
 
 
+def test_a_cron_with_signs_in_its_day_fields_is_kept_as_written_and_stands_in_its_entry(api: Api) -> None:
+    path = make(api, cron="0 9 LW * *")
+    made = data_of(api.get(path))
+    assert (made["frequency"], made["next_run_at"]) == ({"cron": "0 9 LW * *"}, "2026-03-31T09:00:00Z")
+    changed = data_of(api.patch(path, {"cron": "0 9 15w * fri#1"}))
+    assert (changed["frequency"], changed["next_run_at"]) == ({"cron": "0 9 15w * fri#1"}, "2026-03-06T09:00:00Z")
+    entry = PeriodicTask.objects.select_related("crontab").get(task="booper.fire_schedule")
+    assert (entry.crontab.day_of_month, entry.crontab.day_of_week) == ("15W", "5#1")
+    assert "15" in entry.crontab.human_readable
+
+
+def test_a_cron_with_signs_can_be_edited_in_the_admin(api: Api) -> None:
+    path = make(api, cron="0 9 L * *")
+    CrontabSchedule.objects.update(hour="10")
+    PeriodicTask.objects.get(task="booper.fire_schedule").save()
+    beat_edits.apply(beat_entries.edited(limit=10), now=NOON)
+    assert data_of(api.get(path))["frequency"] == {"cron": "0 10 L * *"}
+
+
 def test_another_zone_moves_a_cron_schedule(api: Api) -> None:
     path = make(api)
     assert data_of(api.patch(path, {"timezone": "America/New_York"}))["next_run_at"] == "2026-03-01T18:00:00Z"
