@@ -46,6 +46,12 @@ _SURPLUS = {
     6: "; with seconds as the first of six, leave those out",
     7: "; with seconds as the first and years as the last of seven, leave those out",
 }
+_EVENTBRIDGE = re.compile(r"(cron|rate|at)\(", re.IGNORECASE)
+_EVENTBRIDGE_REMEDIES = {
+    "cron": "write its first five fields, * for ? and weekdays from 0 for Sunday, as in '0 9 * * 1-5'",
+    "rate": 'write repeat_every instead, as in [5, "minutes"]',
+    "at": "write scheduled_at instead, as in '2026-12-24T18:00:00Z'",
+}
 _TERM = re.compile(r"(?:(\*)|(\w+)(?:-(\w+))?)(?:/(\d{1,9}))?", re.ASCII)
 
 
@@ -235,6 +241,8 @@ def _split(expression: str) -> list[str]:
         )
     if text.startswith("@"):
         return _alias(text).split()
+    if match := _EVENTBRIDGE.match(text):
+        raise InvalidCron(f"{shown(expression)} is EventBridge's form: {_EVENTBRIDGE_REMEDIES[match[1].lower()]}")
     fields = text.split()
     if len(fields) != 5:
         raise InvalidCron(

@@ -113,6 +113,12 @@ def test_different_spellings_are_one_rule(expression: str, same_as: str) -> None
         ("1_0 * * * *", "is not a minute"),
         ("0x1 * * * *", "is not a minute"),
         ("0 0 ? * *", "is not a day of the month"),
+        (
+            "cron(0 9 ? * 2-6 *)",
+            "write its first five fields, * for ? and weekdays from 0 for Sunday, as in '0 9 * * 1-5'",
+        ),
+        ("rate(5 minutes)", "write repeat_every instead"),
+        ("at(2026-12-24T18:00:00)", "write scheduled_at instead"),
         ("0 0 L-3 * *", "write L for the last day, LW for the last workday, 15W for the workday nearest to the 15th"),
         ("0 0 1L * *", "write L for the last day"),
         ("0 0 0W * *", "'0' is out of range for the day of the month: use 1 to 31"),
