@@ -20,6 +20,7 @@ from jobs.api.endpoints import (
     secrets,
     signing_secret,
     timeline,
+    version,
 )
 from jobs.api.wire import problems
 
@@ -57,6 +58,7 @@ ROUTES = [
     path("secrets/<str:name>", secrets.SecretDetail.as_view()),
     path("signing-secret", signing_secret.SigningSecret.as_view()),
     path("signing-secret/rotate", signing_secret.RotateSigningSecret.as_view()),
+    path("version", version.Version.as_view()),
     path("ping", demo.Ping.as_view()),
     path("echo", demo.Echo.as_view()),
     path("broadcast", demo.Broadcast.as_view()),

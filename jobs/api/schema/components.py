@@ -475,6 +475,12 @@ SCHEMAS: dict[str, Schema] = {
     "DeliveryWithBody": _object(_DELIVERY | {"body": {"type": "object", "description": "What is sent."}}),
     "Receiver": _object(_RECEIVER),
     "Timeline": _object(_TIMELINE),
+    "Version": _object(
+        {
+            "version": {"type": "string", "example": "0.2.0"},
+            "api": {"type": "string", "description": "Raised when something that clients rely on changes."},
+        }
+    ),
     "Pong": _object({"message": {"type": "string", "enum": ["Pong"]}}),
     "BroadcastInput": _object(_BROADCAST, optional=("author", "channel")),
     "Broadcast": _object(_BROADCAST),

@@ -392,6 +392,7 @@ ENABLE_RECEIVER = _operation(
     refusals=(404,),
     parameters=_parameters("receiver_id"),
 )
+GET_VERSION = _operation("getVersion", "Which Booper this is", tag="demo", answers={200: ref("Version")}, is_open=True)
 PING = _operation(
     "ping",
     "See whether the API is up",

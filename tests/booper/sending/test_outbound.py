@@ -70,7 +70,7 @@ def test_the_target_goes_out_as_given_what_no_request_line_may_hold_escaped(path
 
 def test_headers_go_out_as_given_and_in_their_order() -> None:
     headers = (
-        ("User-Agent", "Booper/0.1.0"),
+        ("User-Agent", "Booper/0.2.0"),
         ("accept", "text/plain"),
         ("X-Empty", ""),
         ("Content-Type", "application/json"),

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.api import FORM, Api, bare_of, pointers_of
+import booper
+from tests.api import FORM, Api, bare_of, data_of, pointers_of
 
 
 def test_ping_answers_pong(open_api: Api) -> None:
@@ -14,6 +15,10 @@ def test_ping_answers_pong(open_api: Api) -> None:
 
 def test_ping_does_not_look_at_a_key(open_api: Api) -> None:
     assert bare_of(open_api.get("/api/ping", Authorization="Bearer nonsense")) == {"message": "Pong"}
+
+
+def test_the_version_is_told_without_a_key(open_api: Api) -> None:
+    assert data_of(open_api.get("/api/version")) == {"version": booper.__version__, "api": "1"}
 
 
 def test_echo_answers_what_it_was_sent(open_api: Api) -> None:

@@ -79,6 +79,7 @@ def test_every_call_is_in_the_document(document: dict[str, Any]) -> None:
         "GET /api/signing-secret",
         "POST /api/signing-secret/rotate",
         "GET /api/ping",
+        "GET /api/version",
         "POST /api/echo",
         "POST /api/broadcast",
     }
@@ -86,7 +87,7 @@ def test_every_call_is_in_the_document(document: dict[str, Any]) -> None:
 
 def test_every_call_says_how_it_refuses_and_who_may_call_it(document: dict[str, Any]) -> None:
     for name, operation in operations_of(document).items():
-        is_open = name.endswith(("/ping", "/echo", "/broadcast"))
+        is_open = name.endswith(("/ping", "/echo", "/broadcast", "/version"))
         assert operation["security"] == ([] if is_open else [{"apiKey": []}])
         assert ("401" in operation["responses"]) == (not is_open)
         assert "414" in operation["responses"]
