@@ -6,10 +6,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import dj_database_url
-
 import booper
-from config import embedded_broker, environment
+from config import database_url, embedded_broker, environment
 
 # The pinned tzdata decides, not what this machine has: all of them must agree on when nine in the morning is.
 zoneinfo.reset_tzpath(to=())
@@ -141,7 +139,7 @@ DATABASE_URL = environment.url(
     schemes=("postgres", "postgresql", "pgsql", "sqlite"),
     example="postgres://user:password@host:5432/name or sqlite:///path",
 )
-_database = dj_database_url.parse(DATABASE_URL, conn_max_age=None, conn_health_checks=True)
+_database = database_url.parse(DATABASE_URL)
 _is_sqlite = _database["ENGINE"] == "django.db.backends.sqlite3"
 if _is_sqlite:
     environment.keep_private(Path(_database["NAME"]), folder=DATA_DIR)
