@@ -13,7 +13,7 @@ from jobs.api.endpoints.base import View, answer, answer_page
 from jobs.api.input import identifiers, query
 from jobs.api.schema import operations
 from jobs.api.wire.problems import Conflict
-from jobs.database import clock
+from jobs.database import clock, sql
 from jobs.delivering import receivers
 from jobs.models import Delivery, DeliveryKind, DeliveryState
 from jobs.models.delivery import DeliveryQuerySet
@@ -43,7 +43,7 @@ class Deliveries(_DeliveriesView):
         given = query.read(request, known=(*query.PAGE_FIELDS, *_FILTERS))
         paging = query.paging(given, model=Delivery, columns=query.DELIVERY_COLUMNS)
         # Bodies are left in the database: a page of them may be megabytes.
-        rows = query.of_job(self.get_queryset().defer("body"), given)
+        rows = query.of_job(Delivery.objects.filter(sql.owned_by(self.owner_id)).defer("body"), given)
         if kinds := query.choices(given, "kind", allowed=DeliveryKind.values):
             rows = rows.filter(kind__in=kinds)
         if states := query.choices(given, "state", allowed=DeliveryState.values):

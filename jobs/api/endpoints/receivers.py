@@ -8,6 +8,7 @@ from jobs.api import serializers
 from jobs.api.endpoints.base import View, answer, answer_page
 from jobs.api.input import identifiers, query
 from jobs.api.schema import operations
+from jobs.database import sql
 from jobs.delivering import receivers
 from jobs.models import Receiver
 from jobs.models.receiver import ReceiverQuerySet
@@ -34,7 +35,7 @@ class Receivers(_ReceiversView):
         given = query.read(request, known=query.PAGE_FIELDS)
         paging = query.paging(given, model=Receiver, columns=query.RECEIVER_COLUMNS)
         given.finish()
-        page = paging.page_of(self.get_queryset())
+        page = paging.page_of(Receiver.objects.filter(sql.owned_by(self.owner_id)))
         return answer_page([serializers.receiver(row) for row in page.rows], page)
 
 

@@ -202,3 +202,13 @@ def test_an_unknown_parameter_is_refused_with_the_nearest_known_one(api: Api) ->
 
 def test_an_empty_piece_of_a_query_says_nothing(api: Api) -> None:
     assert data_of(api.get("/api/jobs?&limit=5&")) == []
+
+
+@pytest.mark.parametrize("kind", ["jobs", "schedules", "logs", "deliveries", "receivers", "queues"])
+def test_every_list_reads_its_owners_rows_alone(api: Api, kind: str) -> None:
+    """By `user_id = …` PostgreSQL may walk a million rows of somebody else's until it has met ten of the owner's."""
+    with CaptureQueriesContext(connection) as queries:
+        data_of(api.get(f"/api/{kind}?limit=10&order_by=inserted_at,desc"))
+    [listed] = [query["sql"] for query in queries if "LIMIT 10" in query["sql"]]
+    assert ("= ANY" in listed) == (connection.vendor == "postgresql")
+    assert "ORDER BY" in listed
