@@ -134,7 +134,7 @@ def _run(argv: Sequence[str]) -> int:
             answer = args.handler(scheduler, args)
         _show(answer, output=getattr(args, "output", None), columns=args.columns)
         sys.stdout.flush()
-        if refused := sum(1 for item in answer if "error" in item) if args.may_be_refused_in_part else 0:
+        if refused := sum(1 for item in answer if "job_id" not in item) if args.may_be_refused_in_part else 0:
             return _complain([f"{refused} of {len(answer)} were refused, the others are taken"], code=API_ERROR)
     except (InvalidCall, _Misuse) as error:
         return _complain([str(error)], code=USAGE)

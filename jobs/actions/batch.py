@@ -28,6 +28,7 @@ class NewJob:
     uuid: UUID = field(default_factory=uuid7)
     user_id: UUID
     queue_id: int | None
+    max_attempts: int
     name: str | None
     description: str | None
     idempotency_key: str | None
@@ -42,6 +43,11 @@ class NewJob:
     completed_at: ClassVar[datetime | None] = None
     cancelled_at: ClassVar[datetime | None] = None
     discarded_at: ClassVar[datetime | None] = None
+    attempt: ClassVar[int] = 0
+    error_code: ClassVar[str | None] = None
+    error_message: ClassVar[str | None] = None
+    error_status: ClassVar[int | None] = None
+    error_at: ClassVar[datetime | None] = None
 
     def state_at(self, now: datetime) -> str:
         return (JobState.AVAILABLE if self.scheduled_at <= now else JobState.SCHEDULED).value
@@ -161,6 +167,7 @@ def new_job(spec: JobSpec, *, user_id: UUID, now: datetime) -> NewJob:
     return NewJob(
         user_id=user_id,
         queue_id=spec.queue_id,
+        max_attempts=spec.max_attempts,
         name=spec.name,
         description=spec.description,
         idempotency_key=spec.idempotency_key,

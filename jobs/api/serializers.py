@@ -37,7 +37,23 @@ def job(row: Job | NewJob, *, now: datetime, has_conflict: bool = False) -> dict
             "has_confict": has_conflict,
             "has_conflict": has_conflict,
         },
+        "queue": row.args.get("queue"),
+        "attempt": row.attempt,
+        "max_attempts": row.max_attempts,
+        "error": _job_error(row),
         "args": row.args,
+    }
+
+
+def _job_error(row: Job | NewJob) -> dict[str, Any] | None:
+    """What its latest failed attempt came to."""
+    if row.error_code is None:
+        return None
+    return {
+        "code": row.error_code,
+        "message": row.error_message,
+        "response_status": row.error_status,
+        "at": _timestamp(row.error_at),
     }
 
 

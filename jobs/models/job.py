@@ -82,6 +82,12 @@ class Job(RequestFields):
     event_count = models.PositiveIntegerField(default=0, help_text="The sequence number of its latest webhook event.")
     worker_id = models.UUIDField(null=True, blank=True, help_text="The process whose lease it is under.")
 
+    # Of its latest failed attempt, kept when it has ended.
+    error_code = models.CharField(max_length=40, null=True, blank=True)
+    error_message = models.TextField(null=True, blank=True)
+    error_status = models.PositiveSmallIntegerField(null=True, blank=True)
+    error_at = models.DateTimeField(null=True, blank=True)
+
     objects = JobQuerySet.as_manager()
 
     class Meta:

@@ -147,12 +147,29 @@ SET state = v.state, worker_id = NULL, event_count = event_count + v.events,
     max_attempts = max_attempts + v.forgiven,
     scheduled_at = CASE WHEN v.state = 'retryable' THEN v.retry_at ELSE scheduled_at END,
     completed_at = CASE WHEN v.state = 'completed' THEN {now} END,
-    discarded_at = CASE WHEN v.state = 'discarded' THEN {now} END
+    discarded_at = CASE WHEN v.state = 'discarded' THEN {now} END,
+    error_code = COALESCE(v.failed_with, error_code),
+    error_message = CASE WHEN v.failed_with IS NULL THEN error_message ELSE v.because END,
+    error_status = CASE WHEN v.failed_with IS NULL THEN error_status ELSE v.answered END,
+    error_at = CASE WHEN v.failed_with IS NULL THEN error_at ELSE {now} END
 FROM ({rows}) AS v
 WHERE jobs_job.id = v.id AND jobs_job.attempt = v.attempt
     AND {guard} AND jobs_job.worker_id = %(worker)s
 RETURNING jobs_job.id
 """
+
+
+_RECORDED = {
+    "id": "bigint",
+    "attempt": "int",
+    "state": "text",
+    "retry_at": "timestamptz",
+    "forgiven": "int",
+    "events": "int",
+    "failed_with": "text",
+    "because": "text",
+    "answered": "smallint",
+}
 
 
 def record(worker_id: UUID, ended: Sequence[Ended], *, now: datetime) -> list[Delivery]:
@@ -190,13 +207,16 @@ def _record_row(item: Ended, event_count: int) -> dict[str, Any]:
         "retry_at": None if item.retry_at is None else sql.time_text(item.retry_at),
         "forgiven": int(item.is_forgiven),
         "events": event_count,
+        "failed_with": None if item.error is None else item.error["code"],
+        "because": None if item.error is None else item.error["message"],
+        "answered": None if item.response is None else item.response["status"],
     }
 
 
 def _record_rows(worker_id: UUID, rows: list[dict[str, Any]], *, now: datetime) -> set[int]:
     if not rows:
         return set()
-    source = sql.rows(id="bigint", attempt="int", state="text", retry_at="timestamptz", forgiven="int", events="int")
+    source = sql.rows(**_RECORDED)
     parameters = {"rows": sql.json_parameter(rows), "worker": sql.uuid_value(worker_id), "now": sql.time_value(now)}
     guard = sql.guard("jobs_job.state", "executing")
     statement = _RECORD.format(rows=source, now=sql.null_time(), by_id=sql.by_id_alone(), guard=guard)
@@ -280,7 +300,8 @@ UPDATE jobs_job
 SET state = CASE WHEN attempt >= max_attempts THEN 'discarded' ELSE 'retryable' END,
     worker_id = NULL, scheduled_at = CASE WHEN attempt >= max_attempts THEN scheduled_at ELSE {now} END,
     discarded_at = CASE WHEN attempt >= max_attempts THEN {now} END,
-    event_count = event_count + CASE WHEN attempt >= max_attempts THEN 2 ELSE 1 END
+    event_count = event_count + CASE WHEN attempt >= max_attempts THEN 2 ELSE 1 END,
+    error_code = %(code)s, error_message = %(message)s, error_status = NULL, error_at = {now}
 WHERE id {chosen} AND {guard}
 """
 _LEASE_LOST = """
@@ -301,7 +322,7 @@ def rescue(*, limit: int, now: datetime) -> list[Claimed]:
     statement = _RESCUE.format(
         chosen=sql.chosen(_LEASE_LOST), now=sql.null_time(), guard=sql.guard("state", "executing")
     )
-    parameters = {"now": sql.time_value(now), "limit": limit}
+    parameters = {"now": sql.time_value(now), "limit": limit, **LEASE_LOST}
     if not lost_leases.are_any("jobs_job", leased="state = 'executing'", now=now):
         return []
     with transaction.atomic():

@@ -433,8 +433,20 @@ SCHEMAS: dict[str, Schema] = {
             "idempotency_key": _or_null({"type": "string"}),
             "inserted_at": _TIME,
             "job": _JOB_STATUS,
+            "queue": _or_null({"type": "string", "description": "The queue it is in."}),
+            "attempt": {"type": "integer", "minimum": 0, "description": "How many attempts have begun."},
+            "max_attempts": {"type": "integer", "minimum": 1},
+            "error": _or_null(ref("JobError")),
             "args": {"type": "object", "description": "The request as it was sent."},
         }
+    ),
+    "JobError": _object(
+        {
+            "code": {"type": "string", "example": "timeout"},
+            "message": {"type": "string"},
+            "response_status": _or_null({"type": "integer"}),
+            "at": _TIME,
+        },
     ),
     "BatchInput": _object(
         {"jobs": {"type": "array", "items": ref("JobInput"), "minItems": 1, "maxItems": MOST_JOBS}},

@@ -66,7 +66,7 @@ def test_the_command_does_the_same(scheduler: Scheduler, tmp_path: Path) -> None
     file = tmp_path / "jobs.jsonl"
     file.write_text("".join(json.dumps({"url": f"{URL}/{n}", "queue": "mail"}) + "\n" for n in range(3)) + "{}\n")
     answers = json.loads(shown("jobs", "create-many", str(file), code=1))
-    assert ["error" in answer for answer in answers] == [False, False, False, True]
+    assert ["job_id" not in answer for answer in answers] == [False, False, False, True]
     assert json.loads(shown("queues", "set", "mail", "--rate", "5/minute"))["rate"]["period"] == [1, "minute"]
     assert json.loads(shown("queues", "pause", "mail"))["waiting"] == 3
     assert json.loads(shown("jobs", "cancel-many", "--state", "available")) == {"cancelled": 3}

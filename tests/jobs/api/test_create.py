@@ -42,6 +42,10 @@ def test_a_job_is_answered_as_the_contract_has_it(api: Api, user: User) -> None:
             "has_confict": False,
             "has_conflict": False,
         },
+        "queue": None,
+        "attempt": 0,
+        "max_attempts": 5,
+        "error": None,
         "args": asked,
     }
 
