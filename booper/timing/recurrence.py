@@ -7,7 +7,7 @@ from functools import lru_cache
 from math import ceil, floor
 from zoneinfo import ZoneInfo, available_timezones
 
-from booper.timing import cron, durations, suggestions
+from booper.timing import cron, cron_words, durations, suggestions
 from booper.timing.durations import Duration, InvalidDuration
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -189,7 +189,7 @@ def describe(rule: Rule) -> str:
         return "once"
     if isinstance(rule, Every):
         return f"every {str(rule.interval).removeprefix('1 ')}"
-    return cron.describe(rule.expression, zone_name=str(rule.zone))
+    return cron_words.describe(rule.expression, zone_name=str(rule.zone))
 
 
 def _next(rule: Rule, *, after: datetime) -> datetime | None:

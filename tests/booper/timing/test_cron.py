@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from booper.timing import cron
+from booper.timing import cron, cron_words
 from booper.timing.cron import InvalidCron
 
 LONDON = ZoneInfo("Europe/London")
@@ -285,7 +285,7 @@ def test_a_day_that_does_not_exist_is_caught_up_when_the_next_begins() -> None:
     ],
 )
 def test_an_expression_is_said_in_words(expression: str, words: str) -> None:
-    assert cron.describe(expression, zone_name="Europe/London") == f"{words}, Europe/London"
+    assert cron_words.describe(expression, zone_name="Europe/London") == f"{words}, Europe/London"
 
 
 def fields(low: int, high: int) -> st.SearchStrategy[str]:
@@ -338,7 +338,7 @@ def test_any_text_is_an_expression_or_refused(text: str) -> None:
     except InvalidCron:
         return
     assert cron.next_match(rule, after=at("2026-01-01")) is not None
-    assert cron.describe(rule)
+    assert cron_words.describe(rule)
 
 
 @pytest.mark.timeout(10)
@@ -368,7 +368,7 @@ def test_the_signs_of_day_fields_read_back_as_written_and_are_said_in_words(
     expression: str, fields: str, words: str
 ) -> None:
     assert " ".join(cron.parse(expression).fields) == " ".join(cron.parse(fields).fields) == fields
-    assert cron.describe(expression) == words
+    assert cron_words.describe(expression) == words
 
 
 def test_the_longest_list_of_signs_fits_the_columns_of_an_entry() -> None:
