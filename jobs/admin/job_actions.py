@@ -7,7 +7,7 @@ from functools import partial
 from typing import Protocol
 
 from jobs.actions import job as actions_job
-from jobs.models import UNFINISHED_STATES, WAITING_STATES, Job, JobState
+from jobs.models import FINISHED_STATES, UNFINISHED_STATES, WAITING_STATES, Job, JobState
 from jobs.recurring import upcoming as recurring_upcoming
 from jobs.running import transitions
 
@@ -57,10 +57,10 @@ RETRY = Operation(
     name="retry",
     label="Retry",
     done="to be tried again now",
-    missed_one="was neither completed nor discarded",
-    missed_many="were neither completed nor discarded",
+    missed_one="could not be retried",
+    missed_many="could not be retried",
     arrow=transitions.retry,
-    states=(JobState.COMPLETED, JobState.DISCARDED),
+    states=FINISHED_STATES,
 )
 CANCEL = Operation(
     name="cancel",

@@ -11,9 +11,10 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from jobs.models import (
+    FINISHED_STATES,
     HOLDS_ITS_KEY,
     REQUEST_FIELDS,
     UNFINISHED_STATES,
@@ -168,17 +169,21 @@ def _moved(job: Job) -> Job:
 
 
 def retry(job: Job, *, now: datetime) -> Job | None:
-    """completed | discarded -> retryable, due now, with all its attempts before it again.
+    """completed | discarded | cancelled -> retryable, due now, with all its attempts before it again.
 
-    None from another state, or after MOST_ATTEMPTS.
+    None from another state, or after MOST_ATTEMPTS. A cancelled job is left alone as well if it is a run of a schedule
+    that never started, or if another job holds its idempotency key by now.
     """
     attempts = job.args.get("max_attempts") or settings.DEFAULT_MAX_ATTEMPTS
-    ended = Job.objects.filter(id=job.id, state__in=(JobState.COMPLETED, JobState.DISCARDED))
-    won = ended.filter(attempt__lt=MOST_ATTEMPTS).update(
+    never_started = Q(state=JobState.CANCELLED, schedule__isnull=False, attempt=0)
+    holder = Job.objects.filter(HOLDS_ITS_KEY, user_id=job.user_id, idempotency_key=OuterRef("idempotency_key"))
+    ended = Job.objects.filter(id=job.id, state__in=FINISHED_STATES, attempt__lt=MOST_ATTEMPTS).exclude(never_started)
+    won = ended.filter(~Q(state=JobState.CANCELLED) | ~Exists(holder)).update(
         state=JobState.RETRYABLE,
         scheduled_at=now,
         max_attempts=F("attempt") + int(attempts),
         completed_at=None,
         discarded_at=None,
+        cancelled_at=None,
     )
     return _moved(job) if won else None

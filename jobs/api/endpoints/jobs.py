@@ -162,7 +162,11 @@ class RetryJob(JobsView):
     def post(self, request: Request, job_id: str) -> Response:
         job, now = self.find(job_id), clock.now()
         moved = job_actions.retry_job(job, now=now)
-        refusal = "can't be retried: only a completed or discarded one can"
+        refusal = "can't be retried: only one that has ended can"
+        if job.state == JobState.CANCELLED:
+            refusal = "can't be retried: a run of its schedule that never started comes again by itself"
+            if job.schedule_id is None:
+                refusal = f"can't be retried: another job holds its idempotency key {job.idempotency_key!r} by now"
         if job_actions.is_worn_out(job):
             refusal = f"has had {job.attempt} attempts: create another one"
         return _waiting(moved, job, refusal=refusal, now=now)

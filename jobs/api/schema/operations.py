@@ -217,7 +217,8 @@ RETRY_JOB = _operation(
     "retryJob",
     "Retry a job",
     tag="jobs",
-    description="Runs a completed or discarded job once more, with all its attempts before it. 409 for any other.",
+    description="Runs a job that has ended once more, with all its attempts before it. 409 for any other, for a "
+    "cancelled run of a schedule that never started, and for a cancelled job whose idempotency key another one holds.",
     answers=_JOB_ANSWER,
     refusals=(404, 409),
     parameters=_parameters("job_id"),

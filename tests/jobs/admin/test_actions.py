@@ -99,7 +99,7 @@ def test_jobs_that_have_ended_are_retried_and_a_worker_is_woken(
     waiting = [make_job(scheduled_at=NOON + HOUR) for _ in range(2)]
     with django_capture_on_commit_callbacks(execute=True):
         response = choose(admin, "retry_selected", [discarded, *waiting])
-    assert told(response) == ["1 to be tried again now, 2 were neither completed nor discarded."]
+    assert told(response) == ["1 to be tried again now, 2 could not be retried."]
     assert state_of(discarded) == "retryable"
     assert announced.jobs == [NOON]
 

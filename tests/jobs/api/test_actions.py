@@ -125,11 +125,39 @@ def test_a_job_made_by_a_form_is_retried_with_as_many_attempts_as_it_asked_for(a
     assert (job.attempt, job.max_attempts) == (1, 4)
 
 
-def test_a_job_that_waits_or_was_cancelled_is_not_retried(api: Api, user: User) -> None:
+def test_a_job_that_waits_is_not_retried(api: Api, user: User) -> None:
     job = make_job(user=user, scheduled_at=LATER)
     assert "is scheduled" in problem_of(api.post(f"/api/jobs/{job.id}/retry"), status=409)["detail"]
+
+
+def test_a_job_that_was_cancelled_before_it_began_is_retried_from_its_first_attempt(api: Api, user: User) -> None:
+    job = make_job(user=user, scheduled_at=LATER, idempotency_key="a")
     api.post(f"/api/jobs/{job.id}/cancel")
-    assert "is cancelled" in problem_of(api.post(f"/api/jobs/{job.id}/retry"), status=409)["detail"]
+    data = data_of(api.post(f"/api/jobs/{job.id}/retry"))
+    assert (data["job"]["state"], data["job"]["cancelled_at"]) == (JobState.RETRYABLE, None)
+    assert (data["attempt"], data["max_attempts"]) == (0, 5)
+
+
+def test_a_cancelled_job_is_not_retried_while_another_holds_its_key(api: Api, user: User, other_user: User) -> None:
+    job = make_job(user=user, scheduled_at=LATER, idempotency_key="a")
+    api.post(f"/api/jobs/{job.id}/cancel")
+    make_job(user=other_user, scheduled_at=LATER, idempotency_key="a")
+    holder = make_job(user=user, scheduled_at=LATER, idempotency_key="a")
+    refusal = problem_of(api.post(f"/api/jobs/{job.id}/retry"), status=409)
+    assert "another job holds its idempotency key 'a'" in refusal["detail"]
+    Job.objects.filter(id=holder.id).update(state="completed", completed_at=NOON)
+    data_of(api.post(f"/api/jobs/{job.id}/retry"))
+
+
+def test_a_run_of_a_schedule_that_never_started_is_not_retried(api: Api) -> None:
+    made = data_of(
+        api.post("/api/jobs", {"url": "https://example.com", "repeat_every": 60, "schedule_in": 60}), status=201
+    )
+    api.post(f"/api/jobs/{made['job_id']}/cancel?scope=run")
+    refusal = problem_of(api.post(f"/api/jobs/{made['job_id']}/retry"), status=409)
+    assert "comes again by itself" in refusal["detail"]
+    Job.objects.filter(id=made["job_id"]).update(attempt=1)
+    data_of(api.post(f"/api/jobs/{made['job_id']}/retry"))
 
 
 def test_a_job_is_retried_only_while_its_attempts_can_be_counted(api: Api, user: User) -> None:
