@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from booper.targets import urls
+from jobs.actions import erasure
 from jobs.actions import job as job_actions
 from jobs.actions.batch import NewJob
 from jobs.api import serializers
@@ -129,6 +130,13 @@ class JobDetail(JobsView):
         [spec] = ids.placed([asked], user_id=self.owner_id, now=now)
         changed = job_actions.edit_job(job, edited, queue_id=spec.queue_id, now=now)
         return _waiting(changed, job, refusal="can't be rescheduled or edited: it is not waiting", now=now)
+
+    @operations.DELETE_JOB
+    def delete(self, request: Request, job_id: str) -> Response:
+        job, now = self.find(job_id), clock.now()
+        if not erasure.erase_job(job):
+            raise _too_late(job, "can't be erased: cancel it first", now=now)
+        return answer(serializers.job(job, now=now))
 
 
 class CancelJob(JobsView):

@@ -213,6 +213,15 @@ RUN_JOB = _operation(
     refusals=(404, 409),
     parameters=_parameters("job_id"),
 )
+DELETE_JOB = _operation(
+    "deleteJob",
+    "Erase a job",
+    tag="jobs",
+    description="Erases a job that has ended, with its log and its deliveries. 409 before. Answers it as it was.",
+    answers=_JOB_ANSWER,
+    refusals=(404, 409),
+    parameters=_parameters("job_id"),
+)
 RETRY_JOB = _operation(
     "retryJob",
     "Retry a job",

@@ -41,6 +41,7 @@ def test_every_call_is_in_the_document(document: dict[str, Any]) -> None:
     assert set(operations_of(document)) == {
         "GET /api/jobs",
         "POST /api/jobs",
+        "DELETE /api/jobs/{job_id}",
         "GET /api/jobs/{job_id}",
         "PATCH /api/jobs/{job_id}",
         "POST /api/jobs/{job_id}/cancel",

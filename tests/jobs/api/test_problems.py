@@ -35,7 +35,7 @@ def test_debug_makes_no_difference_to_the_answer(open_api: Api, settings: Settin
     ("method", "path", "allowed"),
     [
         ("DELETE", "/api/jobs", "GET, POST, HEAD, OPTIONS"),
-        ("PUT", "/api/jobs/1", "GET, PATCH, HEAD, OPTIONS"),
+        ("PUT", "/api/jobs/1", "GET, PATCH, DELETE, HEAD, OPTIONS"),
         ("GET", "/api/jobs/1/cancel", "POST, OPTIONS"),
         ("POST", "/api/logs", "GET, HEAD, OPTIONS"),
         ("TRACE", "/api/jobs", "GET, POST, HEAD, OPTIONS"),

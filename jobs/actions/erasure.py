@@ -1,0 +1,20 @@
+"""What a door may have done away with: an ended job, with all that is kept of it."""
+
+from django.db import transaction
+
+from jobs.models import FINISHED_STATES, Delivery, Job, LogEvent
+
+
+def erase_job(job: Job) -> bool:
+    """completed | discarded | cancelled -> gone, with its log and its deliveries, those on their way too.
+
+    False if it has not ended. Its row is the lock: a retry at the same moment comes first or finds nothing.
+    """
+    with transaction.atomic():
+        ended = Job.objects.select_for_update().filter(id=job.id, state__in=FINISHED_STATES).only("id").first()
+        if ended is None:
+            return False
+        Delivery.objects.filter(job_id=job.id).delete()
+        LogEvent.objects.filter(job_id=job.id).delete()
+        ended.delete()
+    return True
