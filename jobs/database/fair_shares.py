@@ -18,6 +18,7 @@ _MOST_RECENT = 1000
 # As in jobs.database.lower_bounds: a twentieth of the time goes to finding all tenants, and what is committed later
 # than this after its time is not among the recent.
 _COST_SHARE = 20
+_LONGEST_PAUSE_SECONDS = 10.0
 _COMMITTED_WITHIN = timedelta(seconds=1)
 _TENANTS_DUE = """
 WITH RECURSIVE firsts(id) AS (
@@ -98,7 +99,10 @@ class Tenants:
         self._bounds, self._known = LowerBounds(), set()
         for user_id, due_at, row_id in rows:
             self._add(user_id, Mark(sql.time_from_row(due_at), row_id), seconds=seconds, now=now)
-        self._looked_at, self._anew_at = now, now + timedelta(seconds=seconds * _COST_SHARE)
+        self._looked_at, self._anew_at = (
+            now,
+            now + timedelta(seconds=min(seconds * _COST_SHARE, _LONGEST_PAUSE_SECONDS)),
+        )
 
     def _find_recent(self, looked_at: datetime, now: datetime) -> None:
         after = looked_at - _COMMITTED_WITHIN

@@ -17,8 +17,10 @@ from jobs.database import sql
 # the beginning.
 _COMMITTED_WITHIN = timedelta(seconds=1)
 _ANEW_AFTER = timedelta(seconds=1)
-# Looks from the beginning take a twentieth of the time at most.
-_COST_SHARE = 20
+# Looks from the beginning take a twentieth of the time, as a rule. Not for longer: one that waited for a lock, or for a
+# processor, did not cost what it took, and what was put in behind the mark waits for the next one.
+COST_SHARE = 20
+_ANEW_WITHIN = timedelta(seconds=10)
 _MOST_KEYS = 10_000
 # Of one tenant's rows, a look goes past so many that it has to pass over: behind a million of a host that is full there
 # may be something for another, but the other tenants are not to wait until it is found.
@@ -72,7 +74,7 @@ class LowerBounds:
         if began is None or bound is None:
             if len(self._bounds) >= _MOST_KEYS:
                 self._bounds.clear()
-            anew_at = now + max(_ANEW_AFTER, timedelta(seconds=seconds * _COST_SHARE))
+            anew_at = now + min(max(_ANEW_AFTER, timedelta(seconds=seconds * COST_SHARE)), _ANEW_WITHIN)
             self._bounds[key] = _Bound(mark, now, anew_at)
         else:
             bound.mark, bound.noted_at = max(mark, bound.mark), now

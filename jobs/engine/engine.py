@@ -17,7 +17,7 @@ from typing import Protocol
 from django.db import Error, close_old_connections, connection
 
 from booper.outcomes.outcome import Failure, Outcome, Request
-from jobs.database import clock, faults
+from jobs.database import clock, faults, lower_bounds
 from jobs.database.claim_bounds import ClaimBounds
 from jobs.engine import leases
 from jobs.engine.stage import Finished, Stage, Started, Upcoming
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 # How often a worker looks for itself: the longest a lost wake-up can delay a job.
 _LOOK_SECONDS = 1.0
 _RESCUE_SECONDS = 3.0
-_COST_SHARE = 20
+_LONGEST_RESCUE_PAUSE_SECONDS = 10.0
 _CALL_SECONDS = 0.25
 # With much in hand, an outcome waits this long for others to be recorded with.
 _COMPANY_SECONDS = 0.004
@@ -56,6 +56,17 @@ class Sender(Protocol):
     def wake(self) -> None: ...
     def abort_all(self) -> None: ...
     def close(self) -> None: ...
+
+
+def rescue_pause_seconds(took_seconds: float, *, is_full: bool) -> float:
+    """How long after the beginning of a rescue the next one begins; at once if there may be more to take up.
+
+    Where it takes long, as an old snapshot keeps what others would have swept away, it is made less often. Within
+    bounds: one that only waited its turn to write must not leave a dead worker's jobs alone for minutes.
+    """
+    if is_full:
+        return 0.0
+    return min(max(_RESCUE_SECONDS, lower_bounds.COST_SHARE * took_seconds), _LONGEST_RESCUE_PAUSE_SECONDS)
 
 
 class _LaneState:
@@ -404,13 +415,12 @@ class Engine:
             # The same where the clock was set: leases are by the old time until they are renewed.
             self._reconcile_at = 0.0
             return
+        is_full = False
         for lane in self._lanes.values():
             count, upcoming = lane.stage.rescue(limit=_RESCUE_BATCH, now=now)
-            if count == _RESCUE_BATCH:
-                self._rescue_at = moment
+            is_full = is_full or count == _RESCUE_BATCH
             self._chain(upcoming)
-        # Where it takes long, as an old snapshot keeps what others would have swept away, it is made less often.
-        self._rescue_at = max(self._rescue_at, moment + _COST_SHARE * (time.monotonic() - moment))
+        self._rescue_at = moment + rescue_pause_seconds(time.monotonic() - moment, is_full=is_full)
 
     def _reconcile(self) -> None:
         """A claim whose answer was lost on the way would stay under our lease for ever."""

@@ -134,3 +134,10 @@ def test_a_queue_whose_look_did_not_begin_at_the_beginning_is_looked_at_again_wh
     assert claimed(stage, now=NOON + SECOND) == [behind.id]
     assert claimed(stage, now=NOON + 2 * SECOND) == []
     assert Queue.objects.get().ready_at == later.scheduled_at
+
+
+def test_a_look_that_waited_for_long_puts_the_next_from_the_beginning_off_for_ten_seconds_at_most():
+    bounds = LowerBounds()
+    bounds.note(began=None, first=None, seconds=60, now=NOON)
+    assert bounds.mark(now=NOON + 9 * SECOND) is not None
+    assert bounds.mark(now=NOON + 10 * SECOND) is None

@@ -412,3 +412,11 @@ def count_of_sessions() -> Any:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
         return cursor.fetchone()[0]
+
+
+@pytest.mark.parametrize(
+    ("took_seconds", "is_full", "pause_seconds"),
+    [(0.001, False, 3.0), (0.2, False, 4.0), (5.4, False, 10.0), (600.0, False, 10.0), (5.4, True, 0.0)],
+)
+def test_a_rescue_that_took_long_is_made_less_often_but_never_forgotten(took_seconds, is_full, pause_seconds):
+    assert engine_module.rescue_pause_seconds(took_seconds, is_full=is_full) == pause_seconds
