@@ -1,0 +1,29 @@
+"""The commands of `booper deliveries`."""
+
+from __future__ import annotations
+
+from booper.cli.output import Columns
+from booper.cli.parsers import Group, filters_of
+
+_DELIVERY_COLUMNS: Columns = {
+    "DELIVERY": "id",
+    "JOB": "job_id",
+    "EVENT": "event",
+    "STATE": "state",
+    "ATTEMPT": "attempt",
+    "STATUS": "response_status",
+    "URL": "url",
+    "ERROR": "error.message",
+}
+
+
+def add_deliveries(deliveries: Group) -> None:
+    deliveries.listing(
+        lambda scheduler, args: scheduler.deliveries.list(**filters_of(args)),
+        about="List deliveries, newest first.",
+        columns=_DELIVERY_COLUMNS,
+        filters={"job_id": "deliveries of this job"},
+    )
+    deliveries.verb_on_id(
+        "resend", lambda scheduler, args: scheduler.deliveries.resend(args.id), about="Send a delivery once more."
+    )

@@ -1,0 +1,76 @@
+"""The commands of `booper jobs`."""
+
+from __future__ import annotations
+
+import argparse
+
+from booper.cli.documents import jobs_in
+from booper.cli.exits import Misuse
+from booper.cli.output import Columns
+from booper.cli.parsers import Group, add_filters, filters_of
+from booper.client import Json, Scheduler
+
+_JOB_COLUMNS: Columns = {
+    "JOB": "job_id",
+    "STATE": "job.state",
+    "SCHEDULED AT": "job.scheduled_at",
+    "NAME": "name",
+    "METHOD": "args.method",
+    "URL": "args.url",
+}
+
+
+_MANY_COLUMNS: Columns = {**_JOB_COLUMNS, "REFUSED": "error.detail"}
+
+
+_JOB_FILTERS = {
+    "state": "one or more, as in scheduled,retryable",
+    "schedule_id": "jobs of this schedule",
+    "url": "jobs with this URL",
+    "name": "jobs with this name",
+    "inserted_after": "a time",
+    "inserted_before": "a time",
+}
+
+
+def add_jobs(jobs: Group) -> None:
+    jobs.listing(
+        lambda scheduler, args: scheduler.jobs.list(**filters_of(args)),
+        about="List jobs, newest first.",
+        columns=_JOB_COLUMNS,
+        filters=_JOB_FILTERS,
+    )
+    jobs.verb_on_id("get", lambda scheduler, args: scheduler.jobs.get(args.id), about="Show a job.")
+    cancel = jobs.verb_on_id(
+        "cancel",
+        lambda scheduler, args: scheduler.jobs.cancel(args.id, scope=args.scope),
+        about="Cancel a job; the upcoming job of a schedule ends the schedule.",
+    )
+    cancel.add_argument("--scope", choices=["run"], help="run: skip this run and keep the schedule")
+    cancel_many = jobs.verb("cancel-many", _cancel_many, about="Cancel all jobs that the same filters would list.")
+    cancel_many.add_argument("--all", action="store_true", help="every job that has not ended, if there is no filter")
+    add_filters(cancel_many, _JOB_FILTERS)
+    create_many = jobs.verb(
+        "create-many",
+        lambda scheduler, args: scheduler.jobs.create_many(args.jobs),
+        about="Schedule up to 1,000 requests, each taken or refused.",
+        columns=_MANY_COLUMNS,
+    )
+    create_many.add_argument("jobs", metavar="FILE", type=jobs_in, help="a JSON list, or an object a line; - for stdin")
+    create_many.set_defaults(may_be_refused_in_part=True)
+    jobs.verb_on_id("run", lambda scheduler, args: scheduler.jobs.run(args.id), about="Run a waiting job now.")
+    jobs.verb_on_id(
+        "retry", lambda scheduler, args: scheduler.jobs.retry(args.id), about="Run a job once more that has ended."
+    )
+    jobs.verb_on_id(
+        "timeline",
+        lambda scheduler, args: scheduler.jobs.timeline(args.id),
+        about="Show what became of a job, in order.",
+    )
+
+
+def _cancel_many(scheduler: Scheduler, args: argparse.Namespace) -> Json:
+    filters = filters_of(args)
+    if not args.all and not any(value is not None for value in filters.values()):
+        raise Misuse("filters: none given; --state scheduled cancels what waits, --all everything")
+    return scheduler.jobs.cancel_many(all=args.all, **filters)

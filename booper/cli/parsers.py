@@ -1,0 +1,69 @@
+"""argparse as this command uses it: nouns, verbs, lists and their filters."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+from booper.cli.exits import USAGE
+from booper.cli.output import Columns
+from booper.client import Scheduler
+
+Handler = Callable[[Scheduler, argparse.Namespace], Any]
+_PAGE_FILTERS = {
+    "limit": "rows in the page: 10, at most 100",
+    "offset": "rows to skip",
+    "order_by": "a field and asc or desc, as in inserted_at,asc; newest first by default",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse that reports a mistake in two lines, and takes no abbreviation that a later option could break."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{"allow_abbrev": False, **settings})
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(USAGE, f"{self.prog}: {message}\nTry '{self.prog} --help'.\n")
+
+
+class Group:
+    """The verbs of one noun: `booper jobs …`, or of none."""
+
+    def __init__(self, parser: Parser, *, common: Parser) -> None:
+        self._common = common
+        self._verbs = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
+
+    def noun(self, name: str, *, about: str) -> Group:
+        parser = self._verbs.add_parser(name, help=about, description=about, parents=[self._common])
+        return Group(parser, common=self._common)
+
+    def verb(self, name: str, handler: Handler, *, about: str, columns: Columns | None = None) -> Parser:
+        parser: Parser = self._verbs.add_parser(name, help=about, description=about, parents=[self._common])
+        parser.set_defaults(handler=handler, columns=columns, may_be_refused_in_part=False)
+        return parser
+
+    def verb_on_id(self, name: str, handler: Handler, *, about: str, metavar: str = "ID") -> Parser:
+        parser = self.verb(name, handler, about=about)
+        parser.add_argument("id", metavar=metavar)
+        return parser
+
+    def listing(self, handler: Handler, *, about: str, columns: Columns | None, filters: Mapping[str, str]) -> None:
+        parser = self.verb("list", handler, about=about, columns=columns)
+        offered = {**filters, **_PAGE_FILTERS}
+        add_filters(parser, offered)
+
+
+def add_filters(parser: Parser, offered: Mapping[str, str]) -> None:
+    parser.set_defaults(filters=tuple(offered))
+    for name, meaning in offered.items():
+        parser.add_argument(flag_of(name), metavar=name.rpartition("_")[2].upper(), help=meaning)
+
+
+def filters_of(args: argparse.Namespace) -> dict[str, str | None]:
+    return {name: getattr(args, name) for name in args.filters}
+
+
+def flag_of(name: str) -> str:
+    return "--" + name.replace("_", "-")

@@ -1,0 +1,74 @@
+"""Calls about jobs: create, change, cancel, run, retry, follow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from booper.client.answers import as_object, as_objects
+from booper.client.errors import InvalidCall
+from booper.client.resources import Readable
+from booper.client.shapes import Filter, Id, Json, JsonList
+
+
+class Jobs(Readable):
+    """Jobs are known by their integer `job_id` or by their uuid."""
+
+    path = "/api/jobs"
+
+    def create(self, job: Mapping[str, Any]) -> Json:
+        """Schedule a job, or a recurring schedule with its first job.
+
+        Repeated after a network failure only if it has an `idempotency_key`: without one the server could not tell the
+        repetition from a second job. A `datetime` and a `timedelta` are taken wherever a time and a duration are.
+        """
+        return as_object(self._transport.call("POST", self.path, body=job, is_repeatable=_has_key(job)))
+
+    def create_many(self, jobs: Iterable[Mapping[str, Any]]) -> JsonList:
+        """Schedule up to 1,000 jobs in one call; raises nothing for single bad ones.
+
+        Answers a list in the same order, each the job or {"error": problem}. Repeated after a network failure only if
+        every job has an `idempotency_key`.
+        """
+        batch = list(jobs)
+        is_repeatable = all(_has_key(job) for job in batch)
+        return as_objects(
+            self._transport.call("POST", f"{self.path}/batch", body={"jobs": batch}, is_repeatable=is_repeatable)
+        )
+
+    def update(self, id: Id, changes: Mapping[str, Any]) -> Json:
+        """Reschedule or edit a job that waits: {"body": …, "schedule_in": "1 hour"}; None takes a field away.
+
+        Of the upcoming job of a schedule, that run alone; `schedules.update` edits all to come.
+        """
+        return as_object(self._transport.call("PATCH", self._path_of(id), body=changes))
+
+    def cancel(self, id: Id, *, scope: str | None = None) -> Json:
+        """Cancel a job. The upcoming job of a schedule ends the schedule, unless `scope="run"`: that skips one run."""
+        return self._post(id, "cancel", query={"scope": scope})
+
+    def cancel_many(self, *, all: bool | None = None, **filters: Filter) -> Json:
+        """Cancel what the same filters would list and has not ended; answers {"cancelled": how many}.
+
+        The upcoming job of a schedule takes its schedule along. Without any filter `all=True` is needed, so that a slip
+        can't cancel everything.
+        """
+        if not all and not any(value is not None for value in filters.values()):
+            raise InvalidCall("filters: none given; state='scheduled' cancels what waits, all=True everything")
+        return as_object(self._transport.call("POST", f"{self.path}/cancel", query={**filters, "all": all or None}))
+
+    def run(self, id: Id) -> Json:
+        """Run a waiting job now."""
+        return self._post(id, "run")
+
+    def retry(self, id: Id) -> Json:
+        """Run a discarded or completed job once more."""
+        return self._post(id, "retry")
+
+    def timeline(self, id: Id) -> Any:
+        """Its log and deliveries in order, with the time spent in each state."""
+        return self._transport.call("GET", self._path_of(id, "timeline"), is_repeatable=True)
+
+
+def _has_key(job: Mapping[str, Any]) -> bool:
+    return bool(job.get("idempotency_key"))

@@ -1,0 +1,11 @@
+"""Calls about the events of your jobs."""
+
+from __future__ import annotations
+
+from booper.client.resources import Readable
+
+
+class Logs(Readable):
+    """The events of your jobs; filters `job_id`, `event`."""
+
+    path = "/api/logs"

@@ -1,0 +1,59 @@
+"""What the nouns of the API have in common: a path, a list, one by its id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from booper.client.answers import as_object, as_objects
+from booper.client.errors import InvalidCall
+from booper.client.shapes import Filter, Id, Json, JsonList
+from booper.client.spelling import quoted
+from booper.client.transport import Transport
+
+PAGE_SIZE = 100
+"""The most rows the API gives in one page."""
+
+
+class Resource:
+    """The calls under one path of the API."""
+
+    path: str
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def _get(self, identity: Id, *more: str) -> Json:
+        return as_object(self._transport.call("GET", self._path_of(identity, *more), is_repeatable=True))
+
+    def _post(self, identity: Id, verb: str, *, query: Mapping[str, Filter] | None = None) -> Json:
+        return as_object(self._transport.call("POST", self._path_of(identity, verb), query=query))
+
+    def _path_of(self, identity: Id, *more: str) -> str:
+        text = str(identity)
+        if text.strip() in {"", ".", ".."}:  # each would name another resource than the one meant
+            raise InvalidCall(f"id: {text!r} names nothing, use the one the API gave")
+        return "/".join([self.path, quoted(text), *more])
+
+
+class Listed(Resource):
+    def list(self, **filters: Filter) -> JsonList:
+        """One page, newest first: `limit` (10, at most 100), `offset`, `order_by`, and the list's own filters."""
+        return as_objects(self._transport.call("GET", self.path, query=filters, is_repeatable=True))
+
+    def iterate(self, *, page_size: int = PAGE_SIZE, **filters: Filter) -> Iterator[Json]:
+        """Every row, page after page, as it is consumed; an `offset` says where to begin.
+
+        Each page goes on after the last row of the one before, whatever arrives or leaves meanwhile: no row is given
+        twice and none is passed over, and the last page takes no longer than the first.
+        """
+        cursor: str | None = ""
+        while cursor is not None:
+            rows, cursor = self._transport.page(self.path, query={**filters, "limit": page_size, "cursor": cursor})
+            yield from as_objects(rows)
+            filters.pop("offset", None)
+
+
+class Readable(Listed):
+    def get(self, id: Id) -> Json:
+        """One, by its id."""
+        return self._get(id)

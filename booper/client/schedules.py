@@ -1,0 +1,33 @@
+"""Calls about schedules: pause, resume, trigger, change, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from booper.client.answers import as_object, as_object_or_none
+from booper.client.resources import Readable
+from booper.client.shapes import Id, Json
+
+
+class Schedules(Readable):
+    """Schedules are known by their uuid."""
+
+    path = "/api/schedules"
+
+    def enable(self, id: Id) -> Json:
+        return self._post(id, "enable")
+
+    def disable(self, id: Id) -> Json:
+        return self._post(id, "disable")
+
+    def trigger(self, id: Id) -> Json:
+        """Run it once now, outside its grid."""
+        return self._post(id, "trigger")
+
+    def update(self, id: Id, changes: Mapping[str, Any]) -> Json:
+        return as_object(self._transport.call("PATCH", self._path_of(id), body=changes))
+
+    def delete(self, id: Id) -> Json | None:
+        """Delete it; answers what the server says of it, or None."""
+        return as_object_or_none(self._transport.call("DELETE", self._path_of(id)))
