@@ -80,7 +80,7 @@ class Supervised:
         return bool(readable) and os.read(self.alive, 1) == b""
 
     def reapers(self) -> list[int]:
-        return [pid for pid in self.children() if "reaper" in Path(f"/proc/{pid}/cmdline").read_text()]
+        return [pid for pid in self.children() if "reaper" in _command(pid)]
 
     def children(self) -> list[int]:
         pid = self.process.pid
@@ -97,6 +97,13 @@ class Supervised:
 
 
 Supervise = Callable[..., Supervised]
+
+
+def _command(pid: int) -> str:
+    """How it was started; empty if it has ended since it was listed."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    return ""
 
 
 @pytest.fixture

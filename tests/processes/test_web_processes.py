@@ -1,5 +1,6 @@
 """The web's processes are renewed without losing a request, and none of them outlives their supervisor."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -48,8 +49,10 @@ def children(process: subprocess.Popen[bytes]) -> set[int]:
     """The web processes, of all that the supervisor has started."""
     found = set()
     for entry in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
-        if b"spawn_main" in Path(f"/proc/{entry}/cmdline").read_bytes():
-            found.add(int(entry))
+        # One that is told to go may have ended since it was listed.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if b"spawn_main" in Path(f"/proc/{entry}/cmdline").read_bytes():
+                found.add(int(entry))
     return found
 
 
@@ -61,7 +64,7 @@ class Caller:
         self.failures: list[str] = []
         self._is_done = threading.Event()
         self._keeps_connection = keeps_connection
-        self._thread = threading.Thread(target=self._run, args=(port,))
+        self._thread = threading.Thread(target=self._run, args=(port,), daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -92,13 +95,15 @@ def test_renewing_the_processes_loses_no_request(
 ) -> None:
     process, port = web
     before = children(process)
-    callers = [Caller(port, keeps_connection=keeps_connection) for _ in range(4)]
-    process.send_signal(signal.SIGHUP)
-    until(lambda: len(children(process)) == 2 and not children(process) & before)
-    asked = sum(caller.count for caller in callers)
-    until(lambda: sum(caller.count for caller in callers) > asked + 20)
-    for caller in callers:
-        caller.stop()
+    with contextlib.ExitStack() as stack:
+        callers = [Caller(port, keeps_connection=keeps_connection) for _ in range(4)]
+        # Whatever happens: they would ask for ever, and hold up the end of the tests.
+        for caller in callers:
+            stack.callback(caller.stop)
+        process.send_signal(signal.SIGHUP)
+        until(lambda: len(now := children(process)) == 2 and not now & before)
+        asked = sum(caller.count for caller in callers)
+        until(lambda: sum(caller.count for caller in callers) > asked + 20)
     assert [caller.failures for caller in callers] == [[]] * 4
 
 
