@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db import OperationalError
+from django.db import Error
 
 from jobs.actions import job as actions_job
 from jobs.models import Job, Queue, Schedule, User
@@ -41,7 +41,7 @@ class Clients:
         ]
         try:
             self._chance.choice(deeds)()
-        except OperationalError:
+        except Error:
             self._world.ledger.unanswered_count += 1
 
     def _spec_fields(self) -> dict[str, Any]:

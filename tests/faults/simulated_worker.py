@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db import OperationalError
+from django.db import Error
 
 from booper.outcomes.outcome import Outcome, Request
 from jobs.database.claim_bounds import NONE, ClaimBounds
@@ -90,7 +90,7 @@ class Worker(engine.Engine):
     def database_turn(self) -> None:
         try:
             self._turn()
-        except OperationalError as error:
+        except Error as error:
             self._pause(error)
 
     def lease_turn(self) -> None:

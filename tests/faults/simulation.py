@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from django.db import OperationalError, connection, transaction
+from django.db import (
+    DatabaseError,
+    Error,
+    InterfaceError,
+    InternalError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+    connection,
+    transaction,
+)
 
 from booper.outcomes.outcome import Failure, Outcome, Request, Response
 from jobs.models import UNFINISHED_STATES, Delivery, Job, Schedule
@@ -32,6 +42,23 @@ _DRAIN_STEPS = 600
 _WORKERS = 3
 _BEATS = 2
 _GRACE_SECONDS = 4.0
+# What a database was seen to answer for a while: the class that Django raises, the SQLSTATE that its driver names.
+_ANSWERS: tuple[tuple[type[Error], str | None], ...] = (
+    (OperationalError, None),  # the connection is lost, or SQLite's file is locked
+    (OperationalError, "57P01"),  # it shuts down
+    (OperationalError, "57014"),  # statement_timeout
+    (OperationalError, "55P03"),  # lock_timeout
+    (OperationalError, "40001"),  # a serialization failure
+    (OperationalError, "53300"),  # too many connections
+    (OperationalError, "53100"),  # the disk is full
+    (InternalError, "25006"),  # a standby, or read-only
+    (InternalError, "25P03"),  # idle in transaction for too long
+    (InterfaceError, None),  # the driver has closed the connection
+    (ProgrammingError, "42P01"),  # not migrated yet
+    (NotSupportedError, "0A000"),  # a plan that a migration has outdated
+    (DatabaseError, "XX000"),  # what the database itself did not expect
+    (DatabaseError, None),  # a pooler's words
+)
 _ABORTED = Outcome(response=None, failure=Failure("aborted", "broken off"), duration_ms=1)
 _TIMED_OUT = Outcome(response=None, failure=Failure("timeout", "no answer in time"), duration_ms=1)
 
@@ -45,6 +72,14 @@ class Flight:
     arrival: Arrival
     ends_at: datetime
     status: int | None
+
+
+class _DriverError(Exception):
+    """The error of a driver, as psycopg has them: `sqlstate` says what the server named."""
+
+    def __init__(self, sqlstate: str) -> None:
+        super().__init__(sqlstate)
+        self.sqlstate = sqlstate
 
 
 class World:
@@ -74,7 +109,7 @@ class World:
     def database(self, call: Callable[[], Answer]) -> Answer:
         """What becomes of a call: it is carried out and answered, or not carried out, or its answer is lost."""
         if self.now < self.down_until:
-            raise OperationalError("the database is away")
+            raise self._answer("the database is away")
         fate = 0.0 if self.is_calm else self.random.random()
         # It takes its time, which goes on meanwhile.
         self.now += timedelta(milliseconds=2)
@@ -82,8 +117,15 @@ class World:
             answer = call()
             transaction.set_rollback(0.95 < fate <= 0.975)
         if fate > 0.95:
-            raise OperationalError("rolled back" if fate <= 0.975 else "committed, but the answer is lost")
+            raise self._answer("rolled back" if fate <= 0.975 else "committed, but the answer is lost")
         return answer
+
+    def _answer(self, words: str) -> Error:
+        kind, sqlstate = self.random.choice(_ANSWERS)
+        error = kind(f"{words} ({sqlstate})")
+        if sqlstate is not None:
+            error.__cause__ = _DriverError(sqlstate)
+        return error
 
     def announce(self, lane: Lane, instants: Iterable[datetime]) -> None:
         """Some wake-ups are lost, some come twice, and each to whom it happens to come."""
@@ -174,7 +216,7 @@ class World:
             return
         try:
             self.database(lambda: firing.fire_due(limit=5, now=self.now))
-        except OperationalError:
+        except Error:
             return
 
     # --- What goes wrong ------------------------------------------------------------------------------------------
