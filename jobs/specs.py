@@ -48,3 +48,4 @@ class RecurrenceSpec:
     overlap: str = "allow"
     catch_up: str = "latest"
     include_metadata: bool | None = None
+    disable_after: int | None = None

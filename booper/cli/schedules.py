@@ -28,7 +28,12 @@ def add_schedules(schedules: Group) -> None:
     )
     schedules.verb_on_id("get", lambda scheduler, args: scheduler.schedules.get(args.id), about="Show a schedule.")
     schedules.verb_on_id("enable", lambda scheduler, args: scheduler.schedules.enable(args.id), about="Resume it.")
-    schedules.verb_on_id("disable", lambda scheduler, args: scheduler.schedules.disable(args.id), about="Pause it.")
+    disable = schedules.verb_on_id(
+        "disable",
+        lambda scheduler, args: scheduler.schedules.disable(args.id, reason=args.reason),
+        about="Pause it.",
+    )
+    disable.add_argument("--reason", metavar="TEXT", help="why, for whoever reads the schedule")
     schedules.verb_on_id("delete", _delete_schedule, about="Delete it.")
     schedules.verb_on_id(
         "trigger",

@@ -18,8 +18,10 @@ class Schedules(Readable):
     def enable(self, id: Id) -> Json:
         return self._post(id, "enable")
 
-    def disable(self, id: Id) -> Json:
-        return self._post(id, "disable")
+    def disable(self, id: Id, *, reason: str | None = None) -> Json:
+        """Pause it; `reason` is for whoever reads it."""
+        body = None if reason is None else {"reason": reason}
+        return as_object(self._transport.call("POST", self._path_of(id, "disable"), body=body))
 
     def trigger(self, id: Id) -> Json:
         """Run it once now, outside its grid."""

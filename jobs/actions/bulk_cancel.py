@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from jobs.models import UNFINISHED_STATES, Job, Schedule
-from jobs.recurring import firing
+from jobs.recurring import firing, upcoming
 from jobs.running import transitions
 
 _BATCH_SIZE = 500
@@ -50,10 +50,10 @@ def cancel_matching(jobs: QuerySet[Job], *, now: datetime) -> Cancelled:
     return cancelled
 
 
-def _schedules(upcoming: QuerySet[Job]) -> Iterator[list[UUID]]:
+def _schedules(runs: QuerySet[Job]) -> Iterator[list[UUID]]:
     """Those whose upcoming runs match, in the order of their ids, without locks."""
     after = UUID(int=0)
-    ordered = upcoming.order_by("schedule_id").values_list("schedule_id", flat=True)
+    ordered = runs.order_by("schedule_id").values_list("schedule_id", flat=True)
     while ids := list(ordered.filter(schedule_id__gt=after)[:_BATCH_SIZE]):
         yield ids
         after = ids[-1]
@@ -63,10 +63,10 @@ def _end(jobs: QuerySet[Job], schedule_ids: Sequence[UUID], *, now: datetime) ->
     """Under the locks of the schedules, where nobody fires them: the runs that are upcoming now."""
     with transaction.atomic():
         _lock(schedule_ids)
-        upcoming = jobs.filter(is_upcoming=True, schedule_id__in=schedule_ids)
-        locked = list(_needed(upcoming.select_for_update()))
+        runs = jobs.filter(is_upcoming=True, schedule_id__in=schedule_ids)
+        locked = list(_needed(runs.select_for_update()))
         cancelled = transitions.cancel_locked([job.id for job in locked], reason="cancelled", now=now)
-        firing.end(_schedules_of_upcoming(locked), forgets=True, now=now)
+        firing.end(_schedules_of_upcoming(locked), reason=upcoming.CANCELLED, forgets=True, now=now)
     return cancelled
 
 
@@ -99,7 +99,7 @@ def _cancel(
         matching = unfinished.filter(id__in=[job.id for job in candidates])
         locked = list(_needed(matching.select_for_update(skip_locked=not is_patient)))
         cancelled = transitions.cancel_locked([job.id for job in locked], reason="cancelled", now=now)
-        firing.end(_schedules_of_upcoming(locked), forgets=True, now=now)
+        firing.end(_schedules_of_upcoming(locked), reason=upcoming.CANCELLED, forgets=True, now=now)
     return cancelled
 
 

@@ -12,7 +12,7 @@ from jobs.specs import RecurrenceSpec
 
 FREQUENCIES = ("repeat_every", "cron")
 BOUNDS = ("starts_at", "ends_at", "max_runs")
-FIELDS = (*FREQUENCIES, *BOUNDS, "overlap", "catch_up", "include_metadata")
+FIELDS = (*FREQUENCIES, *BOUNDS, "overlap", "catch_up", "include_metadata", "disable_after")
 
 _OF_REPEATS_ALONE = {
     "starts_at": "use scheduled_at for a single run",
@@ -20,8 +20,10 @@ _OF_REPEATS_ALONE = {
     "max_runs": "leave it out for a single run",
     "overlap": "leave it out for a single run",
     "catch_up": "leave it out for a single run",
+    "disable_after": "leave it out for a single run",
 }
 _MOST_RUNS = 2**31 - 1
+MOST_DISCARDED = 100
 
 
 def is_recurring(given: Input) -> bool:
@@ -47,6 +49,7 @@ def plan(
     max_runs = given.whole_number("max_runs", lowest=1, highest=_MOST_RUNS)
     overlap = given.choice("overlap", allowed=Overlap.values)
     catch_up = given.choice("catch_up", allowed=CatchUp.values)
+    disable_after = given.whole_number("disable_after", lowest=1, highest=MOST_DISCARDED)
     if rule is None:
         return None
     first_run_at = anchor
@@ -62,6 +65,7 @@ def plan(
         overlap=overlap or Overlap.ALLOW.value,
         catch_up=catch_up or CatchUp.LATEST.value,
         include_metadata=include_metadata,
+        disable_after=disable_after,
     )
 
 

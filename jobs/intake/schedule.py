@@ -15,6 +15,7 @@ from jobs.specs import JobSpec, RecurrenceSpec
 
 _PREVIEWED = 5
 _MOST_PREVIEWED = 100
+LONGEST_REASON = 500
 # What moves the runs to come, though not the first of them.
 _RETIMING = (*intake_recurrence.FREQUENCIES, "timezone", "starts_at", "ends_at")
 
@@ -68,6 +69,15 @@ def changed(schedule: Schedule, changes: Mapping[str, Any], *, now: datetime) ->
     # The key may have come as a header, which is not among the args.
     key = spec.idempotency_key if "idempotency_key" in changes else schedule.idempotency_key
     return replace(spec, args=merged, idempotency_key=key), plan
+
+
+def reason_to_disable(fields: Mapping[str, Any]) -> str | None:
+    """By the body of POST /api/schedules/{id}/disable, which may have none. Raises InvalidInput."""
+    # A recurring job's requests carry $job, $previous and $state.
+    given = Input({name: fields[name] for name in fields if not name.startswith("$")}, known=("reason",))
+    reason = given.text("reason", longest=LONGEST_REASON)
+    given.finish()
+    return reason
 
 
 def _require_a_run(given: Input, schedule: Schedule, plan: RecurrenceSpec, *, is_retimed: bool, now: datetime) -> None:

@@ -45,13 +45,18 @@ class Schedule(RequestFields):
     overlap = models.CharField(max_length=5, choices=Overlap.choices, default=Overlap.ALLOW)
     catch_up = models.CharField(max_length=6, choices=CatchUp.choices, default=CatchUp.LATEST)
     include_metadata = models.BooleanField(null=True, blank=True)
+    disable_after = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Disabled once so many runs in a row were discarded."
+    )
 
     # What has become of it.
     inserted_at = models.DateTimeField(editable=False)
     enabled_at = models.DateTimeField(editable=False)
     disabled_at = models.DateTimeField(null=True, blank=True)
+    disabled_reason = models.TextField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
     run_count = models.PositiveIntegerField(default=0)
+    discarded_in_a_row = models.PositiveSmallIntegerField(default=0, db_default=0)
     state = ExactJSONField(default=dict, blank=True, help_text="What the target keeps with `$set`.")
     previous = ExactJSONField(default=dict, blank=True, null=True, help_text="What the last run answered.")
 

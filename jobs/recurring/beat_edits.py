@@ -12,11 +12,14 @@ from django.db import transaction
 from booper.timing import timestamps
 from jobs.database import faults
 from jobs.models import REQUEST_FIELDS, Schedule
-from jobs.recurring import beat_entries, schedules
+from jobs.recurring import beat_entries, firing, schedules
 from jobs.recurring.schedules import Refused
 from jobs.specs import JobSpec, RecurrenceSpec
 
 logger = logging.getLogger(__name__)
+
+_UNFIT = "its entry in django-celery-beat was deleted, or says what can't be run"
+_SWITCHED_OFF = "its entry in django-celery-beat was switched off"
 
 
 def apply(schedule_ids: Iterable[UUID], *, now: datetime) -> int:
@@ -43,13 +46,16 @@ def _apply_edit(schedule_id: UUID, *, now: datetime) -> bool:
     if schedule is None or item is None:
         return False
     if item.frequency is None:
-        schedules.disable(schedule, now=now)
+        schedules.disable(schedule, reason=_UNFIT, now=now)
     else:
         spec, plan = _as_edited(schedule, item, frequency=item.frequency, now=now)
         leaves_no_run = _leaves_no_run(schedule, spec, plan, now=now)
         wants_runs = item.is_enabled and not leaves_no_run
-        switch = schedules.enable if wants_runs else schedules.disable
-        outcome = switch(schedule, now=now)
+        outcome = (
+            schedules.enable(schedule, now=now)
+            if wants_runs
+            else schedules.disable(schedule, reason=_SWITCHED_OFF, now=now)
+        )
         if isinstance(outcome, Refused):
             reason = outcome.reason
             logger.warning("schedule %s was switched on by its entry and can't be enabled: %s", schedule_id, reason)
@@ -71,7 +77,7 @@ def _leaves_no_run(schedule: Schedule, spec: JobSpec, plan: RecurrenceSpec, *, n
         return False
     if not isinstance(schedules.edit(schedule, lambda _: (spec, plan), now=now), Refused):
         return False
-    schedules.disable(schedule, now=now)
+    schedules.disable(schedule, reason=firing.NO_RUN_LEFT, now=now)
     schedules.edit(schedule, lambda _: (spec, plan), now=now)
     return True
 

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from booper.timing import recurrence
-from jobs.database import faults, lower_bounds, sql
+from jobs.database import faults, lower_bounds, schedule_ends, sql
 from jobs.database.lower_bounds import Look, Mark
 from jobs.guarding import suspension
 from jobs.models import REQUEST_COLUMNS, UNFINISHED_STATES, CatchUp, Job, JobState, Overlap, Schedule
@@ -23,6 +23,9 @@ logger = logging.getLogger(__name__)
 
 # What is later than this was missed, by an outage; what is less late is made up for, run by run.
 MISSED_AFTER = timedelta(seconds=60)
+# Why schedules end by themselves, for their owners.
+ALL_DONE = "its max_runs are done"
+NO_RUN_LEFT = "no run is left before its ends_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Successor:
     occurrence_at: datetime
     next_at: datetime | None
     skipped_because: str | None = None
+    ends_for: str | None = None
 
 
 _DUE = """
@@ -91,7 +95,8 @@ def _fire_each(*, limit: int, mark: Mark | None, now: datetime) -> int:
                     raise
                 logger.exception("schedule %s can't be fired and is switched off", job.schedule_id)
                 transitions.cancel_runs(Job.objects.filter(id=job.id), reason="cannot_be_fired", now=now)
-                end([job.schedule.id] if job.schedule is not None else [], now=now)
+                ids = [job.schedule.id] if job.schedule is not None else []
+                end(ids, reason="its next run can't be made", now=now)
     return len(upcoming)
 
 
@@ -128,19 +133,16 @@ def fire(upcoming: Sequence[Job], *, now: datetime) -> None:
     insert_upcoming([(item.schedule, item.next_at) for item in successors if item.next_at is not None], now=now)
     Schedule.objects.filter(id__in=ran).update(run_count=F("run_count") + 1)
     beat_entries.count_runs(ran, now=now)
-    end([item.schedule.id for item in successors if item.next_at is None], now=now)
+    for reason in (ALL_DONE, NO_RUN_LEFT):
+        end([item.schedule.id for item in successors if item.ends_for == reason], reason=reason, now=now)
 
 
-def end(schedule_ids: Iterable[UUID], *, forgets: bool = False, now: datetime) -> None:
+def end(schedule_ids: Iterable[UUID], *, reason: str | None, forgets: bool = False, now: datetime) -> None:
     """Switches schedules off: no run is left, or (`forgets` `$previous`) none is wanted.
 
     One that ends by itself forgets nothing, as its last run has still to be sent.
     """
-    ids = list(schedule_ids)
-    fields: dict[str, Any] = {"disabled_at": now} | ({"previous": {}} if forgets else {})
-    if ids:
-        Schedule.objects.filter(id__in=ids, disabled_at__isnull=True).update(**fields)
-        beat_entries.set_enabled(ids, is_enabled=False)
+    schedule_ends.switch_off(schedule_ids, reason=reason, forgets=forgets, now=now)
 
 
 def insert_upcoming(runs: Sequence[tuple[Schedule, datetime]], *, now: datetime) -> None:
@@ -187,7 +189,8 @@ def _judge(job: Job, *, is_going: bool, now: datetime) -> Successor:
     run_count = schedule.run_count + (skipped_because is None)
     is_last = schedule.max_runs is not None and run_count >= schedule.max_runs
     next_at = None if is_last else recurrence.next_run(rule, after=after, starts_at=starts_at, ends_at=ends_at)
-    return Successor(job, schedule, occurrence_at, next_at, skipped_because)
+    ends_for = ALL_DONE if is_last else NO_RUN_LEFT if next_at is None else None
+    return Successor(job, schedule, occurrence_at, next_at, skipped_because, ends_for)
 
 
 def _with_a_run_going(schedules: Sequence[Schedule]) -> set[Any]:

@@ -38,6 +38,7 @@ _RECURRENCE_FIELDS = (
     "overlap",
     "catch_up",
     "include_metadata",
+    "disable_after",
 )
 
 
@@ -97,6 +98,8 @@ _SCHEDULE_COLUMNS = {
     "overlap": "text",
     "catch_up": "text",
     "include_metadata": "boolean",
+    "disable_after": "smallint",
+    "discarded_in_a_row": "smallint",
     "inserted_at": "timestamptz",
     "enabled_at": "timestamptz",
     "run_count": "int",
@@ -113,15 +116,18 @@ def _upcoming(schedule: Schedule, *, at: datetime, now: datetime) -> Job:
     return job
 
 
-def disable(schedule: Schedule, *, now: datetime) -> Schedule | None:
-    """enabled -> disabled: the upcoming run is cancelled, `$previous` dropped, `$state` kept. None if it is already."""
+def disable(schedule: Schedule, *, reason: str | None = None, now: datetime) -> Schedule | None:
+    """enabled -> disabled: the upcoming run is cancelled, `$previous` dropped, `$state` kept. None if it is already.
+
+    `reason` is in words for its owner, or by them.
+    """
     with transaction.atomic():
         locked = lock(schedule)
         if locked is None or locked.disabled_at is not None:
             return None
         upcoming = Job.objects.filter(schedule_id=locked.id, is_upcoming=True)
         transitions.cancel_runs(upcoming, reason="schedule_disabled", now=now)
-        firing.end([locked.id], forgets=True, now=now)
+        firing.end([locked.id], reason=reason, forgets=True, now=now)
     return Schedule.objects.get(id=schedule.id)
 
 
@@ -142,7 +148,9 @@ def enable(schedule: Schedule, *, now: datetime) -> Schedule | Refused | None:
                 _upcoming(locked, at=at, now=now).save(force_insert=True)
         except IntegrityError:
             return Refused(f"another job holds its idempotency key {locked.idempotency_key!r}: cancel that one first")
-        Schedule.objects.filter(id=locked.id).update(disabled_at=None, enabled_at=now, previous={})
+        Schedule.objects.filter(id=locked.id).update(
+            disabled_at=None, disabled_reason=None, discarded_in_a_row=0, enabled_at=now, previous={}
+        )
         beat_entries.set_enabled([locked.id], is_enabled=True)
     return Schedule.objects.get(id=schedule.id)
 
@@ -150,7 +158,7 @@ def enable(schedule: Schedule, *, now: datetime) -> Schedule | Refused | None:
 def delete(schedule: Schedule, *, now: datetime) -> Schedule | None:
     """Switched off and gone for its owner; its row stays while the jobs it has run do. None if it was gone."""
     with transaction.atomic():
-        disable(schedule, now=now)
+        disable(schedule, reason="it was deleted", now=now)
         if not Schedule.objects.existing().filter(id=schedule.id).update(deleted_at=now):
             return None
         schedule = Schedule.objects.get(id=schedule.id)

@@ -11,6 +11,8 @@ from jobs.recurring import firing
 from jobs.recurring.schedules import lock_of
 from jobs.running import transitions
 
+CANCELLED = "its upcoming run was cancelled"
+
 
 def cancel_upcoming(job: Job, *, ends_schedule: bool, now: datetime) -> Job | None:
     """scheduled -> cancelled, for an upcoming run: with its schedule, or (`ends_schedule` false) just that run.
@@ -27,7 +29,8 @@ def cancel_upcoming(job: Job, *, ends_schedule: bool, now: datetime) -> Job | No
         after = occurrence_at or now
         at = recurrence.next_run(schedule.rule, after=after, starts_at=schedule.starts_at, ends_at=schedule.ends_at)
         if ends_schedule or at is None:
-            firing.end([schedule.id], forgets=ends_schedule, now=now)
+            reason = CANCELLED if ends_schedule else firing.NO_RUN_LEFT
+            firing.end([schedule.id], reason=reason, forgets=ends_schedule, now=now)
         else:
             firing.insert_upcoming([(schedule, at)], now=now)
     return Job.objects.get(id=job.id)

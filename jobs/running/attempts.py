@@ -20,7 +20,7 @@ from jobs.guarding import suspension
 from jobs.models import Delivery, EventType, Job, JobState, Schedule
 from jobs.outgoing import callback_bodies
 from jobs.queues import limits
-from jobs.running import evidence, schedule_memory
+from jobs.running import evidence, failing_schedules, schedule_memory
 from jobs.telemetry import counters
 
 
@@ -182,7 +182,9 @@ def record(worker_id: UUID, ended: Sequence[Ended], *, now: datetime) -> list[De
     rows = [_record_row(item, len(events_of[item.job.id])) for item in ended]
     with transaction.atomic():
         schedules = schedule_memory.locked(
-            schedule_id for item in ended if (schedule_id := _remembering(item)) is not None
+            schedule_id
+            for item in ended
+            if (schedule_id := _remembering(item) or failing_schedules.counted(item.job, item.state)) is not None
         )
         won = _record_rows(worker_id, rows, now=now)
         kept = [item for item in ended if item.job.id in won]
@@ -193,6 +195,7 @@ def record(worker_id: UUID, ended: Sequence[Ended], *, now: datetime) -> list[De
             deliveries += item_deliveries
         events += _answers_after_cancel([item for item in ended if item.job.id not in won], now=now)
         events += _remember(kept, schedules, now=now)
+        failing_schedules.count([(item.job, item.state) for item in kept], now=now)
         limits.touch((item.job.queue_id, now) for item in kept)
         evidence.insert(events, deliveries)
     evidence.count_ends([item.state for item in kept])
@@ -339,5 +342,6 @@ def rescue(*, limit: int, now: datetime) -> list[Claimed]:
             events += item_events
             deliveries += item_deliveries
         evidence.insert(events, deliveries)
+        failing_schedules.count([(job, JobState(job.state)) for job in jobs], now=now)
     evidence.count_ends([JobState(job.state) for job in jobs])
     return jobs

@@ -96,7 +96,8 @@ class DisableSchedule(_SchedulesView):
     @operations.DISABLE_SCHEDULE
     def post(self, request: Request, schedule_id: str) -> Response:
         schedule, now = self.find(schedule_id), clock.now()
-        disabled = schedules.disable(schedule, now=now)
+        reason = intake_schedule.reason_to_disable(self.sent_fields(is_optional=True))
+        disabled = schedules.disable(schedule, reason=reason, now=now)
         _announce_end(disabled, now=now)
         return self.answer_about(disabled, schedule_id, verb="disabled")
 

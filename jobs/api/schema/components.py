@@ -9,7 +9,9 @@ from jobs.explaining.reasons import Code
 from jobs.intake import job_changes
 from jobs.intake.batch import MOST_JOBS
 from jobs.intake.queue import HIGHEST, NAME_PATTERN
+from jobs.intake.recurrence import MOST_DISCARDED
 from jobs.intake.request import METHODS
+from jobs.intake.schedule import LONGEST_REASON
 from jobs.models import CatchUp, DeliveryKind, DeliveryState, EventType, JobState, Overlap
 
 Schema = dict[str, Any]
@@ -117,6 +119,12 @@ _RECURRENCE_PROPERTIES: dict[str, Schema] = {
         "description": "Whether `$job`, `$previous` and `$state` are put into a body that is an object. Without it: "
         "for recurring jobs.",
     },
+    "disable_after": {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": MOST_DISCARDED,
+        "description": "It is disabled once so many of its runs in a row were discarded.",
+    },
 }
 _QUEUE_NAME: Schema = {"type": "string", "pattern": NAME_PATTERN, "example": "mail"}
 _CONCURRENCY: Schema = {
@@ -218,6 +226,7 @@ _SCHEDULE: dict[str, Schema] = {
     "description": _or_null({"type": "string"}),
     "inserted_at": _TIME,
     "disabled_at": _or_null(_TIME),
+    "disabled_reason": {**_or_null({"type": "string"}), "description": "Why it is disabled, as far as that is known."},
     "user_id": _UUID,
     "frequency": _FREQUENCY,
     "timezone": {"type": "string", "example": "Europe/London"},
@@ -229,6 +238,7 @@ _SCHEDULE: dict[str, Schema] = {
     "overlap": {"type": "string", "enum": Overlap.values},
     "catch_up": {"type": "string", "enum": CatchUp.values},
     "include_metadata": _or_null({"type": "boolean"}),
+    "disable_after": _or_null({"type": "integer"}),
     "state": {"type": "object", "description": "What the target keeps with `$set`: `$state`."},
     "previous": {"description": "What the last run was answered: `$previous`."},
     "args": {"type": "object", "description": "The request as it was sent."},
@@ -394,6 +404,18 @@ SCHEMAS: dict[str, Schema] = {
         example={"cron": "0 9 * * 1-5", "timezone": "Europe/London", "count": 3},
     ),
     "Schedule": _object(_SCHEDULE),
+    "DisableInput": _object(
+        {
+            "reason": {
+                "type": "string",
+                "nullable": True,
+                "maxLength": LONGEST_REASON,
+                "description": "Why, for whoever reads the schedule.",
+            }
+        },
+        optional=("reason",),
+        example={"reason": "the shop is closed until Monday"},
+    ),
     "QueueLimits": _object(
         {
             "concurrency": {**_CONCURRENCY, "example": 5},

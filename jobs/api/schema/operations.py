@@ -278,6 +278,9 @@ DISABLE_SCHEDULE = _operation(
     answers=_SCHEDULE_ANSWER,
     refusals=(404,),
     parameters=_parameters("of_schedule"),
+    body="DisableInput",
+    form_example={"reason": "the shop is closed until Monday"},
+    needs_body=False,
 )
 ENABLE_SCHEDULE = _operation(
     "enableSchedule",

@@ -189,6 +189,7 @@ COMMANDS = [
     ("schedules get abc", "GET", "/api/schedules/abc"),
     ("schedules enable abc", "POST", "/api/schedules/abc/enable"),
     ("schedules disable abc", "POST", "/api/schedules/abc/disable"),
+    ("schedules disable abc --reason later", "POST", "/api/schedules/abc/disable"),
     ("schedules trigger abc", "POST", "/api/schedules/abc/trigger"),
     ("schedules delete abc", "DELETE", "/api/schedules/abc"),
     ("queues list", "GET", "/api/queues"),

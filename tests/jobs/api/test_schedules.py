@@ -56,6 +56,7 @@ def test_a_schedule_is_answered_as_the_contract_has_it(api: Api, user: User) -> 
         "description": "every now and then",
         "inserted_at": "2026-03-01T12:00:00Z",
         "disabled_at": None,
+        "disabled_reason": None,
         "user_id": str(user.id),
         "frequency": {"repeat_every": [2, "minutes"]},
         "timezone": "UTC",
@@ -67,6 +68,7 @@ def test_a_schedule_is_answered_as_the_contract_has_it(api: Api, user: User) -> 
         "overlap": "allow",
         "catch_up": "latest",
         "include_metadata": None,
+        "disable_after": None,
         "state": {},
         "previous": {},
         "args": asked,
@@ -537,3 +539,31 @@ def test_the_example_in_the_documentation_has_the_fields_of_a_schedule(api: Api)
     assert list(shown) == list(example)
     for name in ("name", "frequency", "timezone", "args", "state", "previous", "overlap", "catch_up"):
         assert shown[name] == example[name]
+
+
+def test_a_schedule_that_is_disabled_for_a_reason_says_it_until_it_is_enabled(api: Api) -> None:
+    path = make(api)
+    assert data_of(api.post(f"{path}/disable", {"reason": "until Monday"}))["disabled_reason"] == "until Monday"
+    assert data_of(api.post(f"{path}/disable", {"reason": "another"}))["disabled_reason"] == "until Monday"
+    assert data_of(api.post(f"{path}/enable"))["disabled_reason"] is None
+    assert data_of(api.post(f"{path}/disable"))["disabled_reason"] is None
+
+
+def test_a_reason_that_is_none_is_refused(api: Api) -> None:
+    path = make(api)
+    assert pointers_of(api.post(f"{path}/disable", {"reason": "x" * 501})) == ["/reason"]
+    assert pointers_of(api.post(f"{path}/disable", {"reasons": "x"})) == ["/reasons"]
+    assert data_of(api.post(f"{path}/disable", {"$job": {"id": 1}}))["disabled_at"] is not None
+
+
+@pytest.mark.parametrize("value", [0, 101, "often", 1.5, True])
+def test_disable_after_is_1_to_100(api: Api, value: Any) -> None:
+    assert pointers_of(api.post("/api/jobs", {**DAILY, "disable_after": value})) == ["/disable_after"]
+
+
+def test_disable_after_is_taken_changed_and_taken_away(api: Api) -> None:
+    path = make(api, disable_after=3)
+    assert data_of(api.get(path))["disable_after"] == 3
+    assert data_of(api.patch(path, {"disable_after": 4}))["disable_after"] == 4
+    assert data_of(api.patch(path, {"disable_after": None}))["disable_after"] is None
+    assert pointers_of(api.post("/api/jobs", {**REQUEST, "disable_after": 3})) == ["/disable_after"]
