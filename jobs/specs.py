@@ -49,3 +49,6 @@ class RecurrenceSpec:
     catch_up: str = "latest"
     include_metadata: bool | None = None
     disable_after: int | None = None
+    # By what its owner calls it, and what of theirs looks after it.
+    key: str | None = None
+    managed_by: str | None = None

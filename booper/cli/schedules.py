@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 
+from booper.cli.documents import document_of
 from booper.cli.output import Columns
 from booper.cli.parsers import Group, filters_of
 from booper.client import Json, Scheduler
 
 _SCHEDULE_COLUMNS: Columns = {
     "SCHEDULE": "id",
+    "KEY": "key",
     "FREQUENCY": "frequency",
     "NEXT RUN": "next_run_at",
     "DISABLED AT": "disabled_at",
@@ -24,7 +26,7 @@ def add_schedules(schedules: Group) -> None:
         lambda scheduler, args: scheduler.schedules.list(**filters_of(args)),
         about="List schedules, newest first.",
         columns=_SCHEDULE_COLUMNS,
-        filters={},
+        filters={"managed_by": "only those that this looks after"},
     )
     schedules.verb_on_id("get", lambda scheduler, args: scheduler.schedules.get(args.id), about="Show a schedule.")
     schedules.verb_on_id("enable", lambda scheduler, args: scheduler.schedules.enable(args.id), about="Resume it.")
@@ -34,6 +36,15 @@ def add_schedules(schedules: Group) -> None:
         about="Pause it.",
     )
     disable.add_argument("--reason", metavar="TEXT", help="why, for whoever reads the schedule")
+    put = schedules.verb_on_id(
+        "put",
+        lambda scheduler, args: scheduler.schedules.put(args.id, args.json.content),
+        about="Make the schedule of that key, or replace the whole of it.",
+        metavar="KEY",
+    )
+    put.add_argument(
+        "--json", metavar="JSON", type=document_of, required=True, help="its fields; @file.json and - work too"
+    )
     schedules.verb_on_id("delete", _delete_schedule, about="Delete it.")
     schedules.verb_on_id(
         "trigger",

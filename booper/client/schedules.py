@@ -11,7 +11,7 @@ from booper.client.shapes import Id, Json
 
 
 class Schedules(Readable):
-    """Schedules are known by their uuid."""
+    """Schedules are known by their uuid, or by the key they were put with."""
 
     path = "/api/schedules"
 
@@ -29,6 +29,10 @@ class Schedules(Readable):
 
     def update(self, id: Id, changes: Mapping[str, Any]) -> Json:
         return as_object(self._transport.call("PATCH", self._path_of(id), body=changes))
+
+    def put(self, key: str, schedule: Mapping[str, Any]) -> Json:
+        """Make the schedule of that key, or replace the whole of it; the same twice changes nothing."""
+        return as_object(self._transport.call("PUT", self._path_of(key), body=schedule, is_repeatable=True))
 
     def delete(self, id: Id) -> Json | None:
         """Delete it; answers what the server says of it, or None."""

@@ -61,6 +61,8 @@ def schedule(row: Schedule, *, next_run_at: datetime | None) -> dict[str, Any]:
     """`next_run_at` is when its upcoming run is due, None if it has none."""
     return {
         "id": str(row.id),
+        "key": row.key,
+        "managed_by": row.managed_by,
         "name": row.name,
         "description": row.description,
         "inserted_at": timestamp(row.inserted_at),

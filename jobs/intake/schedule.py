@@ -17,7 +17,7 @@ _PREVIEWED = 5
 _MOST_PREVIEWED = 100
 LONGEST_REASON = 500
 # What moves the runs to come, though not the first of them.
-_RETIMING = (*intake_recurrence.FREQUENCIES, "timezone", "starts_at", "ends_at")
+RETIMING = (*intake_recurrence.FREQUENCIES, "timezone", "starts_at", "ends_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +58,26 @@ def changed(schedule: Schedule, changes: Mapping[str, Any], *, now: datetime) ->
     if not intake_recurrence.is_recurring(given):
         given.refuse(detail="a schedule needs cron or repeat_every: give one, or DELETE the schedule")
         given.finish()
+    is_retimed = not has_time and any(name in changes for name in RETIMING)
+    spec, plan = judged(given, schedule, is_retimed=is_retimed, now=now)
+    # The key may have come as a header, which is not among the args.
+    key = spec.idempotency_key if "idempotency_key" in changes else schedule.idempotency_key
+    return replace(spec, args=merged, idempotency_key=key), replace(plan, managed_by=schedule.managed_by)
+
+
+def judged(given: Input, schedule: Schedule, *, is_retimed: bool, now: datetime) -> tuple[JobSpec, RecurrenceSpec]:
+    """What the fields of a recurring job make of `schedule`, whose first run stays unless they have a time.
+
+    Raises InvalidInput, as well where an enabled schedule that `is_retimed` would have no run to come.
+    """
     found = job.read(given, key_header=None, now=now, anchor=schedule.anchor_at)
     given.finish()
     spec, plan = found.spec, found.plan
     assert plan is not None
     if schedule.disabled_at is None:
-        is_retimed = not has_time and any(name in changes for name in _RETIMING)
         _require_a_run(given, schedule, plan, is_retimed=is_retimed, now=now)
         given.finish()
-    # The key may have come as a header, which is not among the args.
-    key = spec.idempotency_key if "idempotency_key" in changes else schedule.idempotency_key
-    return replace(spec, args=merged, idempotency_key=key), plan
+    return spec, plan
 
 
 def reason_to_disable(fields: Mapping[str, Any]) -> str | None:

@@ -77,3 +77,23 @@ class RemoveIndexOnline(migrations.RemoveIndex):
         model: Any = from_state.apps.get_model(app_label, self.model_name)
         index = from_state.models[app_label, self.model_name_lower].get_index_by_name(self.name)
         schema_editor.remove_index(model, index, concurrently=True)  # type: ignore[call-arg]
+
+
+class AddConstraintOnline(migrations.AddConstraint):
+    """AddConstraint, of a UniqueConstraint with a condition, without a lock that anybody notices.
+
+    In a Migration with `atomic = False`. What a try that failed has left behind is dropped.
+    """
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        if not _is_postgresql(schema_editor):
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+            return
+        model: Any = to_state.apps.get_model(app_label, self.model_name)
+        statement = str(self.constraint.create_sql(model, schema_editor))
+        drop = f"DROP INDEX CONCURRENTLY IF EXISTS {schema_editor.quote_name(self.constraint.name)}"
+        with _patience(schema_editor):
+            schema_editor.execute(drop, params=None)
+            schema_editor.execute(statement.replace("UNIQUE INDEX", "UNIQUE INDEX CONCURRENTLY", 1), params=None)

@@ -35,6 +35,10 @@ class Schedule(RequestFields):
 
     queue = models.ForeignKey("jobs.Queue", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
 
+    # What its owner calls it, and what of theirs looks after it: a file, say.
+    key = models.CharField(max_length=128, null=True, blank=True)
+    managed_by = models.CharField(max_length=255, null=True, blank=True)
+
     # How often: {"cron": "0 9 * * 1-5"} or {"repeat_every": [2, "minutes"]}, in `timezone`.
     frequency = ExactJSONField()
     timezone = models.CharField(max_length=64, default="UTC")
@@ -72,6 +76,10 @@ class Schedule(RequestFields):
         constraints = [
             models.CheckConstraint(
                 condition=Q(deleted_at__isnull=True) | Q(disabled_at__isnull=False), name="schedule_deleted_is_disabled"
+            ),
+            # What PUT /api/schedules/{key} finds by.
+            models.UniqueConstraint(
+                fields=["user", "key"], condition=Q(key__isnull=False, deleted_at__isnull=True), name="schedule_key"
             ),
         ]
         indexes = [

@@ -68,7 +68,7 @@ def write_new(schedules: Sequence[Schedule]) -> None:
 
 
 def _new_entry(schedule: Schedule, frequency: CrontabSchedule | IntervalSchedule) -> PeriodicTask:
-    name = f"{schedule.name or _place(schedule)}"[:150]
+    name = f"{schedule.name or schedule.key or _place(schedule)}"[:150]
     return PeriodicTask(
         name=f"{name} ({schedule.id})",
         task=TASK,

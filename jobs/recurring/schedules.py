@@ -39,6 +39,7 @@ _RECURRENCE_FIELDS = (
     "catch_up",
     "include_metadata",
     "disable_after",
+    "managed_by",
 )
 
 
@@ -55,10 +56,25 @@ def create(spec: JobSpec, plan: RecurrenceSpec, *, user_id: UUID, now: datetime)
     return transitions.unless_key_is_held(spec.idempotency_key, insert, user_id=user_id)
 
 
+def create_keyed(spec: JobSpec, plan: RecurrenceSpec, *, user_id: UUID, now: datetime) -> Job | Refused | None:
+    """The first run of a new schedule that has the key of its `plan`; None if another schedule has it."""
+    try:
+        with transaction.atomic():
+            scheduled = create(spec, plan, user_id=user_id, now=now)
+    except IntegrityError:
+        if not Schedule.objects.existing().filter(user_id=user_id, key=plan.key).exists():
+            raise
+        return None
+    if not scheduled.is_new:
+        return Refused(f"another job holds the idempotency key {spec.idempotency_key!r}: cancel that one first")
+    return scheduled.job
+
+
 def first_run(spec: JobSpec, plan: RecurrenceSpec, *, user_id: UUID, now: datetime) -> Job:
     """The upcoming run of a new schedule, neither of them saved yet."""
     schedule = Schedule(
         user_id=user_id,
+        key=plan.key,
         anchor_at=plan.first_run_at,
         inserted_at=now,
         enabled_at=now,
@@ -100,6 +116,8 @@ _SCHEDULE_COLUMNS = {
     "include_metadata": "boolean",
     "disable_after": "smallint",
     "discarded_in_a_row": "smallint",
+    "key": "text",
+    "managed_by": "text",
     "inserted_at": "timestamptz",
     "enabled_at": "timestamptz",
     "run_count": "int",

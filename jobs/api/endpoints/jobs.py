@@ -104,7 +104,7 @@ class Jobs(JobsView):
         scheduled = job_actions.schedule_job(spec, wanted.plan, user_id=self.owner_id, now=now)
         job = scheduled.job
         if scheduled.is_new:
-            _announce(job)
+            announce(job)
         data = serializers.job(job, now=now, has_conflict=not scheduled.is_new)
         return answer(data, status=201 if scheduled.is_new else 200, headers=location(job.id))
 
@@ -208,11 +208,12 @@ def _waiting(moved: Job | None, job: Job, *, refusal: str, now: datetime) -> Res
     if moved is None:
         raise _too_late(job, refusal, now=now)
     # Even of a time that is the old one: a claim may have passed over the row while it was being written.
-    _announce(moved)
+    announce(moved)
     return answer(serializers.job(moved, now=now), headers=etags.headers(moved))
 
 
-def _announce(job: Job | NewJob) -> None:
+def announce(job: Job | NewJob) -> None:
+    """Wakes whoever is to take up a job that was just made."""
     # An upcoming run is fired by beat, which announces it then.
     if not job.is_upcoming:
         announce = announcements.announce_jobs if job.queue_id is None else announcements.announce_queues

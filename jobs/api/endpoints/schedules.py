@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.http import Http404
 from rest_framework.request import Request
@@ -13,13 +14,14 @@ from rest_framework.response import Response
 
 from jobs.api import serializers
 from jobs.api.endpoints.base import View, answer, answer_page, location
+from jobs.api.endpoints.jobs import announce
 from jobs.api.input import identifiers, query
 from jobs.api.schema import operations
 from jobs.api.wire import etags
 from jobs.api.wire.problems import Conflict
 from jobs.database import clock, sql
+from jobs.intake import keyed_schedule, secret
 from jobs.intake import schedule as intake_schedule
-from jobs.intake import secret
 from jobs.models import Job, Schedule
 from jobs.models.schedule import ScheduleQuerySet
 from jobs.queues import ids
@@ -34,9 +36,11 @@ class _SchedulesView(View):
         return Schedule.objects.existing().filter(sql.owned_by(self.owner_id))
 
     def find(self, schedule_id: str) -> Schedule:
-        """By uuid. Raises Http404 for what is not there (any more) or somebody else's."""
+        """By uuid or key. Raises Http404 for what is not there (any more) or somebody else's."""
         uuid = identifiers.uuid(schedule_id)
         found = None if uuid is None else self.get_queryset().filter(id=uuid).first()
+        if keyed_schedule.is_key(schedule_id):
+            found = self.get_queryset().filter(key=schedule_id).first()
         if found is None:
             raise Http404(
                 f"there is no schedule {schedule_id[:40]!a} of yours: GET /api/schedules lists those there are"
@@ -55,10 +59,12 @@ class _SchedulesView(View):
 class Schedules(_SchedulesView):
     @operations.LIST_SCHEDULES
     def get(self, request: Request) -> Response:
-        given = query.read(request, known=query.PAGE_FIELDS)
+        given = query.read(request, known=(*query.PAGE_FIELDS, "managed_by"))
         paging = query.paging(given, model=Schedule, columns=query.SCHEDULE_COLUMNS)
+        managed_by = given.text("managed_by", longest=keyed_schedule.LONGEST_MANAGED_BY)
         given.finish()
-        page = paging.page_of(self.get_queryset())
+        rows = self.get_queryset()
+        page = paging.page_of(rows if managed_by is None else rows.filter(managed_by=managed_by))
         return answer_page(_shown(page.rows), page)
 
 
@@ -83,6 +89,51 @@ class ScheduleDetail(_SchedulesView):
 
         changed = schedules.edit(schedule, edited, now=now)
         return self.answer_about(changed, schedule_id, verb="changed")
+
+    @operations.PUT_SCHEDULE
+    def put(self, request: Request, schedule_id: str) -> Response:
+        keyed_schedule.require_key(schedule_id)
+        fields, now = self.sent_fields(), clock.now()
+        row = self.get_queryset().filter(key=schedule_id).first()
+        made = self._made(schedule_id, fields, now=now) if row is None else None
+        if made is not None:
+            [data] = _shown([made])
+            path = f"{settings.BOOPER_BASE_PATH}/api/schedules/{schedule_id}"
+            return answer(data, status=201, headers=etags.headers(made) | {"Location": path})
+        return self._replaced(schedule_id, fields, now=now)
+
+    def _made(self, key: str, fields: dict[str, Any], *, now: datetime) -> Schedule | None:
+        """None if somebody else has made it meanwhile."""
+        etags.require_none(self.request)
+        wanted = keyed_schedule.wanted(fields, key=key, now=now)
+        assert wanted.plan is not None
+        secret.check(wanted.spec, user_id=self.owner_id)
+        self.charge(jobs=1, schedules=1, now=now)
+        [spec] = ids.placed([wanted.spec], user_id=self.owner_id, now=now)
+        first = schedules.create_keyed(spec, wanted.plan, user_id=self.owner_id, now=now)
+        if isinstance(first, Refused):
+            raise Conflict(f"schedule {key} can't be made: {first.reason}")
+        if first is None:
+            return None
+        announce(first)
+        return first.schedule
+
+    def _replaced(self, key: str, fields: dict[str, Any], *, now: datetime) -> Response:
+        row = self.find(key)
+        etags.require(self.request, row)
+        if keyed_schedule.is_as_sent(row, fields):
+            return self.answer_about(row, key, verb="replaced")
+        # Once before the row is locked: bad input locks nothing, and queues are not made inside a transaction.
+        spec, _ = keyed_schedule.replaced(row, fields, now=now)
+        secret.check(spec, user_id=self.owner_id)
+        [placed] = ids.placed([spec], user_id=self.owner_id, now=now)
+
+        def edited(locked: Schedule) -> tuple[JobSpec, RecurrenceSpec]:
+            etags.require(self.request, locked)
+            spec, plan = keyed_schedule.replaced(locked, fields, now=now)
+            return replace(spec, queue_id=placed.queue_id), plan
+
+        return self.answer_about(schedules.edit(row, edited, now=now), key, verb="replaced")
 
     @operations.DELETE_SCHEDULE
     def delete(self, request: Request, schedule_id: str) -> Response:

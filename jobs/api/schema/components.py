@@ -8,6 +8,7 @@ from jobs.api.wire.problems import CONTENT_TYPE, KINDS
 from jobs.explaining.reasons import Code
 from jobs.intake import job_changes
 from jobs.intake.batch import MOST_JOBS
+from jobs.intake.keyed_schedule import KEY_PATTERN, LONGEST_MANAGED_BY
 from jobs.intake.queue import HIGHEST, NAME_PATTERN
 from jobs.intake.recurrence import MOST_DISCARDED
 from jobs.intake.request import METHODS
@@ -220,8 +221,16 @@ _FREQUENCY: Schema = {
     ],
     "example": {"repeat_every": [2, "minutes"]},
 }
+_MANAGED_BY: Schema = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": LONGEST_MANAGED_BY,
+    "description": "What looks after it, in your own words: a file, say. The list can be filtered by it.",
+}
 _SCHEDULE: dict[str, Schema] = {
     "id": _UUID,
+    "key": {**_or_null({"type": "string"}), "description": "What you call it; it stands for the uuid in any path."},
+    "managed_by": _or_null(_MANAGED_BY),
     "name": _or_null({"type": "string"}),
     "description": _or_null({"type": "string"}),
     "inserted_at": _TIME,
@@ -404,6 +413,11 @@ SCHEMAS: dict[str, Schema] = {
         example={"cron": "0 9 * * 1-5", "timezone": "Europe/London", "count": 3},
     ),
     "Schedule": _object(_SCHEDULE),
+    "ScheduleInput": _object(
+        _optional({**_JOB_INPUT_PROPERTIES, "managed_by": _MANAGED_BY}),
+        optional=tuple(name for name in (*_JOB_INPUT_PROPERTIES, "managed_by") if name != "url"),
+        example={"url": "https://example.com/report", "cron": "0 9 * * MON-FRI", "managed_by": "ops/schedules.yaml"},
+    ),
     "DisableInput": _object(
         {
             "reason": {
@@ -635,7 +649,21 @@ PARAMETERS: dict[str, Schema] = {
     "job_id": _parameter(
         "job_id", "Its integer `job_id`, or its uuid.", {"anyOf": [_JOB_ID, _UUID]}, place="path", required=True
     ),
-    "of_schedule": _parameter("schedule_id", "Its uuid.", _UUID, place="path", required=True),
+    "of_schedule": _parameter(
+        "schedule_id",
+        "Its uuid, or its key.",
+        {"anyOf": [_UUID, {"type": "string", "pattern": KEY_PATTERN, "example": "daily-report"}]},
+        place="path",
+        required=True,
+    ),
+    "schedule_key": _parameter(
+        "schedule_id",
+        "Its key: neither a uuid nor `new`.",
+        {"type": "string", "pattern": KEY_PATTERN, "example": "daily-report"},
+        place="path",
+        required=True,
+    ),
+    "managed_by": _parameter("managed_by", "Only those that this looks after.", {"type": "string"}),
     "log_id": _parameter("log_id", "Its uuid.", _UUID, place="path", required=True),
     "queue_name": _parameter("name", "Its name.", _QUEUE_NAME, place="path", required=True),
     "limit": _parameter(

@@ -234,7 +234,12 @@ RETRY_JOB = _operation(
 )
 _SCHEDULE_ANSWER = {200: ref("Schedule")}
 LIST_SCHEDULES = _listing(
-    "listSchedules", "List schedules", tag="schedules", of="Schedule", columns=query.SCHEDULE_COLUMNS
+    "listSchedules",
+    "List schedules",
+    tag="schedules",
+    of="Schedule",
+    columns=query.SCHEDULE_COLUMNS,
+    filters=("managed_by",),
 )
 GET_SCHEDULE = _operation(
     "getSchedule",
@@ -259,6 +264,20 @@ CHANGE_SCHEDULE = _operation(
     has_etag=True,
     body="ScheduleChanges",
     form_example={"cron": "0 10 * * *"},
+)
+PUT_SCHEDULE = _operation(
+    "putSchedule",
+    "Make or replace a schedule by its key",
+    tag="schedules",
+    description="201 with a new schedule where none has the key, else 200, and the whole of it is replaced: what is "
+    "left out is as in a new one. One that is disabled stays so, `$state` stays, and its times move only if a field "
+    "of timing differs. The same body twice changes nothing. 409 if another job holds the idempotency key.",
+    answers={200: ref("Schedule"), 201: ref("Schedule")},
+    refusals=(404, 409, 412),
+    parameters=_parameters("schedule_key", "if_match"),
+    has_etag=True,
+    body="ScheduleInput",
+    form_example={"url": "https://example.com/report", "cron": "0 9 * * 1-5"},
 )
 DELETE_SCHEDULE = _operation(
     "deleteSchedule",

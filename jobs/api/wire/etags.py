@@ -19,7 +19,8 @@ def of(row: Job | Schedule) -> str:
     """In its quotes, as the header has it."""
     ended_at = row.cancelled_at if isinstance(row, Job) else row.disabled_at
     due_at = row.scheduled_at if isinstance(row, Job) else None
-    text = json.dumps([str(row.pk), row.args, due_at, ended_at], sort_keys=True, default=str)
+    managed_by = [row.managed_by] if isinstance(row, Schedule) and row.managed_by is not None else []
+    text = json.dumps([str(row.pk), row.args, due_at, ended_at, *managed_by], sort_keys=True, default=str)
     return f'"{hashlib.blake2b(text.encode(), digest_size=12).hexdigest()}"'
 
 
@@ -35,3 +36,9 @@ def require(request: Request, row: Job | Schedule) -> None:
     current = of(row)
     if current not in [tag.strip() for tag in wanted.split(",")]:
         raise PreconditionFailed(f"it was changed in the meantime and its ETag is {current} now: read it again")
+
+
+def require_none(request: Request) -> None:
+    """Raises PreconditionFailed for an If-Match header where there is nothing that it could match."""
+    if request.META.get("HTTP_IF_MATCH") is not None:
+        raise PreconditionFailed("there is none by now: leave If-Match out to make it")

@@ -190,6 +190,7 @@ COMMANDS = [
     ("schedules enable abc", "POST", "/api/schedules/abc/enable"),
     ("schedules disable abc", "POST", "/api/schedules/abc/disable"),
     ("schedules disable abc --reason later", "POST", "/api/schedules/abc/disable"),
+    ("schedules put abc --json {}", "PUT", "/api/schedules/abc"),
     ("schedules trigger abc", "POST", "/api/schedules/abc/trigger"),
     ("schedules delete abc", "DELETE", "/api/schedules/abc"),
     ("queues list", "GET", "/api/queues"),
@@ -358,7 +359,7 @@ def test_a_table_has_a_line_for_each_row(api: FakeApi) -> None:
 
 def test_schedules_logs_and_deliveries_have_tables_too(api: FakeApi) -> None:
     assert on_a_terminal(["schedules", "list"])[1].splitlines()[1] == (
-        f'{SCHEDULE["id"]}  {{"repeat_every": [2, "minutes"]}}  2026-12-01T09:00:00Z  -            -     get     https://example.com/poll'
+        f'{SCHEDULE["id"]}  -    {{"repeat_every": [2, "minutes"]}}  2026-12-01T09:00:00Z  -            -     get     https://example.com/poll'
     )
     assert LOG["id"] in on_a_terminal(["logs", "list"])[1]
     assert on_a_terminal(["deliveries", "list"])[1].splitlines() == [
