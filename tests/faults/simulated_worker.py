@@ -10,10 +10,9 @@ from django.db import Error
 from booper.outcomes.outcome import Outcome, Request
 from jobs.database.claim_bounds import NONE, ClaimBounds
 from jobs.delivering import stage as delivering_stage
-from jobs.engine import engine, leases
+from jobs.engine import engine
 from jobs.engine.bounded import Bounded
 from jobs.engine.stage import Finished, Stage, Started, Upcoming
-from jobs.models import ProcessRole
 from jobs.running import queue_stage
 from jobs.running import stage as running_stage
 from jobs.waking.announcer import Lane
@@ -71,7 +70,7 @@ class Worker(engine.Engine):
         )
         self.paused_until = world.now
         self.abort_at: datetime | None = None
-        self._process = leases.take(ProcessRole.WORKER, self._name, lease=LEASE, now=world.now)
+        self._lease.take(self._name)
         self._renew_at = world.now + LEASE / 4
 
     @property
@@ -95,7 +94,7 @@ class Worker(engine.Engine):
 
     def lease_turn(self) -> None:
         if self.world.now >= self._renew_at:
-            self._renew_at = self.world.now + timedelta(seconds=self._renew_lease())
+            self._renew_at = self.world.now + timedelta(seconds=self._lease.renew())
 
     def network_turn(self) -> None:
         self._submit(self._wire)
@@ -107,9 +106,7 @@ class Worker(engine.Engine):
         self._is_aborting = True
 
     def end(self) -> None:
-        process = self._process
-        assert process is not None
-        self._try_once(lambda: self.world.database(lambda: leases.give_up(process)))
+        self._lease.give_up()
 
 
 class Wire:

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from jobs.engine import engine, leases
-from jobs.models import Process
+from jobs.engine import engine, held_lease, lane_state, leases, reconcile, recording, rescue
+from jobs.models import Process, ProcessRole
 from tests.factories import NOON, make_job
 from tests.faults import invariants
 from tests.faults.simulated_worker import Worker
@@ -56,6 +56,9 @@ class _WorldLeases:
     def __init__(self, world: World) -> None:
         self._world = world
 
+    def take(self, role: ProcessRole, name: str, *, lease: timedelta, now: datetime) -> Process:
+        return leases.take(role, name, lease=lease, now=now)
+
     def renew(self, process: Process, *, lease: timedelta, now: datetime) -> None:
         self._world.database(lambda: leases.renew(process, lease=lease, now=now))
 
@@ -71,10 +74,15 @@ class _WorldLeases:
 
 def _inhabit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Has engines take its time and its database for the real ones."""
-    monkeypatch.setattr(engine, "clock", _WorldClock(world))
-    monkeypatch.setattr(engine, "time", _WorldClock(world))
-    monkeypatch.setattr(engine, "leases", _WorldLeases(world))
-    monkeypatch.setattr(engine, "connection", _Nothing())
+    stand_ins = {
+        "clock": _WorldClock(world),
+        "time": _WorldClock(world),
+        "leases": _WorldLeases(world),
+        "connection": _Nothing(),
+    }
+    for module in (engine, held_lease, lane_state, reconcile, recording, rescue):
+        for name in stand_ins.keys() & vars(module).keys():
+            monkeypatch.setattr(module, name, stand_ins[name])
     monkeypatch.setattr(engine, "close_old_connections", lambda: None)
 
 

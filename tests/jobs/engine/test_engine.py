@@ -1,8 +1,5 @@
 """The engine on a real database, with a sender that answers from memory."""
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -10,91 +7,17 @@ from uuid import uuid4
 import pytest
 from django.db import DatabaseError, InternalError, OperationalError, ProgrammingError, connection
 
-from booper.outcomes.outcome import Failure, Outcome, Request, Response
 from jobs.database import clock
 from jobs.delivering import stage
-from jobs.engine import engine as engine_module
-from jobs.engine import leases
-from jobs.engine.bounded import Bounded
-from jobs.engine.engine import Engine
-from jobs.guarding.places import of_settings, unshared
-from jobs.models import Delivery, Job, LogEvent, Process, ProcessRole
+from jobs.guarding.places import of_settings
+from jobs.models import Delivery, Job, LogEvent, Process
 from jobs.running import stage as running_stage
 from jobs.waking.announcer import Lane
 from tests.factories import NOON, make_job, make_user
+from tests.jobs.engine.stand_ins import OK, MemorySender, SlowClock, Turns, eventually, make_engine, running
 from tests.runs import run_due
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-OK = Outcome(
-    response=Response(200, (("Content-Type", "application/json"),), b'{"ok": true}', False), failure=None, duration_ms=1
-)
-ABORTED = Outcome(response=None, failure=Failure("aborted", "broken off"), duration_ms=1)
-
-
-class MemorySender:
-    """Answers each request with `answer(request)`, or keeps it on the wire where that is None."""
-
-    def __init__(self, answer: Callable[[Request], Outcome | None]) -> None:
-        self.requests: list[Request] = []
-        self._answer = answer
-        self._on_the_wire: list[Any] = []
-        self._ready: list[Any] = []
-        self._woken = threading.Event()
-
-    def submit(self, key, request: Request) -> None:
-        self.requests.append(request)
-        outcome = self._answer(request)
-        (self._on_the_wire if outcome is None else self._ready).append((key, outcome))
-
-    def poll(self, timeout_seconds: float) -> list[Any]:
-        if not self._ready:
-            self._woken.wait(timeout_seconds)
-            self._woken.clear()
-        ready, self._ready = self._ready, []
-        return ready
-
-    def wake(self) -> None:
-        self._woken.set()
-
-    def abort_all(self) -> None:
-        self._ready += [(key, ABORTED) for key, _ in self._on_the_wire]
-        self._on_the_wire = []
-
-    def close(self) -> None:
-        pass
-
-
-def make_engine(sender: MemorySender, *, concurrency: int, make_places=unshared) -> Engine:
-    engine = Engine(
-        name="test",
-        stages={Lane.JOBS: Bounded(running_stage), Lane.DELIVERIES: Bounded(stage)},
-        make_sender=lambda: sender,
-        announce=lambda lane, instants: engine.wake(lane, instants),  # noqa: PLW0108 (it is not bound yet)
-        concurrency=concurrency,
-        lease=timedelta(seconds=20),
-        make_places=make_places,
-    )
-    return engine
-
-
-@contextmanager
-def running(sender: MemorySender, *, concurrency: int = 50, make_places=unshared) -> Iterator[Engine]:
-    engine = make_engine(sender, concurrency=concurrency, make_places=make_places)
-    engine.start()
-    try:
-        yield engine
-    finally:
-        engine.shut_down(grace=timedelta(seconds=5))
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    waited = threading.Event()
-    for _ in range(500):
-        if condition():
-            return
-        waited.wait(0.02)
-    pytest.fail("it did not happen within ten seconds")
 
 
 def test_a_job_goes_out_and_its_callback_and_webhooks_follow():
@@ -230,26 +153,6 @@ def test_a_delivery_that_cannot_be_signed_fails_alone():
     assert codes == {"https://poison.example/": "internal", "https://example.com/": None}
 
 
-def test_a_claim_whose_answer_was_lost_is_handed_back(monkeypatch):
-    job = make_job(now=clock.now(), scheduled_at=clock.now())
-    claim = running_stage.claim
-    losses = iter([OperationalError("the connection broke after the commit")])
-
-    def claim_and_lose(*args, **kwargs):
-        answer = claim(*args, **kwargs)
-        if answer[0]:
-            for error in losses:
-                raise error
-        return answer
-
-    monkeypatch.setattr(running_stage, "claim", claim_and_lose)
-    sender = MemorySender(lambda request: OK)
-    with running(sender):
-        eventually(lambda: Job.objects.filter(id=job.id, state="completed").exists())
-    job.refresh_from_db()
-    assert (job.attempt, len(sender.requests)) == (2, 1)
-
-
 def test_a_wake_up_before_its_time_waits_for_it():
     sender = MemorySender(lambda request: OK)
     with running(sender) as engine:
@@ -270,81 +173,6 @@ def test_a_job_that_cannot_be_rendered_fails_alone(monkeypatch):
     bad.refresh_from_db()
     good.refresh_from_db()
     assert (bad.state, good.state) == ("discarded", "completed")
-
-
-class SlowClock:
-    """The module `time` with a clock that goes on while the database is asked."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def monotonic(self) -> float:
-        self.seconds += 0.001
-        return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
-
-
-@pytest.fixture
-def slow_clock(monkeypatch: pytest.MonkeyPatch) -> SlowClock:
-    slow = SlowClock()
-    monkeypatch.setattr(engine_module, "time", slow)
-    return slow
-
-
-class Turns(Engine):
-    """An engine without threads: a test has it do what they would, one thing at a time."""
-
-    def __init__(self, sender: MemorySender, **stages: Any) -> None:
-        super().__init__(
-            name="turns",
-            stages={Lane.JOBS: stages.get("jobs", running_stage)},
-            make_sender=lambda: sender,
-            announce=lambda lane, instants: None,
-            concurrency=50,
-            lease=timedelta(seconds=20),
-        )
-        self._process = leases.take(ProcessRole.WORKER, self._name, lease=self._lease, now=clock.now())
-
-    def allow(self, places: int) -> None:
-        self._concurrency = places
-
-    def renew(self) -> None:
-        self._renew_lease()
-
-    def turn(self) -> None:
-        self._turn()
-
-    def send(self, sender: MemorySender) -> None:
-        self._submit(sender)
-
-    def seconds_to_wait(self) -> float:
-        return self._seconds_to_wait(clock.now())
-
-
-def test_a_worker_whose_lease_could_once_not_be_renewed_rescues_again_later(
-    slow_clock: SlowClock, monkeypatch: pytest.MonkeyPatch
-):
-    worker = Turns(MemorySender(lambda request: OK))
-    with monkeypatch.context() as patched:
-        patched.setattr(leases, "renew", raising(OperationalError("gone")))
-        worker.renew()
-    for _ in range(5):
-        slow_clock.seconds += 5
-        worker.renew()
-    make_job(now=clock.now(), scheduled_at=clock.now())
-    dead = leases.take(ProcessRole.WORKER, "dead", lease=timedelta(0), now=clock.now())
-    assert running_stage.claim(dead.id, limit=1, is_crowded=False, now=clock.now())[0]
-    worker.turn()
-    assert Job.objects.get().state == "retryable"
-
-
-def raising(error: Exception) -> Callable[..., None]:
-    def fail(*args: Any, **kwargs: Any) -> None:
-        raise error
-
-    return fail
 
 
 def test_what_was_claimed_just_before_a_long_pause_is_not_sent_and_handed_back(
@@ -412,11 +240,3 @@ def count_of_sessions() -> Any:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
         return cursor.fetchone()[0]
-
-
-@pytest.mark.parametrize(
-    ("took_seconds", "is_full", "pause_seconds"),
-    [(0.001, False, 3.0), (0.2, False, 4.0), (5.4, False, 10.0), (600.0, False, 10.0), (5.4, True, 0.0)],
-)
-def test_a_rescue_that_took_long_is_made_less_often_but_never_forgotten(took_seconds, is_full, pause_seconds):
-    assert engine_module.rescue_pause_seconds(took_seconds, is_full=is_full) == pause_seconds
