@@ -12,9 +12,9 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self
 
 import pycurl
 
@@ -25,13 +25,12 @@ from booper.sending import endings
 from booper.sending.connections import Connections
 from booper.sending.exchange import Exchange
 from booper.sending.lookups import Lookups
+from booper.sending.transfer import Key, Transfer, open_socket
 from booper.sending.waker import Waker
 from booper.targets.policy import Policy
-from booper.targets.urls import InvalidTarget, Target
+from booper.targets.urls import InvalidTarget
 
 __all__ = ("FAILURE_CODES", "Policy", "Sender", "open_socket", "resolve_by_system", "send")
-
-Key = TypeVar("Key", bound=Hashable)
 
 FAILURE_CODES = failures.CODES
 _LONGEST_NAP_SECONDS = 3600.0
@@ -40,10 +39,6 @@ _MAX_IDLE_HANDLES = 256
 # through all of them for the oldest whenever there is one too many. Enough for a batch that ended to begin the next
 # one: dialling anew costs as much as the rest of a request.
 _MAX_IDLE_CONNECTIONS = 512
-# Common servers close an idle connection after 5 s: one that is used up to that moment dies under a request.
-_KEPT_IDLE_SECONDS = 4
-_KEPT_AT_MOST_SECONDS = 60
-
 _CURL_BITS = {
     selectors.EVENT_READ: pycurl.CSELECT_IN,
     selectors.EVENT_WRITE: pycurl.CSELECT_OUT,
@@ -55,130 +50,11 @@ _SELECTOR_EVENTS = {
     pycurl.POLL_INOUT: selectors.EVENT_READ | selectors.EVENT_WRITE,
 }
 
-_OPTIONS = (
-    (pycurl.NOSIGNAL, 1),
-    (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
-    (pycurl.FOLLOWLOCATION, 0),
-    (pycurl.PATH_AS_IS, 1),
-    # An empty proxy outweighs http_proxy and its like in the environment.
-    (pycurl.PROXY, ""),
-    (pycurl.NOPROXY, "*"),
-    (pycurl.NETRC, pycurl.NETRC_IGNORED),
-    (pycurl.USERAGENT, ""),
-    (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
-    (pycurl.HTTP09_ALLOWED, 0),
-    (pycurl.HTTP_CONTENT_DECODING, 0),
-    (pycurl.SSL_VERIFYPEER, 1),
-    (pycurl.SSL_VERIFYHOST, 2),
-    (pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_2),
-    (pycurl.TCP_NODELAY, 1),
-    (pycurl.TCP_KEEPALIVE, 1),
-    (pycurl.MAXAGE_CONN, _KEPT_IDLE_SECONDS),
-    (pycurl.MAXLIFETIME_CONN, _KEPT_AT_MOST_SECONDS),
-)
-# Without a body, these say so: Content-Length: 0.
-_METHODS_WITH_A_LENGTH = frozenset(("POST", "PUT", "PATCH"))
-
-pycurl.global_init(pycurl.GLOBAL_DEFAULT)
-
 
 def resolve_by_system(host: str) -> Sequence[str]:
     """The addresses of `host` in the order to try them, or OSError."""
     found = socket.getaddrinfo(host.encode("ascii"), None, type=socket.SOCK_STREAM)
     return [str(address[0]).partition("%")[0] for _, _, _, _, address in found]
-
-
-def open_socket(family: int, address: tuple[Any, ...]) -> socket.socket:
-    """An unconnected TCP socket for an address that has been permitted, or OSError."""
-    return socket.socket(family, socket.SOCK_STREAM)
-
-
-class _Transfer(Generic[Key]):
-    """An exchange on its libcurl handle: the callbacks, in libcurl's numbers."""
-
-    __slots__ = ("_connections", "_dialled", "addresses", "easy", "exchange", "is_stale", "key")
-
-    def __init__(self, key: Key, exchange: Exchange, *, connections: Connections) -> None:
-        self.key = key
-        self.exchange = exchange
-        self.easy: Any = None
-        self.addresses: Sequence[str] = ()
-        self.is_stale = False
-        """The kept connection that libcurl chose was closed already, or another owner's: nothing was sent on it."""
-        self._connections = connections
-        self._dialled: dict[tuple[str, int], int] = {}
-
-    def on_dial(self, purpose: int, address: Any) -> int:
-        if address.family not in (socket.AF_INET, socket.AF_INET6) or not self.exchange.may_dial(address.addr[0]):
-            return int(pycurl.SOCKET_BAD)
-        try:
-            file = (self.exchange.policy.open_socket or open_socket)(address.family, address.addr).detach()
-        except Exception as error:  # a hook's too: libcurl would print it and go on
-            self.exchange.socket_error = str(error) or type(error).__name__
-            return int(pycurl.SOCKET_BAD)
-        self.exchange.has_dialled = True
-        self._dialled[address.addr[:2]] = file
-        return file
-
-    def on_connected(self, remote_ip: str, local_ip: str, remote_port: int, local_port: int) -> int:
-        endpoints = (remote_ip, remote_port, local_ip, local_port)
-        file = self._dialled.get((remote_ip, remote_port))
-        if file is not None:
-            self._connections.opened(endpoints, file, owner=self.exchange.request.owner)
-        elif not self.exchange.is_sent and not self._connections.may_serve(endpoints, self.exchange.request.owner):
-            self.is_stale = True
-            return int(pycurl.PREREQFUNC_ABORT)
-        return int(pycurl.PREREQFUNC_OK if self.exchange.may_send() else pycurl.PREREQFUNC_ABORT)
-
-    def on_header(self, line: bytes) -> int:
-        return len(line) if self.exchange.reply.take_header(line) else -1
-
-    def on_body(self, chunk: bytes) -> int:
-        return len(chunk) if self.exchange.reply.take_body(chunk) else -1
-
-    def dress(self, *, now: float) -> None:
-        """Sets the options of the handle, which has none set."""
-        easy, request, target, policy = self.easy, self.exchange.request, self.exchange.target, self.exchange.policy
-        remaining_ms = max(1, math.ceil((self.exchange.deadline - now) * 1000))
-        for option, value in _OPTIONS:
-            easy.setopt(option, value)
-        easy.setopt(pycurl.URL, target.url)
-        # By itself libcurl would spell escapes in its own way: %2F for %2f.
-        easy.setopt(pycurl.REQUEST_TARGET, target.path)
-        easy.setopt(pycurl.TIMEOUT_MS, remaining_ms)
-        easy.setopt(pycurl.CONNECTTIMEOUT_MS, min(remaining_ms, math.ceil(policy.connect_timeout_seconds * 1000)))
-        if target.scheme == "https":
-            easy.setopt(pycurl.CAINFO, policy.ca_file)
-            # Some builds of libcurl trust a folder of the system's as well.
-            easy.unsetopt(pycurl.CAPATH)
-        if self.addresses:
-            easy.setopt(pycurl.RESOLVE, [_resolve_entry(target, self.addresses)])
-        if self.is_stale or not request.reuse_connection:
-            easy.setopt(pycurl.FRESH_CONNECT, 1)
-        _set_message(easy, request, header_lines=self.exchange.header_lines)
-        easy.setopt(pycurl.OPENSOCKETFUNCTION, self.on_dial)
-        easy.setopt(pycurl.PREREQFUNCTION, self.on_connected)
-        easy.setopt(pycurl.HEADERFUNCTION, self.on_header)
-        easy.setopt(pycurl.WRITEFUNCTION, self.on_body)
-
-
-def _set_message(easy: Any, request: Request, *, header_lines: list[bytes]) -> None:
-    if request.body is not None or request.method in _METHODS_WITH_A_LENGTH:
-        easy.setopt(pycurl.POSTFIELDS, request.body or b"")
-    if request.method != "GET" or request.body is not None:
-        easy.setopt(pycurl.CUSTOMREQUEST, request.method)
-    if request.reuse_connection:
-        easy.setopt(pycurl.HTTPHEADER, header_lines)
-    else:
-        easy.setopt(pycurl.FORBID_REUSE, 1)
-        # So that the target is the one to close, and its side waits out TCP's quarantine of the port.
-        easy.setopt(pycurl.HTTPHEADER, [*header_lines, b"Connection: close"])
-
-
-def _resolve_entry(target: Target, addresses: Sequence[str]) -> str:
-    listed = ",".join(f"[{address}]" if ":" in address else address for address in addresses)
-    # The plus lets libcurl forget it again.
-    return f"+{target.host}:{target.port}:{listed}"
 
 
 class Sender(Generic[Key]):
@@ -193,8 +69,8 @@ class Sender(Generic[Key]):
         self._policy = policy
         self._process_id = os.getpid()
         self._thread_id: int | None = None
-        self._transfers: dict[Key, _Transfer[Key]] = {}
-        self._on_the_wire: dict[Any, _Transfer[Key]] = {}
+        self._transfers: dict[Key, Transfer[Key]] = {}
+        self._on_the_wire: dict[Any, Transfer[Key]] = {}
         self._finished: list[tuple[Key, Outcome]] = []
         self._idle_handles: list[Any] = []
         self._connections = Connections()
@@ -206,7 +82,7 @@ class Sender(Generic[Key]):
         self._waker = Waker()
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._waker, selectors.EVENT_READ)
-        self._lookups: Lookups[_Transfer[Key]] = Lookups(policy.resolve or resolve_by_system, wake=self._waker.wake)
+        self._lookups: Lookups[Transfer[Key]] = Lookups(policy.resolve or resolve_by_system, wake=self._waker.wake)
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
@@ -231,7 +107,7 @@ class Sender(Generic[Key]):
             raise ValueError(f"key {key!r} is in flight already: give each request a key of its own")
         now = time.monotonic()
         try:
-            transfer = _Transfer(key, Exchange(request, policy=self._policy, now=now), connections=self._connections)
+            transfer = Transfer(key, Exchange(request, policy=self._policy, now=now), connections=self._connections)
         except InvalidTarget as error:
             code = failures.BLOCKED_ADDRESS if error.kind == "blocked" else failures.INVALID_REQUEST
             self._finished.append((key, Outcome(None, Failure(code, error.message), 0)))
@@ -300,7 +176,7 @@ class Sender(Generic[Key]):
         elif self._thread_id != threading.get_ident():
             raise RuntimeError("this Sender belongs to another thread, which used it first: make one for each thread")
 
-    def _look_up(self, transfer: _Transfer[Key], *, now: float) -> None:
+    def _look_up(self, transfer: Transfer[Key], *, now: float) -> None:
         target = transfer.exchange.target
         if target.address is not None:
             self._start(transfer, now=now)
@@ -323,7 +199,7 @@ class Sender(Generic[Key]):
                 transfer.addresses = answer.addresses
                 self._start(transfer, now=now)
 
-    def _start(self, transfer: _Transfer[Key], *, now: float) -> None:
+    def _start(self, transfer: Transfer[Key], *, now: float) -> None:
         transfer.exchange.is_looked_up = True
         transfer.easy = self._idle_handles.pop() if self._idle_handles else pycurl.Curl()
         self._on_the_wire[transfer.easy] = transfer
@@ -367,7 +243,7 @@ class Sender(Generic[Key]):
                 words = payloads.storable_text(detail or pycurl.easy_strerror(number))
                 self._end(self._on_the_wire[easy], number, words)
 
-    def _end(self, transfer: _Transfer[Key], number: int, words: str) -> None:
+    def _end(self, transfer: Transfer[Key], number: int, words: str) -> None:
         if number == pycurl.E_ABORTED_BY_CALLBACK and transfer.is_stale and not transfer.exchange.is_sent:
             self._put_back(transfer.easy)
             self._start(transfer, now=time.monotonic())
@@ -375,7 +251,7 @@ class Sender(Generic[Key]):
         system_error = transfer.easy.getinfo(pycurl.OS_ERRNO)
         self._finish(transfer, endings.failure(transfer.exchange, number, words=words, system_error=system_error))
 
-    def _finish(self, transfer: _Transfer[Key], failure: Failure | None) -> None:
+    def _finish(self, transfer: Transfer[Key], failure: Failure | None) -> None:
         exchange, easy = transfer.exchange, transfer.easy
         response = None
         if failure is None and easy is not None:
