@@ -73,6 +73,38 @@ def test_a_database_that_is_read_only_for_seconds_ends_nothing_and_costs_no_job(
     assert [process.pid for process in (*stack.workers.values(), *stack.beats.values())] == pids
 
 
+def test_statements_that_the_database_cuts_short_end_nothing_and_cost_no_job(trial: Trial) -> None:
+    stack = trial.stack
+    pids = [process.pid for process in (*stack.workers.values(), *stack.beats.values())]
+    url = stack.target.answer("/cut-short", always(Reply(delay_seconds=1.0)))
+    with trial.load(per_second=20, fields=lambda number: {"method": "post", "url": url, "body": number}):
+        pause(2.0)
+        with trial.ledger.fault("database cuts statements short"):
+            stack.servers.postgres.configure("statement_timeout = 200")
+            with stack.servers.postgres.locked(stack.database.url, "jobs_job"):
+                pause(6.0)
+            stack.servers.postgres.configure("statement_timeout = 0")
+        pause(2.0)
+    evidence = trial.conclude(within_seconds=60)
+    assert not repeats(evidence)
+    assert [process.pid for process in (*stack.workers.values(), *stack.beats.values()) if process.is_alive] == pids
+
+
+def test_a_database_without_a_connection_to_spare_ends_nothing_and_costs_no_job(trial: Trial) -> None:
+    stack = trial.stack
+    pids = [process.pid for process in (*stack.workers.values(), *stack.beats.values())]
+    url = stack.target.answer("/crowded", always(Reply(delay_seconds=1.0)))
+    with trial.load(per_second=20, fields=lambda number: {"method": "post", "url": url, "body": number}):
+        pause(2.0)
+        with trial.ledger.fault("database crowded"), stack.servers.postgres.crowded():
+            # Whoever had a connection has to ask for a new one.
+            pause(6.0)
+        pause(2.0)
+    evidence = trial.conclude(within_seconds=60)
+    assert not repeats(evidence)
+    assert [process.pid for process in (*stack.workers.values(), *stack.beats.values()) if process.is_alive] == pids
+
+
 def test_who_asks_while_the_database_is_away_is_told_503_and_served_when_it_is_back(trial: Trial) -> None:
     stack = trial.stack
     with trial.ledger.fault("database killed"):

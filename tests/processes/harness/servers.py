@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -225,13 +225,43 @@ class PostgresServer(_Server):
 
     def configure(self, setting: str) -> None:
         """Sets one while it runs, as `default_transaction_read_only = on`."""
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            # Itself under the setting that it takes back.
-            connection.execute("SET default_transaction_read_only = off")
+        # Itself it is under no setting that it takes back.
+        own = "-c default_transaction_read_only=off -c statement_timeout=0"
+        with psycopg.connect(self.url("postgres"), autocommit=True, options=own) as connection:
             name, value = setting.split(" = ")
             change = sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), sql.Literal(value))
             connection.execute(change)
             connection.execute("SELECT pg_reload_conf()")
+
+    @contextlib.contextmanager
+    def crowded(self) -> Iterator[None]:
+        """Takes all connections that there are, those of others too, for as long as the block lasts."""
+        with contextlib.ExitStack() as held:
+            pids: list[int] = []
+
+            def take_all() -> psycopg.Connection:
+                connection = None
+                with contextlib.suppress(psycopg.OperationalError):
+                    while True:
+                        connection = held.enter_context(psycopg.connect(self.url("postgres"), autocommit=True))
+                        pids.append(connection.info.backend_pid)
+                assert connection is not None, "there was none to take"
+                return connection
+
+            take_all().execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE backend_type = 'client backend' AND pid <> ALL(%s)",
+                [pids],
+            )
+            take_all()
+            yield
+
+    @contextlib.contextmanager
+    def locked(self, url: str, table: str) -> Iterator[None]:
+        """Keeps everybody else from `table` of the database at `url`, for as long as the block lasts."""
+        with psycopg.connect(url, options="-c statement_timeout=0") as connection:
+            connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.Identifier(table)))
+            yield
 
     def url(self, database: str) -> str:
         return f"postgres://postgres@127.0.0.1:{self._port}/{database}"
