@@ -14,7 +14,7 @@ from jobs.api import serializers
 from jobs.api.endpoints.base import answer
 from jobs.api.endpoints.jobs import FILTERS, JobsView
 from jobs.api.input import query
-from jobs.api.schema import operations
+from jobs.api.schema.operations import jobs as operations
 from jobs.api.wire import parsers, problems
 from jobs.database import clock
 from jobs.intake import batch as intake_batch

@@ -11,7 +11,7 @@ from jobs.actions import delivery as delivery_actions
 from jobs.api import serializers
 from jobs.api.endpoints.base import View, answer, answer_page
 from jobs.api.input import identifiers, query
-from jobs.api.schema import operations
+from jobs.api.schema.operations import deliveries as operations
 from jobs.api.wire.problems import Conflict
 from jobs.database import clock, sql
 from jobs.delivering import receivers

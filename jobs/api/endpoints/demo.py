@@ -6,7 +6,7 @@ from rest_framework.response import Response
 
 from booper.content import payloads
 from jobs.api.endpoints.base import OpenView
-from jobs.api.schema import operations
+from jobs.api.schema.operations import demo as operations
 from jobs.api.wire import parsers
 from jobs.intake.fields import Input
 

@@ -18,7 +18,7 @@ from jobs.api.endpoints.base import View, answer, answer_page, location
 from jobs.api.input import identifiers, query
 from jobs.api.input.cursors import Order
 from jobs.api.input.query import Page
-from jobs.api.schema import operations
+from jobs.api.schema.operations import jobs as operations
 from jobs.api.wire import etags
 from jobs.api.wire.problems import Conflict
 from jobs.database import clock, sql

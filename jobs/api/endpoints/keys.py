@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from jobs.api import authentication, serializers
 from jobs.api.endpoints.base import View, answer, answer_page
 from jobs.api.input import identifiers, query
-from jobs.api.schema import guarding
+from jobs.api.schema.operations import guarding as operations
 from jobs.api.wire.problems import Conflict
 from jobs.database import clock
 from jobs.guarding import keys, limits, stocks
@@ -32,7 +32,7 @@ class _KeysView(View):
 
 
 class Keys(_KeysView):
-    @guarding.LIST_KEYS
+    @operations.LIST_KEYS
     def get(self, request: Request) -> Response:
         given = query.read(request, known=query.PAGE_FIELDS)
         paging = query.paging(given, model=ApiKey, columns=query.KEY_COLUMNS)
@@ -40,7 +40,7 @@ class Keys(_KeysView):
         page = paging.page_of(self.get_queryset())
         return answer_page([serializers.api_key(row) for row in page.rows], page)
 
-    @guarding.CREATE_KEY
+    @operations.CREATE_KEY
     def post(self, request: Request) -> Response:
         now = clock.now()
         new = intake_key.new(self.sent_fields(is_optional=True), now=now)
@@ -52,7 +52,7 @@ class Keys(_KeysView):
 
 
 class KeyDetail(_KeysView):
-    @guarding.DELETE_KEY
+    @operations.DELETE_KEY
     def delete(self, request: Request, key_id: str) -> Response:
         key = self.find(key_id)
         revoked = keys.revoke(key, actor=self.actor, now=clock.now()) or key
@@ -61,7 +61,7 @@ class KeyDetail(_KeysView):
 
 
 class RotateKey(_KeysView):
-    @guarding.ROTATE_KEY
+    @operations.ROTATE_KEY
     def post(self, request: Request, key_id: str) -> Response:
         key, now = self.find(key_id), clock.now()
         wanted = intake_key.rotation(self.sent_fields(is_optional=True), now=now)

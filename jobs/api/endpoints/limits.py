@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from jobs.api import limiting, serializers
 from jobs.api.endpoints.base import View, answer
-from jobs.api.schema import guarding
+from jobs.api.schema.operations import guarding as operations
 from jobs.database import clock
 from jobs.guarding import limits, rates, stocks
 from jobs.guarding.limits import Limit
@@ -36,7 +36,7 @@ _OF_WORKERS = (
 
 
 class Limits(View):
-    @guarding.LIST_LIMITS
+    @operations.LIST_LIMITS
     def get(self, request: Request) -> Response:
         now, key = clock.now(), self.key
         overrides, user_id = key.user.limits, self.owner_id

@@ -14,7 +14,9 @@ from rest_framework.request import Request
 
 from booper.content import payloads
 from jobs.api.endpoints.base import OpenView
-from jobs.api.schema import components, dialect, operations
+from jobs.api.schema import dialect
+from jobs.api.schema.components import whole
+from jobs.api.schema.operations.operation import TAGS
 
 _ASSETS = {
     "swagger-ui.css": "text/css; charset=utf-8",
@@ -63,12 +65,12 @@ def document(routes: Sequence[URLPattern]) -> dict[str, Any]:
     # Wherever the document was read, so that the page of docs may call it.
     schema["servers"] = [{"url": settings.BOOPER_BASE_PATH or "/"}]
     schema["info"] |= _INFO
-    schema["tags"] = [{"name": name, "description": text} for name, text in operations.TAGS.items()]
+    schema["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
     schema["components"] = {
-        "schemas": components.SCHEMAS,
-        "responses": components.RESPONSES,
-        "parameters": components.PARAMETERS,
-        "securitySchemes": components.SECURITY,
+        "schemas": whole.SCHEMAS,
+        "responses": whole.RESPONSES,
+        "parameters": whole.PARAMETERS,
+        "securitySchemes": whole.SECURITY,
     }
     found: dict[str, Any] = dialect.in_3_1(schema)
     return found

@@ -6,7 +6,7 @@ from rest_framework.response import Response
 from booper.content.placeholders import RenderTooLargeError
 from jobs.api import serializers
 from jobs.api.endpoints.base import View, answer
-from jobs.api.schema import operations
+from jobs.api.schema.operations import schedules as operations
 from jobs.database import clock
 from jobs.explaining import previews
 from jobs.intake import schedule

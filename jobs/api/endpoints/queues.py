@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from jobs.api import serializers
 from jobs.api.endpoints.base import View, answer, answer_page
 from jobs.api.input import query
-from jobs.api.schema import operations
+from jobs.api.schema.operations import queues as operations
 from jobs.database import clock, sql
 from jobs.intake import queue as intake_queue
 from jobs.models import WAITING_STATES, Job, JobState, Queue

@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from jobs.api import serializers
 from jobs.api.endpoints.base import View, answer, answer_page
 from jobs.api.input import identifiers, query
-from jobs.api.schema import operations
+from jobs.api.schema.operations import deliveries as operations
 from jobs.database import sql
 from jobs.delivering import receivers
 from jobs.models import Receiver

@@ -16,7 +16,7 @@ from jobs.api import serializers
 from jobs.api.endpoints.base import View, answer, answer_page, location
 from jobs.api.endpoints.jobs import announce
 from jobs.api.input import identifiers, query
-from jobs.api.schema import operations
+from jobs.api.schema.operations import schedules as operations
 from jobs.api.wire import etags
 from jobs.api.wire.problems import Conflict
 from jobs.database import clock, sql

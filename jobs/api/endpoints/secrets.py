@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from jobs.api import serializers
 from jobs.api.endpoints.base import View, answer, answer_page
 from jobs.api.input import query
-from jobs.api.schema import guarding
+from jobs.api.schema.operations import guarding as operations
 from jobs.database import clock
 from jobs.guarding import secrets
 from jobs.intake import secret as intake_secret
@@ -17,7 +17,7 @@ from jobs.models import Scope, Secret
 class Secrets(View):
     needs = Scope.ADMIN
 
-    @guarding.LIST_SECRETS
+    @operations.LIST_SECRETS
     def get(self, request: Request) -> Response:
         given = query.read(request, known=query.PAGE_FIELDS)
         paging = query.paging(given, model=Secret, columns=query.SECRET_COLUMNS)
@@ -30,7 +30,7 @@ class Secrets(View):
 class SecretDetail(View):
     needs = Scope.ADMIN
 
-    @guarding.SET_SECRET
+    @operations.SET_SECRET
     def put(self, request: Request, name: str) -> Response:
         intake_secret.require_name(name)
         new = intake_secret.new(self.sent_fields())
@@ -39,7 +39,7 @@ class SecretDetail(View):
         )
         return answer(self._shown(secret), status=201 if is_new else 200)
 
-    @guarding.DELETE_SECRET
+    @operations.DELETE_SECRET
     def delete(self, request: Request, name: str) -> Response:
         secret = secrets.of_user(self.owner_id).filter(name=name).first() if len(name) <= 64 else None
         if secret is None:

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from jobs.api import serializers
 from jobs.api.endpoints.base import View, answer
-from jobs.api.schema import guarding
+from jobs.api.schema.operations import guarding as operations
 from jobs.database import clock
 from jobs.guarding import signing
 from jobs.intake import key as intake_key
@@ -18,7 +18,7 @@ from jobs.models import Scope, User
 class SigningSecret(View):
     needs = Scope.ADMIN
 
-    @guarding.GET_SIGNING_SECRET
+    @operations.GET_SIGNING_SECRET
     def get(self, request: Request) -> Response:
         return answer(_shown(User.objects.get(id=self.owner_id), now=clock.now()))
 
@@ -26,7 +26,7 @@ class SigningSecret(View):
 class RotateSigningSecret(View):
     needs = Scope.ADMIN
 
-    @guarding.ROTATE_SIGNING_SECRET
+    @operations.ROTATE_SIGNING_SECRET
     def post(self, request: Request) -> Response:
         now = clock.now()
         wanted = intake_key.rotation(self.sent_fields(is_optional=True), known=intake_key.OVERLAP_FIELDS, now=now)

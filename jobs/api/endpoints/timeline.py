@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from booper.timing.timestamps import timestamp
 from jobs.api.endpoints.base import answer
 from jobs.api.endpoints.jobs import JobsView
-from jobs.api.schema import operations
+from jobs.api.schema.operations import logs as operations
 from jobs.database import clock
 from jobs.explaining import timeline
 from jobs.explaining.timeline import Entry, Timeline

@@ -5,7 +5,7 @@ from rest_framework.response import Response
 
 import booper
 from jobs.api.endpoints.base import OpenView, answer
-from jobs.api.schema import operations
+from jobs.api.schema.operations import demo as operations
 
 # Raised when something that clients rely on changes.
 API = "1"

@@ -1,0 +1,256 @@
+"""The schemas of jobs: what a client sends to make, edit and select some, and what is answered of one."""
+
+from jobs.api.schema.components.queues import QUEUE_NAME
+from jobs.api.schema.components.shapes import (
+    ANY_JSON,
+    JOB_ID,
+    MOMENT,
+    TIME,
+    TIMEZONE,
+    URL,
+    UUID,
+    Schema,
+    may_be_null,
+    object_of,
+    or_null,
+    ref,
+)
+from jobs.explaining.reasons import Code
+from jobs.intake import job_changes
+from jobs.intake.batch import MOST_JOBS
+from jobs.intake.recurrence import MOST_DISCARDED
+from jobs.intake.request import METHODS
+from jobs.models import CatchUp, EventType, JobState, Overlap
+
+_RECURRENCE_PROPERTIES: dict[str, Schema] = {
+    "cron": {
+        "type": "string",
+        "maxLength": 512,
+        "description": "Repeats when clocks in `timezone` match: minute, hour, day of the month, month and day of the "
+        "week. The day of the month also takes `L` (the last), `LW` (the last workday) and `15W` (the workday nearest "
+        "to the 15th), the day of the week `5L` (the last Friday) and `2#1` (the first Tuesday).",
+        "example": "0 9 * * MON-FRI",
+    },
+    "repeat_every": {
+        "description": "Repeats at this interval, 1 second or more, from its first run on. Not together with `cron`.",
+        "allOf": [ref("Duration")],
+        "example": [2, "minutes"],
+    },
+    "starts_at": {**MOMENT, "description": f"No run before this. {MOMENT['description']}"},
+    "ends_at": {**MOMENT, "description": f"No run after this. {MOMENT['description']}"},
+    "max_runs": {"type": "integer", "minimum": 1, "maximum": 2**31 - 1, "description": "It ends after so many runs."},
+    "overlap": {
+        "type": "string",
+        "enum": Overlap.values,
+        "default": Overlap.ALLOW.value,
+        "description": "Whether a run is skipped while the one before is still going.",
+    },
+    "catch_up": {
+        "type": "string",
+        "enum": CatchUp.values,
+        "default": CatchUp.LATEST.value,
+        "description": "After an outage: one late run, or none.",
+    },
+    "include_metadata": {
+        "type": "boolean",
+        "description": "Whether `$job`, `$previous` and `$state` are put into a body that is an object. Without it: "
+        "for recurring jobs.",
+    },
+    "disable_after": {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": MOST_DISCARDED,
+        "description": "It is disabled once so many of its runs in a row were discarded.",
+    },
+}
+
+JOB_INPUT_PROPERTIES: dict[str, Schema] = {
+    "method": {"type": "string", "enum": [*METHODS], "default": "get", "description": "In any case."},
+    "url": URL,
+    "query": {
+        "type": "object",
+        "description": "Appended to the URL's query: lists repeat their key, objects nest in brackets. At most 8,192 "
+        "characters once percent-encoded.",
+        "example": {"page": 1},
+    },
+    "headers": {
+        "type": "object",
+        "maxProperties": 64,
+        "additionalProperties": {"anyOf": [{"type": "string"}, {"type": "number"}]},
+        "description": "At most 64 and 16 KiB in all. Not Host, Content-Length, Transfer-Encoding, Connection, "
+        "Keep-Alive, TE, Trailer, Upgrade, Expect, Proxy-*, User-Agent, Booper-* or Webhook-*.",
+        "example": {"X-Tenant": "7"},
+    },
+    "body": {**ANY_JSON, "example": {"content": "Hi"}},
+    "schedule_in": ref("Duration"),
+    "scheduled_at": MOMENT,
+    "timezone": TIMEZONE,
+    "name": {"type": "string", "maxLength": 255},
+    "description": {"type": "string", "maxLength": 10_000},
+    "idempotency_key": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 255,
+        "description": "While a job that holds the key has not started, another one with it is not made: that job is "
+        "answered instead. The header `Idempotency-Key` does the same.",
+    },
+    "callback_url": {**URL, "description": "Receives the result, signed.", "example": "https://example.com/done"},
+    "webhook_url": {**URL, "description": "Receives each event, signed.", "example": "https://example.com/events"},
+    "timeout": {
+        "type": "number",
+        "minimum": 1,
+        "maximum": 900,
+        "default": 30,
+        "description": "Seconds that an attempt may take.",
+    },
+    "max_attempts": {"type": "integer", "minimum": 1, "maximum": 100, "default": 5},
+    "backoff": {
+        "type": "array",
+        "items": ref("Duration"),
+        "minItems": 1,
+        "maxItems": 100,
+        "description": "The wait after each failed attempt, the last one repeated.",
+        "example": [5, [1, "minutes"]],
+    },
+    **_RECURRENCE_PROPERTIES,
+    "queue": {
+        **QUEUE_NAME,
+        "description": "One of your queues, which limits how many of its jobs run at once and how fast they start. It "
+        "is made, without limits, if it is not there.",
+    },
+}
+
+ALL: Schema = {
+    "type": "boolean",
+    "default": False,
+    "description": "Has to be true where there is no filter, and every job that has not ended is meant.",
+}
+
+_JOB_STATUS: Schema = object_of(
+    {
+        "id": JOB_ID,
+        "state": {"type": "string", "enum": JobState.values},
+        "inserted_at": TIME,
+        "scheduled_at": TIME,
+        "attempted_at": or_null(TIME),
+        "completed_at": or_null(TIME),
+        "cancelled_at": or_null(TIME),
+        "discarded_at": or_null(TIME),
+        "has_confict": {"type": "boolean", "description": "The same as has_conflict."},
+        "has_conflict": {"type": "boolean", "description": "This job was here already and holds the idempotency key."},
+    }
+)
+
+_TIMELINE: dict[str, Schema] = {
+    "id": UUID,
+    "job_id": JOB_ID,
+    "state": {"type": "string", "enum": JobState.values},
+    "reason": object_of(
+        {
+            "code": {"type": "string", "enum": [code.value for code in Code]},
+            "message": {"type": "string", "example": "due for 5 minutes, but no worker is running"},
+            "until": or_null(TIME),
+        },
+        description="Why it ran late or has not run, or that it was on time.",
+    ),
+    "late_seconds": or_null(
+        {"type": "number", "description": "From when it was due first to its first attempt, or until now."}
+    ),
+    "seconds_in_states": {"type": "object", "additionalProperties": {"type": "number"}},
+    "is_complete": {"type": "boolean", "description": "false where a part was pruned, or left out as it is too long."},
+    "entries": {
+        "type": "array",
+        "items": object_of(
+            {
+                "at": TIME,
+                "type": {"type": "string", "enum": ["log", "delivery", "wait"]},
+                "name": {"type": "string", "description": "The event, or the state in which it waited."},
+                "text": {"type": "string", "example": "waited 1.204 s until it was taken up"},
+                "attempt": or_null({"type": "integer"}),
+                "seconds": or_null({"type": "number", "description": "Of a wait."}),
+                "payload": {"type": "object"},
+            }
+        ),
+    },
+}
+
+SCHEMAS: dict[str, Schema] = {
+    "JobInput": object_of(
+        may_be_null(JOB_INPUT_PROPERTIES),
+        optional=tuple(name for name in JOB_INPUT_PROPERTIES if name != "url"),
+        example={
+            "method": "post",
+            "url": "https://example.com/hook",
+            "body": {"content": "Hi"},
+            "schedule_in": [30, "seconds"],
+        },
+    ),
+    "JobChanges": object_of(
+        may_be_null({name: JOB_INPUT_PROPERTIES[name] for name in job_changes.FIELDS}),
+        optional=job_changes.FIELDS,
+        minProperties=1,
+        example={"body": {"content": "Hello"}, "description": None, "schedule_in": [1, "hour"]},
+    ),
+    "Job": object_of(
+        {
+            "id": UUID,
+            "job_id": JOB_ID,
+            "user_id": UUID,
+            "schedule_id": or_null(UUID),
+            "name": or_null({"type": "string"}),
+            "description": or_null({"type": "string"}),
+            "idempotency_key": or_null({"type": "string"}),
+            "inserted_at": TIME,
+            "job": _JOB_STATUS,
+            "queue": or_null({"type": "string", "description": "The queue it is in."}),
+            "attempt": {"type": "integer", "minimum": 0, "description": "How many attempts have begun."},
+            "max_attempts": {"type": "integer", "minimum": 1},
+            "error": or_null(ref("JobError")),
+            "args": {"type": "object", "description": "The request as it was sent."},
+        }
+    ),
+    "JobError": object_of(
+        {
+            "code": {"type": "string", "example": "timeout"},
+            "message": {"type": "string"},
+            "response_status": or_null({"type": "integer"}),
+            "at": TIME,
+        },
+    ),
+    "BatchInput": object_of(
+        {"jobs": {"type": "array", "items": ref("JobInput"), "minItems": 1, "maxItems": MOST_JOBS}},
+        example={"jobs": [{"url": "https://example.com/a"}, {"url": "https://example.com/b", "schedule_in": 60}]},
+    ),
+    "BatchItem": {"anyOf": [ref("Job"), object_of({"error": {"anyOf": [ref("InvalidInput"), ref("Problem")]}})]},
+    "JobFilters": object_of(
+        {
+            "state": {
+                "description": "One or more, as a list or with commas between them.",
+                "anyOf": [
+                    {"type": "string", "example": "scheduled,retryable"},
+                    {"type": "array", "items": {"type": "string", "enum": JobState.values}, "minItems": 1},
+                ],
+            },
+            "schedule_id": UUID,
+            "url": {"type": "string"},
+            "name": {"type": "string"},
+            "inserted_after": MOMENT,
+            "inserted_before": MOMENT,
+            "all": ALL,
+        },
+        optional=("state", "schedule_id", "url", "name", "inserted_after", "inserted_before", "all"),
+        example={"state": "scheduled", "name": "daily report"},
+    ),
+    "Cancelled": object_of({"cancelled": {"type": "integer", "minimum": 0, "description": "How many jobs were."}}),
+    "LogEvent": object_of(
+        {
+            "id": UUID,
+            "event": {"type": "string", "enum": EventType.values},
+            "inserted_at": TIME,
+            "job_id": JOB_ID,
+            "user_id": UUID,
+            "payload": {"type": "object"},
+        }
+    ),
+    "Timeline": object_of(_TIMELINE),
+}

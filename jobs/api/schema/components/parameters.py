@@ -1,0 +1,103 @@
+"""The parameters of the API's calls: in the path, the query and the headers."""
+
+from typing import Any
+
+from jobs.api.input.cursors import LONGEST
+from jobs.api.schema.components.guarding import SECRET
+from jobs.api.schema.components.jobs import ALL
+from jobs.api.schema.components.queues import QUEUE_NAME
+from jobs.api.schema.components.shapes import JOB_ID, TIME, UUID, Schema
+from jobs.intake.keyed_schedule import KEY_PATTERN
+from jobs.models import DeliveryKind, DeliveryState, EventType, JobState
+
+
+def parameter(name: str, description: str, schema: Schema, *, place: str = "query", **more: Any) -> Schema:
+    return {"name": name, "in": place, "description": description, "schema": schema, **more}
+
+
+def choices(name: str, description: str, values: list[str]) -> Schema:
+    schema: Schema = {"type": "array", "items": {"type": "string", "enum": values}, "minItems": 1}
+    return parameter(name, f"{description}; several with commas.", schema, style="form", explode=False)
+
+
+def order_by(columns: list[str]) -> Schema:
+    """The parameter `order_by`; not among the others, as each list has columns of its own."""
+    description = (
+        f"A field ({', '.join(columns)}) and `asc` or `desc`: `inserted_at,asc`. As `order_by[]` twice and as JSON too."
+    )
+    schema: Schema = {"type": "string", "pattern": f"^({'|'.join(columns)}),(asc|desc)$", "example": "inserted_at,asc"}
+    return parameter("order_by", description, schema)
+
+
+PARAMETERS: dict[str, Schema] = {
+    "job_id": parameter(
+        "job_id", "Its integer `job_id`, or its uuid.", {"anyOf": [JOB_ID, UUID]}, place="path", required=True
+    ),
+    "of_schedule": parameter(
+        "schedule_id",
+        "Its uuid, or its key.",
+        {"anyOf": [UUID, {"type": "string", "pattern": KEY_PATTERN, "example": "daily-report"}]},
+        place="path",
+        required=True,
+    ),
+    "schedule_key": parameter(
+        "schedule_id",
+        "Its key: neither a uuid nor `new`.",
+        {"type": "string", "pattern": KEY_PATTERN, "example": "daily-report"},
+        place="path",
+        required=True,
+    ),
+    "managed_by": parameter("managed_by", "Only those that this looks after.", {"type": "string"}),
+    "log_id": parameter("log_id", "Its uuid.", UUID, place="path", required=True),
+    "queue_name": parameter("name", "Its name.", QUEUE_NAME, place="path", required=True),
+    "limit": parameter(
+        "limit", "How many rows at most.", {"type": "integer", "minimum": 1, "maximum": 100, "default": 10}
+    ),
+    "offset": parameter(
+        "offset",
+        "How many rows to leave out first.",
+        {"type": "integer", "minimum": 0, "maximum": 2**31 - 1, "default": 0},
+    ),
+    "cursor": parameter(
+        "cursor",
+        "Empty for the first page, then as the page before gave it; the other parameters stay as they were. However "
+        "deep the page, it costs the same. Not together with `offset`, except where it is empty.",
+        {"type": "string", "maxLength": LONGEST, "example": ""},
+        allowEmptyValue=True,
+    ),
+    "state": choices("state", "Only jobs in this state", JobState.values),
+    "schedule_id": parameter("schedule_id", "Only the jobs of this schedule.", UUID),
+    "url": parameter("url", "Only jobs with exactly this URL, in its canonical spelling.", {"type": "string"}),
+    "name": parameter("name", "Only jobs with exactly this name.", {"type": "string"}),
+    "inserted_after": parameter("inserted_after", "Only jobs made after this moment.", TIME),
+    "inserted_before": parameter("inserted_before", "Only jobs made before this moment.", TIME),
+    "all": parameter("all", ALL["description"], ALL),
+    "log_job_id": parameter("job_id", "Only the events of this job: its `job_id` or uuid.", {"anyOf": [JOB_ID, UUID]}),
+    "event": choices("event", "Only events of this kind", EventType.values),
+    "delivery_id": parameter("delivery_id", "Its uuid.", UUID, place="path", required=True),
+    "delivery_job_id": parameter(
+        "job_id", "Only the deliveries of this job: its `job_id` or uuid.", {"anyOf": [JOB_ID, UUID]}
+    ),
+    "kind": choices("kind", "Only callbacks, or only webhooks", DeliveryKind.values),
+    "delivery_state": choices("state", "Only deliveries in this state", DeliveryState.values),
+    "receiver_id": parameter("receiver_id", "Its uuid.", UUID, place="path", required=True),
+    "scope": parameter(
+        "scope",
+        "For the upcoming run of a schedule: `run` skips just that run, while without it the schedule ends.",
+        {"type": "string", "enum": ["run"]},
+    ),
+    "if_match": parameter(
+        "If-Match",
+        "The `ETag` that it was read with: 412, and nothing is changed, if somebody has edited it since.",
+        {"type": "string", "minLength": 1, "pattern": "^[!-~]+$"},
+        place="header",
+    ),
+    "idempotency_key": parameter(
+        "Idempotency-Key",
+        "Stands in for the field `idempotency_key`; in quotes or without.",
+        {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+        place="header",
+    ),
+    "secret_name": parameter("name", "Its name.", SECRET["name"], place="path", required=True),
+    "key_id": parameter("key_id", "Its uuid.", UUID, place="path", required=True),
+}

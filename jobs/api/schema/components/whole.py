@@ -1,0 +1,26 @@
+"""All that the OpenAPI document's section `components` holds."""
+
+from jobs.api.schema.components import deliveries, demo, guarding, jobs, parameters, queues, refusals, schedules, shapes
+from jobs.api.schema.components.shapes import Schema
+
+SCHEMAS: dict[str, Schema] = {
+    **shapes.SCHEMAS,
+    **jobs.SCHEMAS,
+    **schedules.SCHEMAS,
+    **queues.SCHEMAS,
+    **deliveries.SCHEMAS,
+    **demo.SCHEMAS,
+    **guarding.SCHEMAS,
+    **refusals.SCHEMAS,
+}
+PARAMETERS = parameters.PARAMETERS
+RESPONSES = refusals.RESPONSES
+
+SECURITY: dict[str, Schema] = {
+    "apiKey": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "sk_…",
+        "description": "`Authorization: Bearer sk_…`; `Authorization: Token sk_…` is taken as well.",
+    }
+}

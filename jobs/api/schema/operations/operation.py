@@ -1,0 +1,128 @@
+"""How the document describes one call: a decorator for a view's method."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from drf_spectacular.utils import extend_schema
+
+from jobs.api.input import unexpected
+from jobs.api.schema.components import whole
+from jobs.api.schema.components.parameters import order_by
+from jobs.api.schema.components.shapes import NEXT_CURSOR, Schema, ref
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+TAGS = {
+    "jobs": "Requests to make, once or as the runs of a schedule.",
+    "schedules": "Jobs that repeat.",
+    "queues": "How many jobs run at once, and how fast they start.",
+    "logs": "What happened to each job.",
+    "deliveries": "Callbacks and webhooks, and who receives them.",
+    "keys": "API keys, and what each may do.",
+    "signing": "What callbacks, webhooks and requests are signed with.",
+    "secrets": "Values that jobs refer to by name.",
+    "limits": "What the caller may have, and has.",
+    "demo": "Targets to try things with.",
+}
+
+_WITH_KEY = (401, 403, 429, 503)
+
+_WITH_BODY = (400, 413, 415)
+
+_FORM = "application/x-www-form-urlencoded"
+
+
+def operation(
+    operation_id: str,
+    summary: str,
+    *,
+    tag: str,
+    answers: dict[int, Schema],
+    refusals: Sequence[int] = (),
+    parameters: Sequence[Schema] = (),
+    body: str | None = None,
+    form_example: Schema | None = None,
+    is_open: bool = False,
+    is_paged: bool = False,
+    has_location: bool = True,
+    has_etag: bool = False,
+    needs_body: bool = True,
+    is_open_to_any_query: bool = False,
+    is_bare: bool = False,
+    description: str = "",
+) -> Callable[[F], F]:
+    """`answers` are schemas of `data` by status, or of the whole answer if it `is_bare`; `body` names the request's."""
+    taken = unexpected.Taken(_in_query(parameters), _fields(body), is_open_to_any_query)
+    operation: Schema = {
+        "operationId": operation_id,
+        "summary": summary,
+        "description": description or f"{summary}.",
+        "tags": [tag],
+        "parameters": list(parameters),
+        "security": [] if is_open else [{"apiKey": []}],
+        "responses": {str(status): _answer(status, schema, is_paged, is_bare) for status, schema in answers.items()},
+    }
+    if 201 in answers and has_location:
+        operation["responses"]["201"]["headers"] = {"Location": {"schema": {"type": "string"}, "required": True}}
+    if has_etag:
+        operation["responses"]["200"]["headers"] = {"ETag": {"schema": {"type": "string"}, "required": True}}
+    if body is not None:
+        as_form: Schema = {"schema": ref("Form")}
+        if form_example is not None:
+            as_form["example"] = form_example
+        operation["requestBody"] = {
+            "required": needs_body,
+            "content": {"application/json": {"schema": ref(body)}, _FORM: as_form},
+        }
+
+    def decorate(method: F) -> F:
+        method.taken = taken  # type: ignore[attr-defined]
+        # One without a body reads it all the same, to refuse it.
+        reads_body = method.__name__ != "get"
+        statuses = {*refusals, *(() if is_open else _WITH_KEY), *(() if is_open_to_any_query else (400,))}
+        statuses |= {414, *(_WITH_BODY if reads_body else ())}
+        operation["responses"] |= {str(status): ref(str(status), "responses") for status in sorted(statuses)}
+        return extend_schema(operation=operation)(method)
+
+    return decorate
+
+
+def _in_query(parameters: Sequence[Schema]) -> list[str]:
+    """Their names, but for those in the path and the headers."""
+    named = [whole.PARAMETERS[each["$ref"].rpartition("/")[2]] if "$ref" in each else each for each in parameters]
+    return [each["name"] for each in named if each["in"] == "query"]
+
+
+def _fields(body: str | None) -> list[str] | None:
+    return None if body is None else [*whole.SCHEMAS[body].get("properties", {})]
+
+
+def _answer(status: int, data: Schema, is_paged: bool, is_bare: bool) -> Schema:
+    properties = {"data": data} | ({"cursor": NEXT_CURSOR} if is_paged else {})
+    schema = {"type": "object", "properties": properties, "required": ["data"], "additionalProperties": False}
+    schema = data if is_bare else schema
+    description = {200: "Done.", 201: "Created.", 207: "Some were refused."}[status]
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def parameters(*names: str) -> list[Schema]:
+    return [ref(name, "parameters") for name in names]
+
+
+def listing(
+    operation_id: str, summary: str, *, tag: str, of: str, columns: Iterable[str], filters: Sequence[str] = ()
+) -> Callable[[F], F]:
+    return operation(
+        operation_id,
+        summary,
+        tag=tag,
+        description="Newest first, unless `order_by` says otherwise. A request with `cursor`, empty for the first "
+        "page, is answered with the one for the next page.",
+        answers={200: {"type": "array", "items": ref(of), "maxItems": 100}},
+        parameters=[
+            *parameters("limit", "offset", "cursor"),
+            order_by([*columns]),
+            *parameters(*filters),
+        ],
+        is_paged=True,
+    )
