@@ -59,6 +59,8 @@ class Account:
     email: str | None
     password: str | None
     api_key: str | None
+    # Below the address of the instance; good once.
+    sign_in_path: str | None = None
 
 
 def main() -> int:
@@ -174,6 +176,7 @@ def _prepared_database() -> Account:
 def welcome(instance: Instance, account: Account) -> str:
     lines = [
         "",
+        f"  Pages    {instance.url}/",
         f"  API      {instance.url}/api",
         f"  Docs     {instance.url}/api/docs",
         f"  Admin    {instance.url}/admin/",
@@ -189,6 +192,8 @@ def welcome(instance: Instance, account: Account) -> str:
             f"  Password {account.password}",
             f"  API key  {account.api_key}",
         ]
+        if account.sign_in_path:
+            lines += ["", "  Open this to be signed in, once, within a day:", f"  {instance.url}{account.sign_in_path}"]
     else:
         lines += ["", "  A key: export BOOPER_API_KEY=$(.venv/bin/python manage.py create_api_key EMAIL)"]
     if _takes_requests_to_itself(instance):

@@ -1,19 +1,15 @@
-"""Every path of the web process: the API, the admin, and what answers when there is nothing or something breaks."""
+"""Every path of the web process: API, admin, pages, and what answers when there is nothing or something breaks."""
 
-from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
-from django.views.generic import RedirectView
 
 from jobs.api.wire import problems
-from jobs.pages.invitation import Invitation
 
 urlpatterns = [
-    path("", RedirectView.as_view(url=f"{settings.BOOPER_BASE_PATH}/api/docs")),
     path("api", problems.no_such_path),
     path("api/", include("jobs.api.urls")),
     path("admin/", admin.site.urls),
-    path("invite/<uidb64>/<token>/", Invitation.as_view()),
+    path("", include("jobs.pages.urls")),
 ]
 
 handler400 = problems.bad_request

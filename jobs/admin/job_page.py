@@ -8,7 +8,7 @@ from django.db.models import Case, F, When
 from django.db.models.functions import Length
 from django.utils.safestring import SafeString
 
-from booper.content import redaction
+from booper.content import redaction, visible_text
 from jobs.admin import content, job_actions, job_words
 from jobs.admin.job_actions import Operation
 from jobs.admin.kit import markup
@@ -64,7 +64,7 @@ def read(job: Job, *, now: datetime) -> JobPage:
         sentence=job_words.state(job, holder=holder, last_error=_last_error(events), now=now),
         reason=told.reason,
         spent=_spent(told),
-        entries=[TimelineRow(entry.at, markup.visible(entry.text)) for entry in told.entries[-MOST_ENTRIES:]],
+        entries=[TimelineRow(entry.at, visible_text.visible(entry.text)) for entry in told.entries[-MOST_ENTRIES:]],
         has_earlier_entries=len(told.entries) > MOST_ENTRIES or not told.is_complete,
         has_begun=job.attempt > 0,
         possible=[operation for operation in job_actions.OPERATIONS.values() if operation.is_possible(job)],

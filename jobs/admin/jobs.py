@@ -13,11 +13,11 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 
-from booper.content import redaction
+from booper.content import redaction, visible_text
 from jobs.admin import content, job_actions, job_columns, job_page
 from jobs.admin.content import ContentAdmin
 from jobs.admin.job_actions import ActionCount, Operation
-from jobs.admin.kit import markup, search
+from jobs.admin.kit import search
 from jobs.admin.kit.changelist import IndexedFilter, SlowFilter
 from jobs.admin.kit.columns import owner, owner_page
 from jobs.admin.kit.filters import BeforeNumberFilter, GivenFilter, InsertedFilter, NumberFilter, OwnerFilter
@@ -182,7 +182,7 @@ class JobAdmin(ContentAdmin):
                 return Q(name__icontains=term.value) | Q(url__icontains=term.value)
 
     def title_of(self, row: Job) -> str:
-        return f"{row.id} {markup.visible(row.name or redaction.redacted_url(row.url))}"
+        return f"{row.id} {visible_text.visible(row.name or redaction.redacted_url(row.url))}"
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("jobs.change_job")

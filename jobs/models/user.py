@@ -6,10 +6,14 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from booper.content import signatures
 from jobs.models.encryption import EncryptedTextField
 from jobs.models.identifiers import uuid7
+
+# As AbstractBaseUser has it, so that the sessions there are stay good.
+_SESSION_SALT = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
 
 
 class UserManager(BaseUserManager["User"]):
@@ -39,6 +43,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     suspended_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="Since then nothing of theirs starts."
     )
+    # Sessions from before then are good no more: signing out everywhere.
+    signed_out_at = models.DateTimeField(null=True, blank=True, editable=False)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False, help_text="May log in to the admin.")
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
@@ -57,3 +63,8 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.email
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a session has to match: Django's own, until the user has signed out everywhere."""
+        seed = f"{self.password}{self.signed_out_at.isoformat()}" if self.signed_out_at else self.password
+        return salted_hmac(_SESSION_SALT, seed, secret=secret, algorithm="sha256").hexdigest()

@@ -1,6 +1,5 @@
 """The HTML of values that strangers chose: everything is escaped, nothing of theirs becomes a link."""
 
-import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,16 +8,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from booper.content import exact_json
+from booper.content.visible_text import visible
 from booper.timing.timestamps import timestamp
 
 NOTHING = "\N{EN DASH}"
-# Characters that move the text around them about, or that are not to be seen at all.
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
-
-
-def visible(text: str) -> str:
-    """With control characters spelt out, so that a name cannot pass for another one."""
-    return _UNSEEN.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
 def text(value: object, *, limit: int = 0) -> str:

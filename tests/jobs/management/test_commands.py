@@ -98,7 +98,13 @@ def test_the_first_user_may_log_in_to_the_admin_and_has_a_key(open_api: Api) -> 
 @pytest.mark.django_db
 def test_there_is_one_first_user() -> None:
     run("first_user")
-    assert json.loads(run("first_user")) == {"email": None, "password": None, "api_key": None, "created": False}
+    assert json.loads(run("first_user")) == {
+        "email": None,
+        "password": None,
+        "api_key": None,
+        "sign_in_path": None,
+        "created": False,
+    }
     assert (User.objects.count(), ApiKey.objects.count()) == (1, 1)
 
 

@@ -1,0 +1,15 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("jobs", "0016_job_error"),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name="user",
+            name="signed_out_at",
+            field=models.DateTimeField(blank=True, editable=False, null=True),
+        ),
+    ]

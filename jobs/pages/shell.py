@@ -1,0 +1,98 @@
+"""What all pages of an owner have in common: who is reading, in which zone, and the way around."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from typing import Any
+from urllib.parse import unquote
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views import View
+
+from booper.timing import recurrence
+from jobs.guarding import suspension
+from jobs.models import User
+
+ZONE_COOKIE = "booper_zone"
+_ENTRIES: Sequence[tuple[str, str, bool]] = (
+    # The name of the page's URL, its label, and whether a line stands before it.
+    ("home", "Home", False),
+    ("jobs", "Jobs", False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the navigation."""
+
+    url: str
+    label: str
+    is_here: bool
+    begins_a_group: bool
+
+
+class Page(LoginRequiredMixin, View):
+    """A page for whoever is signed in, of what is theirs; others are led to /sign-in."""
+
+    # The name of its entry in the navigation.
+    entry = ""
+
+    def get_login_url(self) -> str:
+        return reverse("pages:sign_in")
+
+    def dispatch(self, request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponseBase:
+        with timezone.override(zone_of(request)):
+            response = super().dispatch(request, *arguments, **named)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    @property
+    def owner(self) -> User:
+        assert isinstance(self.request.user, User)
+        return self.request.user
+
+    @property
+    def owner_id(self) -> UUID:
+        return self.owner.id
+
+    @property
+    def actor(self) -> str:
+        """Who is asking, for the audit trail."""
+        return f"page {self.owner.email}"
+
+    @property
+    def is_fragment(self) -> bool:
+        """Whether a part of a page is asked for, by htmx."""
+        return self.request.headers.get("HX-Request") == "true"
+
+    def page(self, template: str, *, title: str, status: int = 200, **context: Any) -> HttpResponse:
+        shell = {
+            "title": title,
+            "navigation": [
+                Entry(reverse(f"pages:{name}"), label, name == self.entry, is_first)
+                for name, label, is_first in _ENTRIES
+            ],
+            "paused_at": suspension.paused_at(),
+        }
+        return self.part(template, status=status, **shell, **context)
+
+    def part(self, template: str, *, status: int = 200, **context: Any) -> HttpResponse:
+        """A template without what stands around it."""
+        base = {"base_path": settings.BOOPER_BASE_PATH}
+        return render(self.request, f"pages/{template}", base | context, status=status)
+
+
+def zone_of(request: HttpRequest) -> tzinfo:
+    """The reader's, as their browser has said; UTC until it has."""
+    with suppress(recurrence.InvalidZone):
+        if name := unquote(request.COOKIES.get(ZONE_COOKIE, "")):
+            return recurrence.zone_named(name)
+    return UTC

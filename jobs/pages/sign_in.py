@@ -1,0 +1,79 @@
+"""/sign-in, by password or by a link that is good once; /sign-out, here or everywhere; / leads where one is to go."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth import authenticate, login, logout
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views import View
+from django.views.decorators.cache import never_cache
+
+from jobs.database import clock
+from jobs.guarding import audit, sign_in_links
+from jobs.models import User
+from jobs.pages.shell import Page
+
+_REFUSAL = (
+    "There is no user with this email and password. Look for a slip in either, capitals in the password included."
+)
+
+
+class Root(View):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponseRedirect(reverse("pages:home" if request.user.is_authenticated else "pages:sign_in"))
+
+
+@method_decorator(never_cache, name="dispatch")
+class SignIn(View):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            return HttpResponseRedirect(_next(request))
+        return _form(request)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        email, password = request.POST.get("email", "").strip(), request.POST.get("password", "")
+        user = authenticate(request, username=email, password=password)
+        if user is None:
+            return _form(request, email=email, refusal=_REFUSAL, status=401)
+        login(request, user)
+        return HttpResponseRedirect(_next(request))
+
+
+@method_decorator(never_cache, name="dispatch")
+class SignInLink(View):
+    """What bin/up prints for its first user."""
+
+    def get(self, request: HttpRequest, user_id: UUID, token: str) -> HttpResponse:
+        user = User.objects.filter(id=user_id, is_active=True).first()
+        if user is None or not sign_in_links.tokens.check_token(user, token):
+            return render(request, "pages/link_gone.html", {"title": "Sign in"}, status=404)
+        login(request, user)
+        return HttpResponseRedirect(reverse("pages:home"))
+
+
+class SignOut(Page):
+    def post(self, request: HttpRequest) -> HttpResponse:
+        if "everywhere" in request.POST:
+            now = clock.now()
+            User.objects.filter(id=self.owner_id).update(signed_out_at=now)
+            audit.note("signed_out.everywhere", user_id=self.owner_id, actor=self.actor, now=now)
+        logout(request)
+        return HttpResponseRedirect(reverse("pages:sign_in"))
+
+
+def _form(request: HttpRequest, *, status: int = 200, **context: Any) -> HttpResponse:
+    given = request.POST.get("next") or request.GET.get("next", "")
+    context |= {"title": "Sign in", "next": given, "base_path": settings.BOOPER_BASE_PATH}
+    return render(request, "pages/sign_in.html", context, status=status)
+
+
+def _next(request: HttpRequest) -> str:
+    """A path of ours that the reader was on the way to; home otherwise."""
+    wanted = request.POST.get("next") or request.GET.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
+    return wanted if is_ours and wanted.startswith("/") else reverse("pages:home")

@@ -1,0 +1,21 @@
+"""Every path of the owners' pages, at the root of the site."""
+
+from django.urls import path
+
+from jobs.pages import bulk, home, job, job_list, sign_in
+from jobs.pages.invitation import Invitation
+
+app_name = "pages"
+
+urlpatterns = [
+    path("", sign_in.Root.as_view(), name="root"),
+    path("sign-in", sign_in.SignIn.as_view(), name="sign_in"),
+    path("sign-in/<uuid:user_id>/<str:token>", sign_in.SignInLink.as_view(), name="sign_in_link"),
+    path("sign-out", sign_in.SignOut.as_view(), name="sign_out"),
+    path("invite/<uidb64>/<token>/", Invitation.as_view(), name="invitation"),
+    path("home", home.Home.as_view(), name="home"),
+    path("jobs", job_list.JobList.as_view(), name="jobs"),
+    path("jobs/bulk", bulk.Bulk.as_view(), name="jobs_bulk"),
+    path("jobs/<str:job_id>", job.JobPage.as_view(), name="job"),
+    path("jobs/<str:job_id>/<slug:verb>", job.Act.as_view(), name="job_act"),
+]
