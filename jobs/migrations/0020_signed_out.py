@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("jobs", "0016_job_error"),
+        ("jobs", "0019_schedule_key_is_unique"),
     ]
 
     operations = [
