@@ -184,7 +184,8 @@ class RabbitServer(_Server):
 class PostgresServer(_Server):
     """A cluster of its own in `folder`, run by the user postgres where this is root."""
 
-    def __init__(self, processes: Processes, folder: Path) -> None:
+    def __init__(self, processes: Processes, folder: Path, *, primary: "PostgresServer | None" = None) -> None:
+        """A new cluster; of a `primary`, its standby, which streams what that one commits."""
         binaries = _postgres_binaries()
         require("postgresql", is_here=binaries is not None)
         assert binaries is not None
@@ -195,7 +196,12 @@ class PostgresServer(_Server):
         self._user = "postgres" if os.geteuid() == 0 else None
         if self._user is not None:
             os.chown(folder, pwd.getpwnam(self._user).pw_uid, pwd.getpwnam(self._user).pw_gid)
-        self._run("initdb", "--pgdata", str(folder), "--username", "postgres", "--auth", "trust", "--no-sync")
+        if primary is None:
+            self._run("initdb", "--pgdata", str(folder), "--username", "postgres", "--auth", "trust", "--no-sync")
+        else:
+            folder.chmod(0o700)
+            copied = ["--pgdata", str(folder), "--write-recovery-conf", "--checkpoint", "fast", "--no-sync"]
+            self._run("pg_basebackup", "--dbname", primary.url("postgres"), *copied)
 
     def start(self) -> None:
         # Processes are killed here, never the machine: what the kernel has taken is safe without fsync.
@@ -233,6 +239,11 @@ class PostgresServer(_Server):
             connection.execute(change)
             connection.execute("SELECT pg_reload_conf()")
 
+    def promote(self) -> None:
+        """Makes a primary of a standby, and returns when it takes writes."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute("SELECT pg_promote(true, 60)")
+
     @contextlib.contextmanager
     def crowded(self) -> Iterator[None]:
         """Takes all connections that there are, those of others too, for as long as the block lasts."""
@@ -263,8 +274,9 @@ class PostgresServer(_Server):
             connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.Identifier(table)))
             yield
 
-    def url(self, database: str) -> str:
-        return f"postgres://postgres@127.0.0.1:{self._port}/{database}"
+    def url(self, database: str, *, standby: "PostgresServer | None" = None) -> str:
+        hosts = f"127.0.0.1:{self._port}" + ("" if standby is None else f",127.0.0.1:{standby._port}")
+        return f"postgres://postgres@{hosts}/{database}"
 
     def create(self, database: str, *, template: str = "template1") -> str:
         """The URL of a new database, a copy of `template`."""
@@ -320,7 +332,8 @@ def _children(parent: int) -> list[int]:
 def _postgres_binaries() -> Path | None:
     on_path = _on_path("postgres")
     if on_path:
-        return Path(on_path).parent
+        # It may be a link to where all of them are.
+        return Path(on_path).resolve().parent
     # Debian keeps them beside each other by version, off the PATH.
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parent.parent.name))
     return found[-1].parent if found else None

@@ -81,6 +81,20 @@ class Servers:
             self._postgres.start()
         return self._postgres
 
+    def add_standby(self) -> PostgresServer:
+        """A standby of the database server, which commits from now on what both have."""
+        standby = PostgresServer(self._processes, self.new_folder("postgresql"), primary=self.postgres)
+        standby.start()
+        self.postgres.configure("synchronous_standby_names = *")
+        return standby
+
+    def fail_over(self, standby: PostgresServer) -> None:
+        """Kills the database server and puts `standby` in its place."""
+        self.postgres.kill()
+        standby.configure("synchronous_standby_names = ")
+        standby.promote()
+        self._postgres = standby
+
     @property
     def rabbit(self) -> RabbitServer:
         if self._rabbit is None:
