@@ -14,6 +14,7 @@ from jobs.intake.fields import Input
 from jobs.intake.job import Wanted
 from jobs.intake.refusals import MOST_ERRORS, BodyTooLarge, FieldError, InvalidInput, Refusal, Unlisted
 
+FIELDS = ("jobs",)
 MOST_JOBS = 1000
 
 Judged = Wanted | Refusal
@@ -24,7 +25,7 @@ def wanted(fields: Mapping[str, Any], *, is_small: bool = False, now: datetime) 
 
     If the whole body `is_small`, no job in it can be too large. Raises InvalidInput if the body is no batch.
     """
-    given = Input(fields, known=("jobs",))
+    given = Input(fields, known=FIELDS)
     items = given.value("jobs")
     if not isinstance(items, list) or not items:
         given.refuse("jobs", detail=f"{shown(items)} is not a list of jobs: write 1 to {MOST_JOBS}")

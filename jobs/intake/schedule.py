@@ -16,6 +16,8 @@ from jobs.specs import JobSpec, RecurrenceSpec
 _PREVIEWED = 5
 _MOST_PREVIEWED = 100
 LONGEST_REASON = 500
+PREVIEW_FIELDS = (*job.FIELDS, "count")
+REASON_FIELDS = ("reason",)
 # What moves the runs to come, though not the first of them.
 RETIMING = (*intake_recurrence.FREQUENCIES, "timezone", "starts_at", "ends_at")
 
@@ -34,7 +36,7 @@ def previewed(fields: Mapping[str, Any], *, now: datetime) -> Asked:
 
     Without a `url` it is about the times alone, and the spec's is empty.
     """
-    given = Input(fields, known=(*job.FIELDS, "count"))
+    given = Input(fields, known=PREVIEW_FIELDS)
     count = given.whole_number("count", lowest=1, highest=_MOST_PREVIEWED)
     found = job.read(given, key_header=None, now=now)
     given.finish()
@@ -83,7 +85,7 @@ def judged(given: Input, schedule: Schedule, *, is_retimed: bool, now: datetime)
 def reason_to_disable(fields: Mapping[str, Any]) -> str | None:
     """By the body of POST /api/schedules/{id}/disable, which may have none. Raises InvalidInput."""
     # A recurring job's requests carry $job, $previous and $state.
-    given = Input({name: fields[name] for name in fields if not name.startswith("$")}, known=("reason",))
+    given = Input({name: fields[name] for name in fields if not name.startswith("$")}, known=REASON_FIELDS)
     reason = given.text("reason", longest=LONGEST_REASON)
     given.finish()
     return reason

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from jobs.api import authentication, limiting
-from jobs.api.input import unexpected
+from jobs.api.input import taken, unexpected
 from jobs.api.input.query import Page
 from jobs.api.wire import parsers
 from jobs.guarding import audit, limits, rates, stocks
@@ -29,6 +29,7 @@ class View(APIView):
     # How the caller stands to the limit on requests, once that was looked at.
     standing: Standing | None = None
 
+    @taken.takes(is_open_to_any_query=True)
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
         """The Allow header, which every answer has, is the whole answer."""
         return Response(status=204)
@@ -38,11 +39,11 @@ class View(APIView):
         return [] if self.request.method == "OPTIONS" else super().get_permissions()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Of the calls in the OpenAPI document, refuses as well what they do not take."""
+        """Refuses as well what the call does not take."""
         super().initial(request, *args, **kwargs)
-        taken = getattr(getattr(self, str(request.method).lower(), None), "taken", None)
-        if taken is not None:
-            unexpected.refuse_others(request, taken)
+        method = getattr(self, str(request.method).lower(), None)
+        if method is not None:
+            unexpected.refuse_others(request, taken.by(method))
 
     def perform_authentication(self, request: Request) -> None:
         """Left to the permissions: an open view looks at no key at all."""

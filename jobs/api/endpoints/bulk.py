@@ -14,6 +14,7 @@ from jobs.api import serializers
 from jobs.api.endpoints.base import answer
 from jobs.api.endpoints.jobs import FILTERS, JobsView
 from jobs.api.input import query
+from jobs.api.input.taken import takes
 from jobs.api.schema.operations import jobs as operations
 from jobs.api.wire import parsers, problems
 from jobs.database import clock
@@ -26,11 +27,14 @@ from jobs.intake.refusals import FieldError, InvalidInput
 from jobs.queues import ids
 from jobs.waking import announcements
 
+_CANCEL_FILTERS = (*FILTERS, "all")
+
 
 class Batch(JobsView):
     parser_classes = (parsers.JSONBatchParser, parsers.BracketFormParser)
 
     @operations.CREATE_JOBS
+    @takes(body=intake_batch.FIELDS)
     def post(self, request: Request) -> Response:
         now = clock.now()
         if "HTTP_IDEMPOTENCY_KEY" in request.META:
@@ -60,6 +64,7 @@ class Batch(JobsView):
 
 class CancelJobs(JobsView):
     @operations.CANCEL_JOBS
+    @takes(query=_CANCEL_FILTERS, body=_CANCEL_FILTERS)
     def post(self, request: Request) -> Response:
         given, now = self._filters(request), clock.now()
         rows = self.listed(given, now=now)
@@ -79,9 +84,8 @@ class CancelJobs(JobsView):
 
     def _filters(self, request: Request) -> Input:
         """Out of the query, as the list has them, or the body."""
-        known = (*FILTERS, "all")
-        in_query, in_body = query.read(request, known=known).fields, self.sent_fields(is_optional=True)
-        given = Input({**in_body, **in_query}, known=known)
+        in_query, in_body = query.read(request, known=_CANCEL_FILTERS).fields, self.sent_fields(is_optional=True)
+        given = Input({**in_body, **in_query}, known=_CANCEL_FILTERS)
         for name in in_body.keys() & in_query.keys():
             given.refuse(name, detail="it is both in the query and in the body: give it once")
         return given

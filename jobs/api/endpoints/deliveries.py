@@ -11,6 +11,7 @@ from jobs.actions import delivery as delivery_actions
 from jobs.api import serializers
 from jobs.api.endpoints.base import View, answer, answer_page
 from jobs.api.input import identifiers, query
+from jobs.api.input.taken import takes
 from jobs.api.schema.operations import deliveries as operations
 from jobs.api.wire.problems import Conflict
 from jobs.database import clock, sql
@@ -39,6 +40,7 @@ class _DeliveriesView(View):
 
 class Deliveries(_DeliveriesView):
     @operations.LIST_DELIVERIES
+    @takes(query=(*query.PAGE_FIELDS, *_FILTERS))
     def get(self, request: Request) -> Response:
         given = query.read(request, known=(*query.PAGE_FIELDS, *_FILTERS))
         paging = query.paging(given, model=Delivery, columns=query.DELIVERY_COLUMNS)

@@ -6,6 +6,7 @@ from rest_framework.response import Response
 
 from booper.content import payloads
 from jobs.api.endpoints.base import OpenView
+from jobs.api.input.taken import takes
 from jobs.api.schema.operations import demo as operations
 from jobs.api.wire import parsers
 from jobs.intake.fields import Input
@@ -17,6 +18,7 @@ class Ping(OpenView):
     is_counted = False
 
     @operations.PING
+    @takes(is_open_to_any_query=True)
     def get(self, request: Request) -> Response:
         return Response({"message": "Pong"})
 
@@ -25,6 +27,7 @@ class Echo(OpenView):
     parser_classes = (parsers.AnyJSONParser, parsers.BracketFormParser)
 
     @operations.ECHO
+    @takes(body=(), is_open_to_any_query=True)
     def post(self, request: Request) -> HttpResponse:
         # Not a Response, whose renderer writes null as nothing.
         return HttpResponse(payloads.encode(parsers.value(request)), content_type="application/json")
@@ -32,6 +35,7 @@ class Echo(OpenView):
 
 class Broadcast(OpenView):
     @operations.BROADCAST
+    @takes(body=tuple(_BROADCAST_FIELDS), is_open_to_any_query=True)
     def post(self, request: Request) -> Response:
         # A recurring job's requests carry $job, $previous and $state as well.
         fields = {name: value for name, value in self.sent_fields().items() if not name.startswith("$")}

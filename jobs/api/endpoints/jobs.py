@@ -18,6 +18,7 @@ from jobs.api.endpoints.base import View, answer, answer_page, location
 from jobs.api.input import identifiers, query
 from jobs.api.input.cursors import Order
 from jobs.api.input.query import Page
+from jobs.api.input.taken import takes
 from jobs.api.schema.operations import jobs as operations
 from jobs.api.wire import etags
 from jobs.api.wire.problems import Conflict
@@ -80,6 +81,7 @@ class JobsView(View):
 
 class Jobs(JobsView):
     @operations.LIST_JOBS
+    @takes(query=(*query.PAGE_FIELDS, *FILTERS))
     def get(self, request: Request) -> Response:
         now = clock.now()
         given = query.read(request, known=(*query.PAGE_FIELDS, *FILTERS))
@@ -94,6 +96,7 @@ class Jobs(JobsView):
         return answer_page([serializers.job(row, now=now) for row in page.rows], page)
 
     @operations.CREATE_JOB
+    @takes(body=intake_job.FIELDS)
     def post(self, request: Request) -> Response:
         now = clock.now()
         key_header = request.META.get("HTTP_IDEMPOTENCY_KEY")
@@ -116,6 +119,7 @@ class JobDetail(JobsView):
         return answer(serializers.job(job, now=clock.now()), headers=etags.headers(job))
 
     @operations.CHANGE_JOB
+    @takes(body=job_changes.FIELDS)
     def patch(self, request: Request, job_id: str) -> Response:
         job, now = self.find(job_id), clock.now()
         changes = self.sent_fields()
@@ -141,6 +145,7 @@ class JobDetail(JobsView):
 
 class CancelJob(JobsView):
     @operations.CANCEL_JOB
+    @takes(query=("scope",))
     def post(self, request: Request, job_id: str) -> Response:
         given = query.read(request, known=("scope",))
         scope = given.choice("scope", allowed=("run",))

@@ -7,6 +7,7 @@ from rest_framework.response import Response
 from jobs.api import authentication, serializers
 from jobs.api.endpoints.base import View, answer, answer_page
 from jobs.api.input import identifiers, query
+from jobs.api.input.taken import takes
 from jobs.api.schema.operations import guarding as operations
 from jobs.api.wire.problems import Conflict
 from jobs.database import clock
@@ -33,6 +34,7 @@ class _KeysView(View):
 
 class Keys(_KeysView):
     @operations.LIST_KEYS
+    @takes(query=query.PAGE_FIELDS)
     def get(self, request: Request) -> Response:
         given = query.read(request, known=query.PAGE_FIELDS)
         paging = query.paging(given, model=ApiKey, columns=query.KEY_COLUMNS)
@@ -41,6 +43,7 @@ class Keys(_KeysView):
         return answer_page([serializers.api_key(row) for row in page.rows], page)
 
     @operations.CREATE_KEY
+    @takes(body=intake_key.FIELDS)
     def post(self, request: Request) -> Response:
         now = clock.now()
         new = intake_key.new(self.sent_fields(is_optional=True), now=now)
@@ -62,6 +65,7 @@ class KeyDetail(_KeysView):
 
 class RotateKey(_KeysView):
     @operations.ROTATE_KEY
+    @takes(body=intake_key.ROTATE_FIELDS)
     def post(self, request: Request, key_id: str) -> Response:
         key, now = self.find(key_id), clock.now()
         wanted = intake_key.rotation(self.sent_fields(is_optional=True), now=now)

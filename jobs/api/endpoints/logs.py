@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from jobs.api import serializers
 from jobs.api.endpoints.base import View, answer, answer_page
 from jobs.api.input import identifiers, query
+from jobs.api.input.taken import takes
 from jobs.api.schema.operations import logs as operations
 from jobs.database import sql
 from jobs.models import EventType, LogEvent
@@ -22,6 +23,7 @@ class _LogsView(View):
 
 class Logs(_LogsView):
     @operations.LIST_LOGS
+    @takes(query=(*query.PAGE_FIELDS, *_FILTERS))
     def get(self, request: Request) -> Response:
         given = query.read(request, known=(*query.PAGE_FIELDS, *_FILTERS))
         paging = query.paging(given, model=LogEvent, columns=query.LOG_COLUMNS)

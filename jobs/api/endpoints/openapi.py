@@ -14,6 +14,7 @@ from rest_framework.request import Request
 
 from booper.content import payloads
 from jobs.api.endpoints.base import OpenView
+from jobs.api.input.taken import takes
 from jobs.api.schema import dialect
 from jobs.api.schema.components import whole
 from jobs.api.schema.operations.operation import TAGS
@@ -101,6 +102,7 @@ class Document(OpenView):
     is_counted = False
     routes: Sequence[URLPattern] = ()
 
+    @takes(is_open_to_any_query=True)
     def get(self, request: Request) -> HttpResponse:
         return HttpResponse(_encoded(tuple(self.routes)), content_type="application/json")
 
@@ -108,6 +110,7 @@ class Document(OpenView):
 class Docs(OpenView):
     is_counted = False
 
+    @takes(is_open_to_any_query=True)
     def get(self, request: Request) -> HttpResponse:
         return HttpResponse(_placed(_PAGE), headers={"Content-Security-Policy": _PAGE_POLICY})
 
@@ -115,6 +118,7 @@ class Docs(OpenView):
 class DocsAsset(OpenView):
     is_counted = False
 
+    @takes(is_open_to_any_query=True)
     def get(self, request: Request, name: str) -> HttpResponse:
         if name not in _ASSETS:
             raise Http404(f"the documentation has no file {name[:40]!a}")

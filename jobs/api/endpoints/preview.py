@@ -6,6 +6,7 @@ from rest_framework.response import Response
 from booper.content.placeholders import RenderTooLargeError
 from jobs.api import serializers
 from jobs.api.endpoints.base import View, answer
+from jobs.api.input.taken import takes
 from jobs.api.schema.operations import schedules as operations
 from jobs.database import clock
 from jobs.explaining import previews
@@ -19,6 +20,7 @@ class Preview(View):
     needs = Scope.READ
 
     @operations.PREVIEW
+    @takes(body=schedule.PREVIEW_FIELDS)
     def post(self, request: Request) -> Response:
         asked = schedule.previewed(self.sent_fields(), now=clock.now())
         spec, plan = asked.wanted.spec, asked.wanted.plan

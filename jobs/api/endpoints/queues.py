@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from jobs.api import serializers
 from jobs.api.endpoints.base import View, answer, answer_page
 from jobs.api.input import query
+from jobs.api.input.taken import takes
 from jobs.api.schema.operations import queues as operations
 from jobs.database import clock, sql
 from jobs.intake import queue as intake_queue
@@ -28,6 +29,7 @@ class _QueuesView(View):
 
 class Queues(_QueuesView):
     @operations.LIST_QUEUES
+    @takes(query=query.PAGE_FIELDS)
     def get(self, request: Request) -> Response:
         given = query.read(request, known=query.PAGE_FIELDS)
         paging = query.paging(given, model=Queue, columns=query.QUEUE_COLUMNS)
@@ -45,6 +47,7 @@ class QueueDetail(_QueuesView):
         return answer(*_shown([found]))
 
     @operations.SET_QUEUE
+    @takes(body=intake_queue.FIELDS)
     def put(self, request: Request, name: str) -> Response:
         intake_queue.require_name(name)
         limits, now = intake_queue.limits(self.sent_fields()), clock.now()

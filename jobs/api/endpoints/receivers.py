@@ -7,6 +7,7 @@ from rest_framework.response import Response
 from jobs.api import serializers
 from jobs.api.endpoints.base import View, answer, answer_page
 from jobs.api.input import identifiers, query
+from jobs.api.input.taken import takes
 from jobs.api.schema.operations import deliveries as operations
 from jobs.database import sql
 from jobs.delivering import receivers
@@ -31,6 +32,7 @@ class _ReceiversView(View):
 
 class Receivers(_ReceiversView):
     @operations.LIST_RECEIVERS
+    @takes(query=query.PAGE_FIELDS)
     def get(self, request: Request) -> Response:
         given = query.read(request, known=query.PAGE_FIELDS)
         paging = query.paging(given, model=Receiver, columns=query.RECEIVER_COLUMNS)

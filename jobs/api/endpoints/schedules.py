@@ -16,10 +16,12 @@ from jobs.api import serializers
 from jobs.api.endpoints.base import View, answer, answer_page, location
 from jobs.api.endpoints.jobs import announce
 from jobs.api.input import identifiers, query
+from jobs.api.input.taken import takes
 from jobs.api.schema.operations import schedules as operations
 from jobs.api.wire import etags
 from jobs.api.wire.problems import Conflict
 from jobs.database import clock, sql
+from jobs.intake import job as intake_job
 from jobs.intake import keyed_schedule, secret
 from jobs.intake import schedule as intake_schedule
 from jobs.models import Job, Schedule
@@ -58,6 +60,7 @@ class _SchedulesView(View):
 
 class Schedules(_SchedulesView):
     @operations.LIST_SCHEDULES
+    @takes(query=(*query.PAGE_FIELDS, "managed_by"))
     def get(self, request: Request) -> Response:
         given = query.read(request, known=(*query.PAGE_FIELDS, "managed_by"))
         paging = query.paging(given, model=Schedule, columns=query.SCHEDULE_COLUMNS)
@@ -74,6 +77,7 @@ class ScheduleDetail(_SchedulesView):
         return self.answer_about(self.find(schedule_id), schedule_id, verb="read")
 
     @operations.CHANGE_SCHEDULE
+    @takes(body=intake_job.FIELDS)
     def patch(self, request: Request, schedule_id: str) -> Response:
         schedule, changes, now = self.find(schedule_id), self.sent_fields(), clock.now()
         etags.require(request, schedule)
@@ -91,6 +95,7 @@ class ScheduleDetail(_SchedulesView):
         return self.answer_about(changed, schedule_id, verb="changed")
 
     @operations.PUT_SCHEDULE
+    @takes(body=keyed_schedule.FIELDS)
     def put(self, request: Request, schedule_id: str) -> Response:
         keyed_schedule.require_key(schedule_id)
         fields, now = self.sent_fields(), clock.now()
@@ -145,6 +150,7 @@ class ScheduleDetail(_SchedulesView):
 
 class DisableSchedule(_SchedulesView):
     @operations.DISABLE_SCHEDULE
+    @takes(body=intake_schedule.REASON_FIELDS)
     def post(self, request: Request, schedule_id: str) -> Response:
         schedule, now = self.find(schedule_id), clock.now()
         reason = intake_schedule.reason_to_disable(self.sent_fields(is_optional=True))

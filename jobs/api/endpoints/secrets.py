@@ -7,6 +7,7 @@ from rest_framework.response import Response
 from jobs.api import serializers
 from jobs.api.endpoints.base import View, answer, answer_page
 from jobs.api.input import query
+from jobs.api.input.taken import takes
 from jobs.api.schema.operations import guarding as operations
 from jobs.database import clock
 from jobs.guarding import secrets
@@ -18,6 +19,7 @@ class Secrets(View):
     needs = Scope.ADMIN
 
     @operations.LIST_SECRETS
+    @takes(query=query.PAGE_FIELDS)
     def get(self, request: Request) -> Response:
         given = query.read(request, known=query.PAGE_FIELDS)
         paging = query.paging(given, model=Secret, columns=query.SECRET_COLUMNS)
@@ -31,6 +33,7 @@ class SecretDetail(View):
     needs = Scope.ADMIN
 
     @operations.SET_SECRET
+    @takes(body=intake_secret.FIELDS)
     def put(self, request: Request, name: str) -> Response:
         intake_secret.require_name(name)
         new = intake_secret.new(self.sent_fields())

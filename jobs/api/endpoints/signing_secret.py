@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from jobs.api import serializers
 from jobs.api.endpoints.base import View, answer
+from jobs.api.input.taken import takes
 from jobs.api.schema.operations import guarding as operations
 from jobs.database import clock
 from jobs.guarding import signing
@@ -27,6 +28,7 @@ class RotateSigningSecret(View):
     needs = Scope.ADMIN
 
     @operations.ROTATE_SIGNING_SECRET
+    @takes(body=intake_key.OVERLAP_FIELDS)
     def post(self, request: Request) -> Response:
         now = clock.now()
         wanted = intake_key.rotation(self.sent_fields(is_optional=True), known=intake_key.OVERLAP_FIELDS, now=now)

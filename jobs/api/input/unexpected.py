@@ -1,7 +1,6 @@
-"""What a call takes besides its path, and the refusal of everything else: nothing a client asked for is passed over."""
+"""The refusal of what a call does not take: nothing that a client asked for is passed over."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,20 +8,12 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
 from jobs.api.input import query
+from jobs.api.input.taken import Taken
 from jobs.api.wire import parsers
 from jobs.intake.fields import nearest
 from jobs.intake.refusals import MOST_ERRORS, FieldError, InvalidInput, pointer
 
 _LONGEST_SHOWN = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """The query parameters of a call, and the fields of its body; None where it takes no body."""
-
-    parameters: Sequence[str] = ()
-    fields: Sequence[str] | None = None
-    is_open_to_any_query: bool = False
 
 
 def refuse_others(request: Request, taken: Taken) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -124,7 +123,7 @@ def test_an_idempotency_key_that_is_held_is_a_conflict(api: Api) -> None:
     assert not Schedule.objects.exists()
 
 
-@pytest.mark.parametrize("key", ["new", str(uuid4()), "Big", "a b", "é", "x" * 129, "a:b"])
+@pytest.mark.parametrize("key", ["new", "0193f2c4-6a1e-7b3d-9c41-0f5b9a6c1d22", "Big", "a b", "é", "x" * 129, "a:b"])
 def test_what_is_no_key_is_refused(api: Api, key: str) -> None:
     assert pointers_of(api.call("PUT", f"/api/schedules/{key}", DAILY)) == ["/schedule_id"]
 

@@ -11,7 +11,6 @@ PING = operation(
     tag="demo",
     answers={200: ref("Pong")},
     is_open=True,
-    is_open_to_any_query=True,
     is_bare=True,
 )
 
@@ -24,7 +23,6 @@ ECHO = operation(
     body="AnyJSON",
     form_example={"hello": "world"},
     is_open=True,
-    is_open_to_any_query=True,
     is_bare=True,
 )
 
@@ -37,6 +35,5 @@ BROADCAST = operation(
     body="BroadcastInput",
     form_example={"content": "Hi", "author": "Booper", "channel": "quickstart"},
     is_open=True,
-    is_open_to_any_query=True,
     is_bare=True,
 )

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from drf_spectacular.utils import extend_schema
 
-from jobs.api.input import unexpected
+from jobs.api.input import taken
 from jobs.api.schema.components import whole
 from jobs.api.schema.components.parameters import order_by
 from jobs.api.schema.components.shapes import NEXT_CURSOR, Schema, ref
@@ -47,12 +47,13 @@ def operation(
     has_location: bool = True,
     has_etag: bool = False,
     needs_body: bool = True,
-    is_open_to_any_query: bool = False,
     is_bare: bool = False,
     description: str = "",
 ) -> Callable[[F], F]:
-    """`answers` are schemas of `data` by status, or of the whole answer if it `is_bare`; `body` names the request's."""
-    taken = unexpected.Taken(_in_query(parameters), _fields(body), is_open_to_any_query)
+    """`answers` are schemas of `data` by status, or of the whole answer if it `is_bare`; `body` names the request's.
+
+    TypeError: what is described is not what the method was declared to take.
+    """
     operation: Schema = {
         "operationId": operation_id,
         "summary": summary,
@@ -76,15 +77,25 @@ def operation(
         }
 
     def decorate(method: F) -> F:
-        method.taken = taken  # type: ignore[attr-defined]
+        declared = taken.by(method)
+        _require_same(operation_id, declared, parameters=_in_query(parameters), fields=_fields(body))
         # One without a body reads it all the same, to refuse it.
         reads_body = method.__name__ != "get"
-        statuses = {*refusals, *(() if is_open else _WITH_KEY), *(() if is_open_to_any_query else (400,))}
+        statuses = {*refusals, *(() if is_open else _WITH_KEY), *(() if declared.is_open_to_any_query else (400,))}
         statuses |= {414, *(_WITH_BODY if reads_body else ())}
         operation["responses"] |= {str(status): ref(str(status), "responses") for status in sorted(statuses)}
         return extend_schema(operation=operation)(method)
 
     return decorate
+
+
+def _require_same(
+    operation_id: str, declared: taken.Taken, *, parameters: Sequence[str], fields: Sequence[str] | None
+) -> None:
+    if {*declared.parameters} != {*parameters}:
+        raise TypeError(f"{operation_id} takes {declared.parameters} in the query, and describes {parameters}")
+    if (declared.fields is None) != (fields is None) or {*(declared.fields or ())} != {*(fields or ())}:
+        raise TypeError(f"{operation_id} takes {declared.fields} in its body, and describes {fields}")
 
 
 def _in_query(parameters: Sequence[Schema]) -> list[str]:
