@@ -172,6 +172,8 @@ def _healthy(call: Call) -> Answer:
         return Answer(201, {"data": [JOB for _ in call.body["jobs"]]})
     if call.path == "/api/jobs/cancel":
         return Answer(200, {"data": {"cancelled": 3}})
+    if call.path.endswith("/backfill"):
+        return Answer(201, {"data": [JOB]})
     row = _ROWS.get(steps[0], {"noun": steps[0]})
     is_list = call.method == "GET" and len(steps) == 1 and steps[0] in _ROWS
     answer = {"data": [row] if is_list else row} | ({"cursor": None} if "cursor" in call.query else {})

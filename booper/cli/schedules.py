@@ -7,7 +7,9 @@ import argparse
 from booper.cli.documents import document_of
 from booper.cli.output import Columns
 from booper.cli.parsers import Group, filters_of
+from booper.cli.run import present
 from booper.client import Json, Scheduler
+from booper.client.shapes import JsonList
 
 _SCHEDULE_COLUMNS: Columns = {
     "SCHEDULE": "id",
@@ -36,6 +38,13 @@ def add_schedules(schedules: Group) -> None:
         about="Pause it.",
     )
     disable.add_argument("--reason", metavar="TEXT", help="why, for whoever reads the schedule")
+    skip = schedules.verb_on_id(
+        "skip",
+        lambda scheduler, args: scheduler.schedules.skip(args.id, until=args.until),
+        about="Leave out its next run, or all runs until a moment.",
+    )
+    skip.add_argument("--until", metavar="TIME", help="as in 2026-12-27T00:00:00Z")
+    _add_backfill(schedules)
     put = schedules.verb_on_id(
         "put",
         lambda scheduler, args: scheduler.schedules.put(args.id, args.json.content),
@@ -51,6 +60,19 @@ def add_schedules(schedules: Group) -> None:
         lambda scheduler, args: scheduler.schedules.trigger(args.id),
         about="Run it once now, outside its grid.",
     )
+
+
+def _add_backfill(schedules: Group) -> None:
+    backfill = schedules.verb_on_id("backfill", _backfill, about="Make the runs that it missed, and show them.")
+    backfill.add_argument("--from", dest="since", metavar="TIME", required=True, help="the first moment")
+    backfill.add_argument("--to", metavar="TIME", required=True, help="the last one, which is over")
+    backfill.add_argument("--max-runs", metavar="N", type=int, help="the first N of them, at most 1000")
+    backfill.add_argument("--dry-run", action="store_true", help="only list them")
+
+
+def _backfill(scheduler: Scheduler, args: argparse.Namespace) -> JsonList:
+    span = {"from": args.since, "to": args.to, **present(args, ("max_runs",)), "dry_run": args.dry_run}
+    return scheduler.schedules.backfill(args.id, span)
 
 
 def _delete_schedule(scheduler: Scheduler, args: argparse.Namespace) -> Json:

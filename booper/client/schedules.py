@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from booper.client.answers import as_object, as_object_or_none
+from booper.client.answers import as_object, as_object_or_none, as_objects
 from booper.client.resources import Readable
-from booper.client.shapes import Id, Json
+from booper.client.shapes import Id, Json, JsonList
 
 
 class Schedules(Readable):
@@ -26,6 +26,15 @@ class Schedules(Readable):
     def trigger(self, id: Id) -> Json:
         """Run it once now, outside its grid."""
         return self._post(id, "trigger")
+
+    def skip(self, id: Id, *, until: str | None = None) -> Json:
+        """Leave out its next run, or all runs before `until`."""
+        body = None if until is None else {"until": until}
+        return as_object(self._transport.call("POST", self._path_of(id, "skip"), body=body))
+
+    def backfill(self, id: Id, span: Mapping[str, Any]) -> JsonList:
+        """Make the runs that its grid has `from` then `to` then, but for those that ran; with `dry_run`, list them."""
+        return as_objects(self._transport.call("POST", self._path_of(id, "backfill"), body=span))
 
     def update(self, id: Id, changes: Mapping[str, Any]) -> Json:
         return as_object(self._transport.call("PATCH", self._path_of(id), body=changes))

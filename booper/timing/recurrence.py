@@ -183,6 +183,29 @@ def upcoming(
         since = at
 
 
+def grid(rule: Every | CronRule, *, since: datetime, until: datetime) -> Iterator[datetime]:
+    """The times from `since` to `until`, both included, in UTC; an interval's reach back before its anchor too."""
+    at: datetime | None = _utc(since, name="since") - _MICROSECOND
+    until = _utc(until, name="until")
+    while at is not None and (at := _next_on_grid(rule, after=at)) is not None and at <= until:
+        yield at
+
+
+def _next_on_grid(rule: Every | CronRule, *, after: datetime) -> datetime | None:
+    if isinstance(rule, CronRule) or after >= rule.anchor:
+        return _next(rule, after=after)
+    step = _calendar_step_before_anchor(rule, after=after) if rule.interval.is_calendar else _step_after(rule, after)
+    return _step_at(rule, step)
+
+
+def _calendar_step_before_anchor(rule: Every, *, after: datetime) -> int:
+    """The least n, zero or less, whose run is after `after`."""
+    step = floor(_months_between(rule, after=after) / rule.interval.months) - 2
+    while _step_at(rule, step) <= after:
+        step += 1
+    return step
+
+
 def describe(rule: Rule) -> str:
     """The rule in words: "once", "every 5 minutes", "at 09:00 on weekdays, Europe/London"."""
     if isinstance(rule, Once):
@@ -222,14 +245,22 @@ def _first_step_after(rule: Every, *, after: datetime) -> int:
         return 0
     if rule.interval.is_calendar:
         return _first_calendar_step_after(rule, after=after)
+    return _step_after(rule, after)
+
+
+def _step_after(rule: Every, after: datetime) -> int:
     # Run n falls on floor(n * length) microseconds, which is past `elapsed` once n * length reaches elapsed + 1.
     elapsed = (after - rule.anchor) // _MICROSECOND
     return ceil((elapsed + 1) / rule.interval.microseconds)
 
 
-def _first_calendar_step_after(rule: Every, *, after: datetime) -> int:
+def _months_between(rule: Every, *, after: datetime) -> int:
     anchor, local = rule.anchor.astimezone(rule.zone), after.astimezone(rule.zone)
-    elapsed_months = (local.year - anchor.year) * 12 + local.month - anchor.month
+    return (local.year - anchor.year) * 12 + local.month - anchor.month
+
+
+def _first_calendar_step_after(rule: Every, *, after: datetime) -> int:
+    elapsed_months = _months_between(rule, after=after)
     low = max(0, floor((elapsed_months - 2) / rule.interval.months))
     high = ceil((elapsed_months + 2) / rule.interval.months)
     while low < high:

@@ -38,6 +38,8 @@ ROUTES = [
     path("schedules/<str:schedule_id>/disable", schedules.DisableSchedule.as_view()),
     path("schedules/<str:schedule_id>/enable", schedules.EnableSchedule.as_view()),
     path("schedules/<str:schedule_id>/trigger", schedules.TriggerSchedule.as_view()),
+    path("schedules/<str:schedule_id>/skip", schedules.SkipRun.as_view()),
+    path("schedules/<str:schedule_id>/backfill", schedules.BackfillSchedule.as_view()),
     path("preview", preview.Preview.as_view()),
     path("queues", queues.Queues.as_view()),
     path("queues/<str:name>", queues.QueueDetail.as_view()),

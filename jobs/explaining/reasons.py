@@ -38,6 +38,7 @@ class Code(StrEnum):
     ON_TIME = "on_time"
     OVERLAP = "overlap"
     CATCH_UP = "catch_up"
+    SKIPPED = "skipped"
     CANCELLED = "cancelled"
     DISCARDED = "discarded"
 
@@ -153,6 +154,7 @@ def _of_executing(job: Job, *, now: datetime) -> Reason:
 _CANCELLED_FOR = {
     "schedule_disabled": (Code.PAUSED, "its schedule was switched off before it was due"),
     "overlap": (Code.OVERLAP, "skipped, as the run before it was still going (overlap: skip)"),
+    "skipped": (Code.SKIPPED, "skipped, as its owner asked for"),
     "catch_up": (Code.CATCH_UP, "skipped, as it was missed in an outage"),
 }
 
@@ -201,7 +203,7 @@ def _of_late(job: Job, first: Attempt) -> Reason:
 
 def _fired_at(job: Job) -> datetime | None:
     """The run after it was written when it was fired."""
-    if job.schedule_id is None or job.occurrence_at is None:
+    if job.schedule_id is None or job.occurrence_at is None or job.is_backfilled:
         return None
     later = Job.objects.filter(schedule_id=job.schedule_id, id__gt=job.id, occurrence_at__isnull=False)
     return later.order_by("id").values_list("inserted_at", flat=True).first()

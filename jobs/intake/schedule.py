@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
+from functools import partial
 from typing import Any
 
-from booper.timing import recurrence
+from booper.timing import durations, recurrence
 from jobs.intake import job, job_changes, timing
 from jobs.intake import recurrence as intake_recurrence
 from jobs.intake.fields import Input
 from jobs.intake.job import Wanted
 from jobs.models import Schedule
+from jobs.recurring.backfills import MOST_RUNS
 from jobs.specs import JobSpec, RecurrenceSpec
 
 _PREVIEWED = 5
@@ -18,6 +20,8 @@ _MOST_PREVIEWED = 100
 LONGEST_REASON = 500
 PREVIEW_FIELDS = (*job.FIELDS, "count")
 REASON_FIELDS = ("reason",)
+SKIP_FIELDS = ("until",)
+BACKFILL_FIELDS = ("from", "to", "max_runs", "dry_run")
 # What moves the runs to come, though not the first of them.
 RETIMING = (*intake_recurrence.FREQUENCIES, "timezone", "starts_at", "ends_at")
 
@@ -84,11 +88,55 @@ def judged(given: Input, schedule: Schedule, *, is_retimed: bool, now: datetime)
 
 def reason_to_disable(fields: Mapping[str, Any]) -> str | None:
     """By the body of POST /api/schedules/{id}/disable, which may have none. Raises InvalidInput."""
-    # A recurring job's requests carry $job, $previous and $state.
-    given = Input({name: fields[name] for name in fields if not name.startswith("$")}, known=REASON_FIELDS)
+    given = Input(_without_metadata(fields), known=REASON_FIELDS)
     reason = given.text("reason", longest=LONGEST_REASON)
     given.finish()
     return reason
+
+
+def skipped_until(schedule: Schedule, fields: Mapping[str, Any], *, now: datetime) -> datetime | None:
+    """By the body of POST /api/schedules/{id}/skip, which may have none. Raises InvalidInput."""
+    given = Input(_without_metadata(fields), known=SKIP_FIELDS)
+    until = given.read("until", partial(durations.parse_moment, now=now, zone=schedule.zone))
+    if until is not None and until <= now:
+        given.refuse("until", detail="it is over: give a moment that is to come, or leave it out to skip one run")
+    given.finish()
+    return until
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """Which runs to make: those from `since` to `until`, the first `limit` of them, or (`is_dry`) only to say which."""
+
+    since: datetime
+    until: datetime
+    limit: int | None
+    is_dry: bool
+
+
+def backfilled(schedule: Schedule, fields: Mapping[str, Any], *, now: datetime) -> Backfill:
+    """By the body of POST /api/schedules/{id}/backfill. Raises InvalidInput."""
+    given = Input(_without_metadata(fields), known=BACKFILL_FIELDS)
+    parse = partial(durations.parse_moment, now=now, zone=schedule.zone)
+    since, until = given.read("from", parse), given.read("to", parse)
+    for name in ("from", "to"):
+        if not given.has(name):
+            given.refuse(name, detail="it is required: write the first and the last moment of what is to be made up")
+    if since is not None and until is not None and since > until:
+        given.refuse("to", detail="it is before from: give a later moment")
+    elif until is not None and until > now:
+        given.refuse("to", detail="it is still to come: give a moment that is over")
+    limit = given.whole_number("max_runs", lowest=1, highest=MOST_RUNS)
+    is_dry = given.switch("dry_run") or False
+    given.finish()
+    assert since is not None
+    assert until is not None
+    return Backfill(since, until, limit, is_dry)
+
+
+def _without_metadata(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A recurring job's requests carry $job, $previous and $state."""
+    return {name: value for name, value in fields.items() if not name.startswith("$")}
 
 
 def _require_a_run(given: Input, schedule: Schedule, plan: RecurrenceSpec, *, is_retimed: bool, now: datetime) -> None:

@@ -69,6 +69,7 @@ class Job(RequestFields):
     )
     occurrence_at = models.DateTimeField(null=True, blank=True, help_text="The time on the schedule's grid it is for.")
     is_upcoming = models.BooleanField(default=False)
+    is_backfilled = models.BooleanField(default=False, db_default=False, help_text="Made for a time that was over.")
     queue = models.ForeignKey("jobs.Queue", on_delete=models.PROTECT, null=True, blank=True, db_index=False)
 
     # What has become of it. Written by jobs.running.transitions alone.

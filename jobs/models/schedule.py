@@ -95,7 +95,7 @@ class Schedule(RequestFields):
         return UTC if self.timezone == "UTC" else recurrence.zone_named(self.timezone)
 
     @property
-    def rule(self) -> recurrence.Rule:
+    def rule(self) -> recurrence.Every | recurrence.CronRule:
         """What booper.timing.recurrence decides the next run by."""
         if "cron" in self.frequency:
             return recurrence.by_cron(self.frequency["cron"], zone=self.timezone)

@@ -152,10 +152,10 @@ def insert_upcoming(runs: Sequence[tuple[Schedule, datetime]], *, now: datetime)
         job = transitions.new_job(schedule, user_id=schedule.user_id, scheduled_at=at, now=now)
         job.schedule_id, job.occurrence_at, job.scheduled_at, job.is_upcoming = schedule.id, at, at, True
         jobs.append(job)
-    sql.insert(Job, jobs, **_JOB_COLUMNS)
+    sql.insert(Job, jobs, **JOB_COLUMNS)
 
 
-_JOB_COLUMNS = {
+JOB_COLUMNS = {
     **REQUEST_COLUMNS,
     "uuid": "uuid",
     "user_id": "uuid",
@@ -215,6 +215,7 @@ def _drop_stale(schedule_ids: Sequence[UUID], *, fired: Sequence[int], now: date
         state=JobState.SCHEDULED,
         is_upcoming=False,
         occurrence_at__isnull=False,
+        is_backfilled=False,
         scheduled_at__lt=now - MISSED_AFTER,
     ).exclude(id__in=fired)
     if stale.exists():

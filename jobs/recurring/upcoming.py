@@ -1,6 +1,6 @@
 """What is done to an upcoming run: cancel it, run it now, fire it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -8,7 +8,7 @@ from django.db import transaction
 from booper.timing import recurrence
 from jobs.models import Job, Schedule
 from jobs.recurring import firing
-from jobs.recurring.schedules import lock_of
+from jobs.recurring.schedules import Refused, lock, lock_of
 from jobs.running import transitions
 
 CANCELLED = "its upcoming run was cancelled"
@@ -26,14 +26,34 @@ def cancel_upcoming(job: Job, *, ends_schedule: bool, now: datetime) -> Job | No
         occurrence_at = upcoming.values_list("occurrence_at", flat=True).first()
         if schedule is None or not transitions.cancel_runs(upcoming, reason="cancelled", now=now):
             return None
-        after = occurrence_at or now
-        at = recurrence.next_run(schedule.rule, after=after, starts_at=schedule.starts_at, ends_at=schedule.ends_at)
-        if ends_schedule or at is None:
-            reason = CANCELLED if ends_schedule else firing.NO_RUN_LEFT
-            firing.end([schedule.id], reason=reason, forgets=ends_schedule, now=now)
+        if ends_schedule:
+            firing.end([schedule.id], reason=CANCELLED, forgets=True, now=now)
         else:
-            firing.insert_upcoming([(schedule, at)], now=now)
+            _go_on(schedule, after=occurrence_at or now, now=now)
     return Job.objects.get(id=job.id)
+
+
+def skip(schedule: Schedule, *, until: datetime | None, now: datetime) -> Schedule | Refused:
+    """Leaves out the upcoming run, or all runs before `until`; the schedule ends if that leaves none."""
+    with transaction.atomic():
+        locked = lock(schedule)
+        upcoming = Job.objects.filter(schedule_id=schedule.id, is_upcoming=True)
+        occurrence_at = upcoming.values_list("occurrence_at", flat=True).first()
+        if locked is None or locked.disabled_at is not None or occurrence_at is None:
+            return Refused("it is disabled, so that no run is to come")
+        if until is None or occurrence_at < until:
+            after = occurrence_at if until is None else until - timedelta(microseconds=1)
+            transitions.cancel_runs(upcoming, reason="skipped", now=now)
+            _go_on(locked, after=after, now=now)
+    return Schedule.objects.get(id=schedule.id)
+
+
+def _go_on(schedule: Schedule, *, after: datetime, now: datetime) -> None:
+    at = recurrence.next_run(schedule.rule, after=after, starts_at=schedule.starts_at, ends_at=schedule.ends_at)
+    if at is None:
+        firing.end([schedule.id], reason=firing.NO_RUN_LEFT, now=now)
+    else:
+        firing.insert_upcoming([(schedule, at)], now=now)
 
 
 def run_upcoming(job: Job, *, now: datetime) -> Job | None:

@@ -12,6 +12,7 @@ from django.http import Http404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from booper.timing.recurrence import Run
 from jobs.api import serializers
 from jobs.api.endpoints.base import View, answer, answer_page, location
 from jobs.api.endpoints.jobs import announce
@@ -24,10 +25,13 @@ from jobs.database import clock, sql
 from jobs.intake import job as intake_job
 from jobs.intake import keyed_schedule, secret
 from jobs.intake import schedule as intake_schedule
+from jobs.intake.refusals import FieldError, InvalidInput
+from jobs.intake.schedule import Backfill
 from jobs.models import Job, Schedule
 from jobs.models.schedule import ScheduleQuerySet
 from jobs.queues import ids
-from jobs.recurring import schedules
+from jobs.recurring import backfills, schedules, upcoming
+from jobs.recurring.backfills import MOST_RUNS, MOST_TIMES
 from jobs.recurring.schedules import Refused
 from jobs.specs import JobSpec, RecurrenceSpec
 from jobs.waking import announcements
@@ -121,7 +125,7 @@ class ScheduleDetail(_SchedulesView):
         if first is None:
             return None
         announce(first)
-        return first.schedule
+        return self.find(key)
 
     def _replaced(self, key: str, fields: dict[str, Any], *, now: datetime) -> Response:
         row = self.find(key)
@@ -176,11 +180,60 @@ class TriggerSchedule(_SchedulesView):
         return answer(serializers.job(job, now=now), status=201, headers=location(job.id))
 
 
+class SkipRun(_SchedulesView):
+    @operations.SKIP_RUN
+    @takes(body=intake_schedule.SKIP_FIELDS)
+    def post(self, request: Request, schedule_id: str) -> Response:
+        schedule, now = self.find(schedule_id), clock.now()
+        until = intake_schedule.skipped_until(schedule, self.sent_fields(is_optional=True), now=now)
+        skipped = upcoming.skip(schedule, until=until, now=now)
+        _announce_end(schedule, now=now)
+        return self.answer_about(skipped, schedule_id, verb="moved on")
+
+
+class BackfillSchedule(_SchedulesView):
+    @operations.BACKFILL_SCHEDULE
+    @takes("dry_run", body=intake_schedule.BACKFILL_FIELDS)
+    def post(self, request: Request, schedule_id: str) -> Response:
+        schedule, now = self.find(schedule_id), clock.now()
+        asked = intake_schedule.backfilled(schedule, self._fields(request), now=now)
+        times = _times(schedule, asked)
+        if asked.is_dry:
+            zone = schedule.zone
+            runs = [Run(at=at, local=at.astimezone(zone), note=None) for at in times]
+            return answer([serializers.run(each, zone=zone) for each in runs])
+        self.charge(jobs=len(times), now=now)
+        jobs = backfills.make(schedule, times, now=now)
+        for job in jobs[:1]:
+            announce(job)
+        return answer([serializers.job(job, now=now) for job in jobs], status=201)
+
+    def _fields(self, request: Request) -> dict[str, Any]:
+        """`dry_run` may stand in the query, as for what is done in bulk."""
+        in_query = query.read(request, known=("dry_run",))
+        in_query.finish()
+        return {**self.sent_fields(), **in_query.fields}
+
+
+def _times(schedule: Schedule, asked: Backfill) -> list[datetime]:
+    """Raises InvalidInput where there are too many, and the client has not said which to take."""
+    try:
+        limit = asked.limit or MOST_RUNS + 1
+        times = backfills.missing(schedule, since=asked.since, until=asked.until, limit=limit)
+    except backfills.TooMany:
+        detail = f"there are more than {MOST_TIMES} runs from then to there: give an earlier moment"
+        raise InvalidInput([FieldError("/to", detail)]) from None
+    if len(times) > MOST_RUNS:
+        detail = f"there are more than {MOST_RUNS} runs to make: give an earlier moment, or max_runs"
+        raise InvalidInput([FieldError("/to", detail)])
+    return times
+
+
 def _shown(rows: Sequence[Schedule]) -> list[dict[str, Any]]:
     """With the time of each one's upcoming run, by one query for them all."""
     enabled = [row.id for row in rows if row.disabled_at is None]
-    upcoming = Job.objects.filter(schedule_id__in=enabled, is_upcoming=True)
-    next_runs = dict(upcoming.values_list("schedule_id", "scheduled_at"))
+    to_come = Job.objects.filter(schedule_id__in=enabled, is_upcoming=True)
+    next_runs = dict(to_come.values_list("schedule_id", "scheduled_at"))
     return [serializers.schedule(row, next_run_at=next_runs.get(row.id)) for row in rows]
 
 

@@ -191,6 +191,8 @@ COMMANDS = [
     ("schedules disable abc", "POST", "/api/schedules/abc/disable"),
     ("schedules disable abc --reason later", "POST", "/api/schedules/abc/disable"),
     ("schedules put abc --json {}", "PUT", "/api/schedules/abc"),
+    ("schedules skip abc --until 2026-12-27", "POST", "/api/schedules/abc/skip"),
+    ("schedules backfill abc --from 2026-11-01 --to 2026-11-07 --dry-run", "POST", "/api/schedules/abc/backfill"),
     ("schedules trigger abc", "POST", "/api/schedules/abc/trigger"),
     ("schedules delete abc", "DELETE", "/api/schedules/abc"),
     ("queues list", "GET", "/api/queues"),

@@ -75,6 +75,8 @@ CALLS: list[tuple[Use, str, str, Any]] = [
     (lambda s: s.schedules.disable(SCHEDULE_ID), "POST", f"/api/schedules/{SCHEDULE_ID}/disable", SCHEDULE),
     (lambda s: s.schedules.trigger(SCHEDULE_ID), "POST", f"/api/schedules/{SCHEDULE_ID}/trigger", SCHEDULE),
     (lambda s: s.schedules.update(SCHEDULE_ID, {"name": "x"}), "PATCH", f"/api/schedules/{SCHEDULE_ID}", SCHEDULE),
+    (lambda s: s.schedules.skip(SCHEDULE_ID), "POST", f"/api/schedules/{SCHEDULE_ID}/skip", SCHEDULE),
+    (lambda s: s.schedules.backfill("report", {}), "POST", "/api/schedules/report/backfill", [JOB]),
     (lambda s: s.schedules.put("report", {}), "PUT", "/api/schedules/report", SCHEDULE),
     (lambda s: s.schedules.delete(SCHEDULE_ID), "DELETE", f"/api/schedules/{SCHEDULE_ID}", None),
     (lambda s: s.logs.list(), "GET", "/api/logs", [LOG]),

@@ -47,6 +47,7 @@ PARAMETERS: dict[str, Schema] = {
         place="path",
         required=True,
     ),
+    "dry_run": parameter("dry_run", "Makes none, and lists them.", {"type": "boolean", "default": False}),
     "managed_by": parameter("managed_by", "Only those that this looks after.", {"type": "string"}),
     "log_id": parameter("log_id", "Its uuid.", UUID, place="path", required=True),
     "queue_name": parameter("name", "Its name.", QUEUE_NAME, place="path", required=True),

@@ -2,7 +2,7 @@
 
 from booper.timing.durations import UNITS
 from jobs.api.schema.components.jobs import JOB_INPUT_PROPERTIES
-from jobs.api.schema.components.shapes import ANY_JSON, TIME, UUID, Schema, may_be_null, object_of, or_null
+from jobs.api.schema.components.shapes import ANY_JSON, MOMENT, TIME, UUID, Schema, may_be_null, object_of, or_null
 from jobs.intake.keyed_schedule import LONGEST_MANAGED_BY
 from jobs.intake.request import METHODS
 from jobs.intake.schedule import LONGEST_REASON
@@ -103,6 +103,25 @@ SCHEMAS: dict[str, Schema] = {
         may_be_null({**JOB_INPUT_PROPERTIES, "managed_by": _MANAGED_BY}),
         optional=tuple(name for name in (*JOB_INPUT_PROPERTIES, "managed_by") if name != "url"),
         example={"url": "https://example.com/report", "cron": "0 9 * * MON-FRI", "managed_by": "ops/schedules.yaml"},
+    ),
+    "Run": _RUN,
+    "SkipInput": object_of(
+        {"until": {**or_null(MOMENT), "description": "The first moment at which it may run again."}},
+        optional=("until",),
+        example={"until": "2036-01-01T09:00:00Z"},
+    ),
+    "BackfillInput": object_of(
+        {
+            "from": {**MOMENT, "description": "The first moment of what is to be made up."},
+            "to": {**MOMENT, "description": "The last moment, which is over."},
+            "max_runs": {
+                **or_null({"type": "integer", "minimum": 1, "maximum": 1000}),
+                "description": "The first so many of them; without it, more than 1,000 are refused.",
+            },
+            "dry_run": {**or_null({"type": "boolean", "default": False}), "description": "Make none, and list them."},
+        },
+        optional=("max_runs", "dry_run"),
+        example={"from": "2026-11-01T00:00:00Z", "to": "2026-11-07T00:00:00Z"},
     ),
     "DisableInput": object_of(
         {

@@ -101,6 +101,38 @@ TRIGGER_SCHEDULE = operation(
     parameters=parameters("of_schedule"),
 )
 
+SKIP_RUN = operation(
+    "skipRun",
+    "Leave out the next run of a schedule",
+    tag="schedules",
+    description="Or, with `until`, all runs before that moment. They are not counted towards `max_runs`. If no run is "
+    "left then, the schedule ends. 409 if it is disabled.",
+    answers=_SCHEDULE_ANSWER,
+    refusals=(404, 409),
+    parameters=parameters("of_schedule"),
+    body="SkipInput",
+    form_example={"until": "2026-12-27"},
+    needs_body=False,
+)
+
+BACKFILL_SCHEDULE = operation(
+    "backfillSchedule",
+    "Make the runs that a schedule missed",
+    tag="schedules",
+    description="The runs that its grid has from `from` to `to`, both included, are made now, but for those that ran "
+    "already: 201 with their jobs, at most 1,000. An interval's grid reaches back before its first run. Enabled or "
+    "not, and not counted towards `max_runs`. With `dry_run`, in the query or the body, 200 with their times alone.",
+    answers={
+        200: {"type": "array", "items": ref("Run"), "maxItems": 1000},
+        201: {"type": "array", "items": ref("Job"), "maxItems": 1000},
+    },
+    refusals=(404,),
+    parameters=parameters("of_schedule", "dry_run"),
+    has_location=False,
+    body="BackfillInput",
+    form_example={"from": "2026-11-01", "to": "2026-11-07"},
+)
+
 PREVIEW = operation(
     "preview",
     "See what a job would do",
