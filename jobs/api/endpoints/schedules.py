@@ -193,7 +193,7 @@ class SkipRun(_SchedulesView):
 
 class BackfillSchedule(_SchedulesView):
     @operations.BACKFILL_SCHEDULE
-    @takes("dry_run", body=intake_schedule.BACKFILL_FIELDS)
+    @takes(query=("dry_run",), body=intake_schedule.BACKFILL_FIELDS)
     def post(self, request: Request, schedule_id: str) -> Response:
         schedule, now = self.find(schedule_id), clock.now()
         asked = intake_schedule.backfilled(schedule, self._fields(request), now=now)

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("jobs", "0019_schedule_key_is_unique"),
+        ("jobs", "0020_signed_out"),
     ]
 
     operations = [
