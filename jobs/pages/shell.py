@@ -26,6 +26,7 @@ _ENTRIES: Sequence[tuple[str, str, bool]] = (
     # The name of the page's URL, its label, and whether a line stands before it.
     ("home", "Home", False),
     ("jobs", "Jobs", False),
+    ("schedules", "Schedules", False),
 )
 
 

@@ -16,7 +16,7 @@ from jobs.api import authentication, limiting
 from jobs.api.input import taken, unexpected
 from jobs.api.input.query import Page
 from jobs.api.wire import parsers
-from jobs.guarding import audit, limits, rates, stocks
+from jobs.guarding import audit, charges
 from jobs.guarding.rates import Standing
 from jobs.models import ApiKey, Scope
 
@@ -75,12 +75,8 @@ class View(APIView):
 
     def charge(self, *, jobs: int, schedules: int = 0, now: datetime) -> None:
         """Raises LimitReached if the caller may not have so many more. To be asked before they are made."""
-        overrides = self.key.user.limits
-        stocks.waiting_jobs.add(self.owner_id, amount=jobs, overrides=overrides, now=now)
-        stocks.schedules.add(self.owner_id, amount=schedules, overrides=overrides, now=now)
-        if allowed := limits.allowed(limits.STORED_BYTES, overrides):
-            size = self.request.META.get(parsers.BODY_BYTES, 0)
-            rates.stored_bytes.take(self.owner_id.hex, amount=size, allowed=allowed, now=now).require()
+        size = self.request.META.get(parsers.BODY_BYTES, 0)
+        charges.charge(self.key.user, jobs=jobs, schedules=schedules, size=size, now=now)
 
     @property
     def key(self) -> ApiKey:
