@@ -73,7 +73,8 @@ def until(moment: datetime | None, now: datetime) -> str:
     """How far a moment is from `now`, in words."""
     if moment is None:
         return ""
-    return f"in {span(moment - now)}" if moment >= now else f"{span(now - moment)} ago"
+    seconds = round((moment - now).total_seconds())
+    return "now" if seconds == 0 else f"in {span(seconds)}" if seconds > 0 else f"{span(-seconds)} ago"
 
 
 @register.filter
