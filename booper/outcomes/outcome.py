@@ -56,6 +56,8 @@ class Outcome:
     failure: Failure | None
     duration_ms: int
     """From handing the request over to its end."""
+    came: Response | None = None
+    """What had come of an answer, beside the failure, when this side broke the request off."""
 
     def __post_init__(self) -> None:
         if (self.response is None) == (self.failure is None):

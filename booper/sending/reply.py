@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from dataclasses import replace
 
 from booper.content import codings
 from booper.outcomes.outcome import Response
@@ -93,6 +94,10 @@ class Reply:
                 inflated = codings.decoded(body, encodings, limit=self._body_room + 1)
                 body, is_cut = inflated[: self._body_room], is_cut or len(inflated) > self._body_room
         return Response(status=status, headers=headers, body=body, truncated=is_cut)
+
+    def response_so_far(self, status: int) -> Response | None:
+        """What has come of an answer that is broken off; None before its headers are there."""
+        return replace(self.response(status), truncated=True) if self._is_head_complete else None
 
 
 def _parse(lines: list[bytes]) -> tuple[tuple[str, str], ...]:

@@ -253,12 +253,14 @@ class Sender(Generic[Key]):
 
     def _finish(self, transfer: Transfer[Key], failure: Failure | None) -> None:
         exchange, easy = transfer.exchange, transfer.easy
-        response = None
+        response = came = None
         if failure is None and easy is not None:
             response = exchange.reply.response(easy.getinfo(pycurl.RESPONSE_CODE))
+        elif failure is not None and failure.code == failures.ABORTED and easy is not None:
+            came = exchange.reply.response_so_far(easy.getinfo(pycurl.RESPONSE_CODE))
         duration_ms = round((time.monotonic() - exchange.started_at) * 1000)
         del self._transfers[transfer.key]
-        self._finished.append((transfer.key, Outcome(response, failure, duration_ms)))
+        self._finished.append((transfer.key, Outcome(response, failure, duration_ms, came)))
         if easy is not None:
             self._put_back(easy)
 

@@ -136,6 +136,11 @@ def rescue(*, limit: int, now: datetime) -> tuple[int, Upcoming]:
     return count, Upcoming(deliveries=[now]) if count else Upcoming()
 
 
+def held(worker_id: UUID, ids: Sequence[int]) -> set[tuple[int, int]]:
+    sending = Delivery.objects.filter(id__in=ids, worker_id=worker_id, state=DeliveryState.SENDING)
+    return set(sending.values_list("id", "attempt"))
+
+
 def hand_back(worker_id: UUID, *, known_ids: set[int], now: datetime) -> int:
     held = Delivery.objects.filter(worker_id=worker_id, state=DeliveryState.SENDING)
     orphans = [

@@ -20,6 +20,7 @@ class Looking(Protocol):
     ) -> tuple[list[Started], Upcoming]: ...
     def record(self, worker_id: UUID, finished: Sequence[Finished], *, now: datetime) -> Upcoming: ...
     def rescue(self, *, limit: int, now: datetime) -> tuple[int, Upcoming]: ...
+    def held(self, worker_id: UUID, ids: Sequence[int]) -> set[tuple[int, int]]: ...
     def hand_back(self, worker_id: UUID, *, known_ids: set[int], now: datetime) -> int: ...
 
 
@@ -43,6 +44,9 @@ class Bounded(Stage):
 
     def rescue(self, *, limit: int, now: datetime) -> tuple[int, Upcoming]:
         return self._stage.rescue(limit=limit, now=now)
+
+    def held(self, worker_id: UUID, ids: Sequence[int]) -> set[tuple[int, int]]:
+        return self._stage.held(worker_id, ids)
 
     def hand_back(self, worker_id: UUID, *, known_ids: set[int], now: datetime) -> int:
         return self._stage.hand_back(worker_id, known_ids=known_ids, now=now)

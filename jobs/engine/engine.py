@@ -18,6 +18,7 @@ from django.db import Error, close_old_connections, connection
 from booper.outcomes.outcome import Failure, Outcome, Request
 from jobs.database import clock
 from jobs.engine import recording
+from jobs.engine.breaking_off import BreakingOff
 from jobs.engine.held_lease import HeldLease
 from jobs.engine.lane_state import Key, LaneState
 from jobs.engine.reconcile import Reconcile
@@ -47,6 +48,7 @@ class Sender(Protocol):
     def submit(self, key: Key, request: Request) -> None: ...
     def poll(self, timeout_seconds: float) -> list[tuple[Key, Outcome]]: ...
     def wake(self) -> None: ...
+    def abort(self, key: Key) -> bool: ...
     def abort_all(self) -> None: ...
     def close(self) -> None: ...
 
@@ -71,10 +73,12 @@ class Engine:
         self._lease = HeldLease(lease)
         self._reconcile = Reconcile()
         self._rescue = Rescue(self._lease, self._reconcile)
+        self._breaking_off = BreakingOff()
         self._sender: Sender | None = None
         self._condition = threading.Condition()
         # With the time of the claim.
         self._outbox: deque[tuple[Key, Request, float]] = deque()
+        self._unwanted: deque[Key] = deque()
         self._arrived: deque[tuple[Key, Outcome]] = deque()
         self._is_stopping = False
         self._is_aborting = False
@@ -163,6 +167,8 @@ class Engine:
             with self._condition:
                 self._arrived.append((key, _NOT_SENT))
                 self._condition.notify()
+        while self._unwanted:
+            sender.abort(self._unwanted.popleft())
 
     # --- The database's thread ------------------------------------------------------------------------------------
 
@@ -181,6 +187,7 @@ class Engine:
 
     def _turn(self) -> None:
         self._record()
+        self._break_off()
         if not self._is_stopping:
             self._look_who_is_held()
             self._claim()
@@ -276,7 +283,8 @@ class Engine:
             arrived = list(self._arrived)
         for name, lane in self._lanes.items():
             keys = [(key, outcome) for key, outcome in arrived if key[0] == name and key in lane.in_hand]
-            finished = [Finished(lane.in_hand[key], outcome) for key, outcome in keys]
+            unwanted = self._breaking_off.found
+            finished = [Finished(lane.in_hand[key], outcome, key in unwanted) for key, outcome in keys]
             if finished:
                 self._chain(recording.record_all(lane.stage, self._lease.process.id, finished))
             for key, _ in keys:
@@ -285,6 +293,12 @@ class Engine:
             # Only now, for what could not be recorded is recorded at the next try.
             for _ in arrived:
                 self._arrived.popleft()
+
+    def _break_off(self) -> None:
+        unwanted = self._breaking_off.find(self._lease.process.id, list(self._lanes.values()))
+        if unwanted and self._sender is not None:
+            self._unwanted.extend(unwanted)
+            self._sender.wake()
 
     def _chain(self, upcoming: Upcoming) -> None:
         if upcoming.jobs:

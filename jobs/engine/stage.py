@@ -25,6 +25,8 @@ class Started:
 class Finished:
     started: Started
     outcome: Outcome
+    # The row was no longer its worker's, so the request was broken off.
+    is_unwanted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,9 @@ class Stage(Protocol):
 
     def rescue(self, *, limit: int, now: datetime) -> tuple[int, Upcoming]:
         """Makes due again what is under a lease that has run out; how many they were."""
+
+    def held(self, worker_id: UUID, ids: Sequence[int]) -> set[tuple[int, int]]:
+        """Those of the rows `ids` that `worker_id` has in hand, as (id, attempt)."""
 
     def hand_back(self, worker_id: UUID, *, known_ids: set[int], now: datetime) -> int:
         """Makes due again what the database says this worker has, but it does not."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from booper.content import payloads, reading, secret_references
 from booper.content.reading import Reading
-from booper.outcomes.outcome import Outcome, Response
+from booper.outcomes.outcome import Response
 
 
 def read(response: Response, *, secrets: Sequence[str] = ()) -> Reading:
@@ -15,19 +15,17 @@ def read(response: Response, *, secrets: Sequence[str] = ()) -> Reading:
     return reading.in_base64(secret_references.hidden_in_bytes(response.body, secrets)) if said.is_base64 else said
 
 
-def shown_response(outcome: Outcome, said: Reading | None) -> dict[str, Any] | None:
+def shown_response(response: Response, said: Reading, *, duration_ms: int) -> dict[str, Any]:
     """What log, callback and webhook show of a response, whose body `said` that."""
-    if outcome.response is None or said is None:
-        return None
     # Bytes that are no text are marked.
     mark = {"body_encoding": "base64"} if said.is_base64 else {}
     return {
-        "status": outcome.response.status,
-        "headers": shown_headers(outcome.response),
+        "status": response.status,
+        "headers": shown_headers(response),
         "body": said.value,
         **mark,
-        "duration_ms": outcome.duration_ms,
-        "truncated": outcome.response.truncated,
+        "duration_ms": duration_ms,
+        "truncated": response.truncated,
     }
 
 

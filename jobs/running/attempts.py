@@ -24,6 +24,14 @@ from jobs.running import evidence, failing_schedules, schedule_memory
 from jobs.telemetry import counters
 
 
+@dataclass(frozen=True, slots=True)
+class BrokenOff:
+    """How far a request had come that was broken off: in words, and what the log shows of its answer so far."""
+
+    message: str
+    came: dict[str, Any] | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """How one attempt ended: what to write of it. `response` and `error` are JSON objects as the log shows them."""
@@ -37,7 +45,12 @@ class Ended:
     error: dict[str, Any] | None = None
     # An attempt that ended through no fault of the target does not count against `max_attempts`.
     is_forgiven: bool = False
+    # Set where this side ended the request, as the worker stops or the job was cancelled.
+    broken_off: BrokenOff | None = None
 
+
+# The code of an attempt whose job was cancelled while its request was on the wire.
+CANCELLED = "cancelled"
 
 _CLAIM = """
 UPDATE jobs_job
@@ -291,11 +304,20 @@ def _answers_after_cancel(lost: list[Ended], *, now: datetime) -> list[Entry]:
     events = []
     for item in lost:
         if attempts.get(item.job.id) == item.job.attempt:
-            if item.response is not None:
-                events.append(evidence.event(item.job, EventType.RESPONSE, item.response, now))
-            if item.error is not None:
-                events.append(evidence.event(item.job, EventType.ERROR, {**item.error, "retry_at": None}, now))
+            response, error = _after_cancel(item)
+            if response is not None:
+                events.append(evidence.event(item.job, EventType.RESPONSE, response, now))
+            if error is not None:
+                events.append(evidence.event(item.job, EventType.ERROR, {**error, "retry_at": None}, now))
     return events
+
+
+def _after_cancel(item: Ended) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """The response and the error of an attempt whose job was cancelled in the meantime."""
+    if item.broken_off is None:
+        return item.response, item.error
+    message = f"the job was cancelled while it ran: {item.broken_off.message}"
+    return item.broken_off.came, {"code": CANCELLED, "message": message}
 
 
 _RESCUE = """

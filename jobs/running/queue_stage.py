@@ -13,6 +13,7 @@ from jobs.queues import limits
 from jobs.running import attempts, stage
 
 record = stage.record
+held = stage.held
 
 
 class QueueLooks:

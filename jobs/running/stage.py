@@ -10,7 +10,7 @@ from django.db import transaction
 
 from booper.content import secret_references
 from booper.outcomes import verdict
-from booper.outcomes.outcome import Failure
+from booper.outcomes.outcome import Failure, Response
 from jobs.database.claim_bounds import NONE, ClaimBounds
 from jobs.database.claimed_job import AnyJob, Claimed
 from jobs.database.due_looks import DueLooks
@@ -19,7 +19,7 @@ from jobs.guarding.secrets import NoSuchSecret, Vault
 from jobs.models import Job, JobState, Schedule
 from jobs.outgoing import secret_filling, shown_response, signing_secrets
 from jobs.running import attempts
-from jobs.running.attempts import Ended
+from jobs.running.attempts import CANCELLED, BrokenOff, Ended
 from jobs.telemetry import counters, log_records
 
 logger = logging.getLogger(__name__)
@@ -30,6 +30,7 @@ _ENDED_AS = {
 }
 CLAIM_LOST = {"code": "claim_lost", "message": "the claim was made, but its answer did not reach the worker"}
 BROKEN_OFF = {"code": "worker_stopped", "message": "the worker was stopped or suspended before the target had answered"}
+UNWANTED = {"code": CANCELLED, "message": "the job was cancelled or erased while its request was on the wire"}
 
 
 new_looks = attempts.new_looks
@@ -130,21 +131,40 @@ def decide(finished: Finished, *, now: datetime) -> Ended:
     job: AnyJob = finished.started.row
     outcome = finished.outcome
     if outcome.failure is not None and outcome.failure.code == "aborted":
-        return Ended(job=job, state=JobState.RETRYABLE, retry_at=now, error=BROKEN_OFF, is_forgiven=True)
+        broken_off = BrokenOff(outcome.failure.message, _shown(finished, outcome.came)[0])
+        if finished.is_unwanted:
+            return Ended(job=job, state=JobState.CANCELLED, error=UNWANTED, broken_off=broken_off)
+        return Ended(
+            job=job,
+            state=JobState.RETRYABLE,
+            retry_at=now,
+            error=BROKEN_OFF,
+            is_forgiven=True,
+            broken_off=broken_off,
+        )
     judged = verdict.decide(
         outcome, attempt=job.attempt, max_attempts=job.max_attempts, backoff_seconds=job.backoff_seconds, now=now
     )
     error = None if judged.code is None else {"code": judged.code, "message": judged.message}
-    secrets = finished.started.secrets
-    said = None if outcome.response is None else shown_response.read(outcome.response, secrets=secrets)
+    response, is_json = _shown(finished, outcome.response)
     return Ended(
         job=job,
         state=_ENDED_AS[judged.kind],
         retry_at=judged.retry_at,
-        response=secret_references.hidden(shown_response.shown_response(outcome, said), secrets),
-        is_json=said is not None and said.is_json,
-        error=secret_references.hidden(error, secrets),
+        response=response,
+        is_json=is_json,
+        error=secret_references.hidden(error, finished.started.secrets),
     )
+
+
+def _shown(finished: Finished, response: Response | None) -> tuple[dict[str, Any] | None, bool]:
+    """What is shown of a response, without what is to be hidden, and whether its body is JSON."""
+    if response is None:
+        return None, False
+    secrets = finished.started.secrets
+    said = shown_response.read(response, secrets=secrets)
+    shown = shown_response.shown_response(response, said, duration_ms=finished.outcome.duration_ms)
+    return secret_references.hidden(shown, secrets), said.is_json
 
 
 def rescue(*, limit: int, now: datetime) -> tuple[int, Upcoming]:
@@ -154,6 +174,11 @@ def rescue(*, limit: int, now: datetime) -> tuple[int, Upcoming]:
         extra = _log_fields(job)
         logger.warning("job %s attempt %s: its worker is gone, now %s", job.id, job.attempt, job.state, extra=extra)
     return len(rescued), Upcoming(jobs=[now], queues=[now], deliveries=[now]) if rescued else Upcoming()
+
+
+def held(worker_id: UUID, ids: Sequence[int]) -> set[tuple[int, int]]:
+    executing = Job.objects.filter(id__in=ids, worker_id=worker_id, state=JobState.EXECUTING)
+    return set(executing.values_list("id", "attempt"))
 
 
 def hand_back(worker_id: UUID, *, known_ids: set[int], in_queues: bool = False, now: datetime) -> int:

@@ -77,7 +77,7 @@ def new_job(template: JobSpec | Schedule, *, user_id: UUID, scheduled_at: dateti
 def cancel(job: Job, *, now: datetime) -> Job | None:
     """scheduled | retryable | executing -> cancelled. None if it had ended already, or is a schedule's upcoming run.
 
-    A request that is on the wire stays there; what it brings is logged and changes nothing.
+    A request that is on the wire is broken off within seconds; what has come by then is logged and changes nothing.
     """
     with transaction.atomic():
         won = Job.objects.filter(id=job.id, state__in=UNFINISHED_STATES, is_upcoming=False).update(**_cancelled(now))

@@ -9,6 +9,7 @@ ATTEMPTS = "attempts"
 JOBS_FINISHED = "jobs_finished"
 DELIVERY_ATTEMPTS = "delivery_attempts"
 CONCURRENCY = "concurrency"
+IN_FLIGHT = "in_flight"
 # The label of the outcome of an attempt that went well; of others it is the code of what went wrong.
 SUCCESS = "success"
 LEASE_LOST = "lease_lost"

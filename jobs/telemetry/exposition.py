@@ -226,13 +226,12 @@ def _workers(rows: Sequence[Tally], *, now: datetime) -> Iterator[Metric]:
     alive = Process.objects.filter(role=ProcessRole.WORKER, lease_expires_at__gt=now)
     names = dict(alive.values_list("id", "name"))
     executing = Job.objects.filter(worker_id__in=names, state=JobState.EXECUTING)
-    held = dict(executing.order_by().values_list("worker_id").annotate(Count("id")))
-    in_flight = {name: held.get(process_id, 0) for process_id, name in names.items()}
-    limits = {
-        row.name: row.gauges[counters.CONCURRENCY]
-        for row in rows
-        if counters.CONCURRENCY in row.gauges and now - row.flushed_at < _GAUGES_KEPT
-    }
+    held: dict[Any, int] = dict(executing.order_by().values_list("worker_id").annotate(Count("id")))
+    fresh = sorted((row for row in rows if now - row.flushed_at < _GAUGES_KEPT), key=lambda row: row.flushed_at)
+    limits = {row.name: row.gauges[counters.CONCURRENCY] for row in fresh if counters.CONCURRENCY in row.gauges}
+    # What a worker has on the wire is for it to say: a job that was cancelled is there until it is broken off.
+    said = {row.name: row.gauges[counters.IN_FLIGHT] for row in fresh if counters.IN_FLIGHT in row.gauges}
+    in_flight = {name: said.get(name, held.get(process_id, 0)) for process_id, name in names.items()}
     yield _labelled("worker_in_flight", "Jobs that a worker has on the wire.", "worker", in_flight)
     yield _labelled("worker_concurrency", "How many it takes at most.", "worker", limits)
 

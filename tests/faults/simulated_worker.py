@@ -49,6 +49,9 @@ class FaultyStage:
     def rescue(self, *, limit: int, now: datetime) -> tuple[int, Upcoming]:
         return self._world.database(lambda: self._stage.rescue(limit=limit, now=now))
 
+    def held(self, worker_id: UUID, ids: Sequence[int]) -> set[tuple[int, int]]:
+        return self._world.database(lambda: self._stage.held(worker_id, ids))
+
     def hand_back(self, worker_id: UUID, *, known_ids: set[int], now: datetime) -> int:
         return self._world.database(lambda: self._stage.hand_back(worker_id, known_ids=known_ids, now=now))
 
@@ -122,5 +125,8 @@ class Wire:
         return []
 
     def wake(self) -> None: ...
+    def abort(self, key: Key) -> bool:
+        return self._worker.world.break_off(self._worker, key)
+
     def abort_all(self) -> None: ...
     def close(self) -> None: ...

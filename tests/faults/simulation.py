@@ -204,6 +204,15 @@ class World:
         seconds = 0.0 if self.is_calm else self.random.choice((0.0, 0.3, 1.0, 3.0, 12.0, 45.0))
         self.flights.append(Flight(worker, key, arrival, self.now + timedelta(seconds=seconds), self._status(key[0])))
 
+    def break_off(self, worker: Worker, key: Key) -> bool:
+        """Ends a flight that its worker wants no more: False if it has landed."""
+        for flight in self.flights:
+            if (flight.worker, flight.key) == (worker, key):
+                self.flights.remove(flight)
+                worker.bring(key, _ABORTED)
+                return True
+        return False
+
     def _status(self, lane: Lane) -> int | None:
         if self.is_calm:
             return 200

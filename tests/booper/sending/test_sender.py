@@ -239,6 +239,24 @@ def test_a_request_is_aborted_and_its_neighbour_goes_on(sender: Sender[str]) -> 
         assert {key: code_of(outcome) for key, outcome in outcomes_of(sender).items()} == {"left alone": None}
 
 
+def test_an_abort_brings_what_has_come_of_the_answer(sender: Sender[str]) -> None:
+    def answer_half(connection: Connection) -> None:
+        connection.read_request()
+        connection.send(b"HTTP/1.1 200 OK\r\nX-Half: yes\r\nContent-Length: 10\r\n\r\n12345")
+        connection.read_request()
+
+    with serving(answer_half) as server:
+        sender.submit("a", a_request(server.url("/")))
+        while not (transfer := sender._transfers["a"]).exchange.reply.body_size:
+            assert sender.poll(0.01) == []
+        assert sender.abort("a")
+        outcome = outcomes_of(sender)["a"]
+    assert (code_of(outcome), outcome.response, transfer.key) == ("aborted", None, "a")
+    assert outcome.came is not None
+    assert (outcome.came.status, outcome.came.body, outcome.came.truncated) == (200, b"12345", True)
+    assert ("X-Half", "yes") in outcome.came.headers
+
+
 def test_an_abort_before_anything_was_sent_says_so(sender: Sender[str]) -> None:
     sender.submit("a", a_request("http://127.0.0.1:8000/"))
     sender.abort_all()

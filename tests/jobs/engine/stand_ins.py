@@ -11,7 +11,7 @@ import pytest
 from booper.outcomes.outcome import Failure, Outcome, Request, Response
 from jobs.database import clock
 from jobs.delivering import stage
-from jobs.engine import engine, held_lease, lane_state, reconcile, rescue
+from jobs.engine import breaking_off, engine, held_lease, lane_state, reconcile, rescue
 from jobs.engine.bounded import Bounded
 from jobs.engine.engine import Engine
 from jobs.guarding.places import unshared
@@ -48,6 +48,13 @@ class MemorySender:
 
     def wake(self) -> None:
         self._woken.set()
+
+    def abort(self, key) -> bool:
+        if (key, None) not in self._on_the_wire:
+            return False
+        self._on_the_wire.remove((key, None))
+        self._ready.append((key, ABORTED))
+        return True
 
     def abort_all(self) -> None:
         self._ready += [(key, ABORTED) for key, _ in self._on_the_wire]
@@ -103,7 +110,7 @@ class SlowClock:
         self.seconds += seconds
 
     def set_in(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for module in (engine, held_lease, lane_state, reconcile, rescue):
+        for module in (breaking_off, engine, held_lease, lane_state, reconcile, rescue):
             monkeypatch.setattr(module, "time", self)
 
 

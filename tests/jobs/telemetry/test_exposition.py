@@ -305,6 +305,17 @@ def test_workers_are_shown_with_what_they_have_in_hand_and_could_have(own: Talli
 
 
 @pytest.mark.django_db
+def test_a_worker_says_itself_what_it_has_on_the_wire_cancelled_jobs_too(own: Tallies):
+    make_job()
+    process = take_lease(name="worker-1")
+    attempts.claim(process.id, limit=1, now=NOON)
+    own.set_gauge(counters.IN_FLIGHT, 1)
+    CounterPage(own, name="worker-1").write(now=NOON)
+    transitions.cancel(Job.objects.get(), now=NOON)
+    assert shown(NOON + timedelta(seconds=3))["booper_worker_in_flight"] == {"worker-1": 1}
+
+
+@pytest.mark.django_db
 def test_how_late_beat_is():
     make_schedule(now=NOON - timedelta(days=1), first=NOON)
     make_schedule(now=NOON - timedelta(days=1), first=LATER)
