@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from jobs.pages import bulk, home, job, job_list, schedule, schedule_list, sign_in
+from jobs.pages import bulk, home, job, job_list, new_job, schedule, schedule_list, sign_in
 from jobs.pages.invitation import Invitation
 
 app_name = "pages"
@@ -15,9 +15,13 @@ urlpatterns = [
     path("invite/<uidb64>/<token>/", Invitation.as_view(), name="invitation"),
     path("home", home.Home.as_view(), name="home"),
     path("jobs", job_list.JobList.as_view(), name="jobs"),
+    path("jobs/new", new_job.NewJob.as_view(), name="new_job"),
+    path("jobs/preview", new_job.JobPreview.as_view(), name="job_preview"),
     path("jobs/bulk", bulk.Bulk.as_view(), name="jobs_bulk"),
     path("jobs/<str:job_id>", job.JobPage.as_view(), name="job"),
     path("schedules", schedule_list.ScheduleList.as_view(), name="schedules"),
+    path("schedules/new", new_job.NewSchedule.as_view(), name="new_schedule"),
+    path("schedules/preview", new_job.SchedulePreview.as_view(), name="schedule_preview"),
     path("schedules/<str:schedule_id>", schedule.SchedulePage.as_view(), name="schedule"),
     path("schedules/<str:schedule_id>/<slug:verb>", schedule.Act.as_view(), name="schedule_act"),
     path("jobs/<str:job_id>/<slug:verb>", job.Act.as_view(), name="job_act"),

@@ -103,3 +103,38 @@ def test_what_was_written_by_others_does_not_run_as_a_script(owner: Page, live_s
     for path in ("/home", "/jobs", f"/jobs/{job.id}", f"/jobs?q={attack}"):
         owner.goto(f"{live_server.url}{path}")
         assert owner.evaluate("window.attacked") is None, path
+
+
+def test_an_owner_makes_a_job_by_the_form_and_sees_it(owner: Page, live_server: LiveServer) -> None:
+    owner.get_by_role("link", name="New job").click()
+    owner.get_by_label("URL", exact=True).fill("https://example.com/hook")
+    owner.get_by_label("Body").fill('{"content": "Hi"')
+    owner.get_by_label("In", exact=True).fill("90 minutes")
+    expect(owner.locator("#preview .errors")).to_contain_text("body")
+    owner.get_by_label("Body").fill('{"content": "Hi"}')
+    expect(owner.locator("#preview .errors")).to_have_count(0)
+    expect(owner.locator("#preview")).to_contain_text("in 1 h 30 min")
+    expect(owner.locator("#curl")).to_contain_text('"schedule_in": "90 minutes"')
+    look(owner, "new-job")
+    owner.get_by_role("button", name="Make it").click()
+    expect(owner.locator(".alarm")).to_contain_text("it is due at")
+    assert Job.objects.get().args["body"] == {"content": "Hi"}
+
+
+def test_a_schedule_is_made_paused_and_resumed(owner: Page, live_server: LiveServer) -> None:
+    owner.goto(f"{live_server.url}/schedules/new")
+    owner.get_by_label("URL", exact=True).fill("https://example.com/hook")
+    owner.get_by_label("Cron").fill("0 9 * * 1-5")
+    expect(owner.locator("#preview")).to_contain_text("At 09:00 on weekdays")
+    look(owner, "new-schedule")
+    owner.get_by_role("button", name="Make it").click()
+    expect(owner.locator(".alarm")).to_contain_text("at 09:00 on weekdays")
+    owner.get_by_text("Pause…").click()
+    owner.get_by_label("Why, for whoever wonders").fill("holidays")
+    owner.get_by_role("button", name="Pause it").click()
+    expect(owner.locator(".alarm")).to_contain_text("holidays")
+    look(owner, "schedule")
+    owner.get_by_role("button", name="Resume").click()
+    expect(owner.locator(".notice")).to_contain_text("Resumed")
+    owner.goto(f"{live_server.url}/schedules")
+    look(owner, "schedules")

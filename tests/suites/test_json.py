@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from booper.content import exact_json, payloads
-from jobs.api.wire import strict_json
+from jobs.intake import strict_json
 from jobs.intake.refusals import InvalidInput
 
 # JSON by its grammar, but it does not mean one thing to everybody, or no database holds it.

@@ -14,7 +14,8 @@ from booper.timing import durations
 from booper.timing.durations import shown
 from jobs.api.input import cursors, identifiers
 from jobs.api.input.cursors import Order, Position
-from jobs.api.wire import bracket_forms, strict_json
+from jobs.api.wire import bracket_forms
+from jobs.intake import strict_json
 from jobs.intake.fields import Input
 from jobs.intake.refusals import InvalidInput
 

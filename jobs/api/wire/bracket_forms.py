@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from jobs.api.wire import strict_json
+from jobs.intake import strict_json
 from jobs.intake.refusals import FieldError, InvalidInput, pointer
 
 _MOST_FIELDS = 10_000

@@ -9,9 +9,10 @@ from django.http import HttpRequest
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
-from jobs.api.wire import bracket_forms, strict_json
+from jobs.api.wire import bracket_forms
 from jobs.api.wire.problems import UnsupportedBody
 from jobs.api.wire.renderers import AlwaysJSON, content_type
+from jobs.intake import strict_json
 from jobs.intake.refusals import BodyTooLarge, FieldError, InvalidInput
 
 # Where a request's META says how long the body was that was read: not every one says so beforehand.

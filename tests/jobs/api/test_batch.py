@@ -13,7 +13,7 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from jobs.actions import batch as actions_batch
-from jobs.api.wire import strict_json
+from jobs.intake import strict_json
 from jobs.models import Job, JobState, Queue, Schedule, User
 from jobs.recurring import beat_entries, firing, schedules
 from jobs.running import attempts

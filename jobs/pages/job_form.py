@@ -1,0 +1,215 @@
+"""The form of a new job or schedule: what was typed becomes the fields of POST /api/jobs, and errors go to their field.
+
+A job that is made by way of another one shows that one's secrets as `***`; what stays so is taken from the original.
+"""
+
+import json
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+
+from booper.content import exact_json, redaction
+from jobs.intake import request, strict_json
+from jobs.intake.refusals import InvalidInput
+from jobs.models import CatchUp, Overlap
+
+_LONGEST_SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How a field of the form is typed, and read."""
+
+    name: str
+    label: str
+    help: str = ""
+    example: str = ""
+    # line, json or choice.
+    type: str = "line"
+    choices: Sequence[str] = ()
+    is_number: bool = False
+
+
+@dataclass(slots=True)
+class Shown:
+    """A field with what was typed, and what is wrong with it."""
+
+    kind: Kind
+    value: str
+    errors: list[str] = field(default_factory=list)
+
+
+_REQUEST = (
+    Kind("method", "Method", type="choice", choices=request.METHODS),
+    Kind("url", "URL", "Where the request goes.", "https://example.com/hook"),
+    Kind(
+        "headers",
+        "Headers",
+        "A JSON object; {{secret:NAME}} is filled in when it is sent.",
+        '{"X-Name": "value"}',
+        "json",
+    ),
+    Kind("query", "Query", "A JSON object.", '{"page": 1}', "json"),
+    Kind("body", "Body", "JSON.", '{"content": "Hi"}', "json"),
+)
+_ONCE = (
+    Kind("schedule_in", "In", "How long from now.", "10 minutes"),
+    Kind("scheduled_at", "Or at", "A date and time; empty both: now.", "2026-12-24T09:00"),
+)
+_REPEATED = (
+    Kind("cron", "Cron", "Five fields: minute, hour, day, month, weekday.", "0 9 * * 1-5"),
+    Kind("repeat_every", "Or every", "An interval, of a second or more.", "5 minutes"),
+)
+_ZONE = (Kind("timezone", "Zone", "Of cron, and of times without an offset.", "Europe/Berlin"),)
+_NAMED = (
+    Kind("name", "Name", "What you call it."),
+    Kind("queue", "Queue", "One of yours; a new name makes one."),
+)
+_MORE = (
+    Kind("description", "What it is for"),
+    Kind("idempotency_key", "Idempotency key", "Of several that wait with one key, the first alone is made."),
+    Kind("timeout", "Time-out", "Seconds, 1 to 900.", is_number=True),
+    Kind("max_attempts", "Attempts", "1 to 100.", is_number=True),
+    Kind("backoff", "Backoff", "The waits between attempts.", '[5, [1, "minutes"]]', "json"),
+    Kind("callback_url", "Callback", "Is told the result.", "https://example.com/result"),
+    Kind("webhook_url", "Webhook", "Is told each event.", "https://example.com/events"),
+)
+_MORE_OF_REPEATED = (
+    Kind("schedule_in", "First run in", "", "10 minutes"),
+    Kind("scheduled_at", "Or first run at", "", "2026-12-24T09:00"),
+    Kind("starts_at", "Not before"),
+    Kind("ends_at", "Not after"),
+    Kind("max_runs", "Runs at most", is_number=True),
+    Kind("overlap", "While the one before runs", type="choice", choices=("", *Overlap.values)),
+    Kind("catch_up", "After an outage", type="choice", choices=("", *CatchUp.values)),
+    Kind("disable_after", "Disable after", "So many runs discarded in a row.", is_number=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """`is_folded`: most leave its fields as they are."""
+
+    title: str
+    kinds: Sequence[Kind]
+    is_folded: bool = False
+
+
+OF_JOBS = (
+    Group("Request", _REQUEST),
+    Group("When", (*_ONCE, *_ZONE)),
+    Group("What it is called", _NAMED),
+    Group("More", _MORE, is_folded=True),
+)
+OF_SCHEDULES = (
+    Group("How often", (*_REPEATED, *_ZONE)),
+    Group("Request", _REQUEST),
+    Group("What it is called", _NAMED),
+    Group("More", (*_MORE, *_MORE_OF_REPEATED), is_folded=True),
+)
+
+
+@dataclass(slots=True)
+class Form:
+    """`fields` are as POST /api/jobs takes them; `errors` are by the names of fields, those of none under ""."""
+
+    groups: Sequence[Group]
+    typed: Mapping[str, str]
+    fields: dict[str, Any] = field(default_factory=dict)
+    errors: dict[str, list[str]] = field(default_factory=dict)
+
+    def refuse(self, refusal: InvalidInput) -> None:
+        for error in refusal.errors or []:
+            path = error["pointer"].strip("/").split("/")
+            name = path[0] if any(path[0] == kind.name for kind in _kinds(self.groups)) else ""
+            place = f"{'.'.join(path[1:])}: " if name and len(path) > 1 else "" if name else f"{'.'.join(path)}: "
+            self.errors.setdefault(name, []).append(f"{place.removeprefix(': ')}{error['detail']}")
+
+    @property
+    def shown(self) -> list[tuple[Group, list[Shown], bool]]:
+        """Each group with its fields, and whether it stands open."""
+        return [self._group(group) for group in self.groups]
+
+    def _group(self, group: Group) -> tuple[Group, list[Shown], bool]:
+        found = [Shown(kind, self.typed.get(kind.name, ""), self.errors.get(kind.name, [])) for kind in group.kinds]
+        return group, found, not group.is_folded or any(each.errors or each.value for each in found)
+
+    @property
+    def other_errors(self) -> list[str]:
+        return self.errors.get("", [])
+
+
+def read(groups: Sequence[Group], typed: Mapping[str, str], *, original: Mapping[str, Any] | None = None) -> Form:
+    """`original` has the fields of the job that this one is made after."""
+    form = Form(groups, typed)
+    for kind in _kinds(groups):
+        text = typed.get(kind.name, "").strip()
+        if text:
+            try:
+                form.fields[kind.name] = _restored(kind, _READERS[kind.type](kind, text), original or {})
+            except _Refused as refused:
+                form.errors[kind.name] = [str(refused)]
+    return form
+
+
+def typed_of(fields: Mapping[str, Any], groups: Sequence[Group]) -> dict[str, str]:
+    """The form as somebody would have filled it in for `fields`, secrets hidden."""
+    hidden = redaction.redacted(dict(fields))
+    return {
+        kind.name: _as_typed(kind, hidden[kind.name]) for kind in _kinds(groups) if hidden.get(kind.name) is not None
+    }
+
+
+def as_curl(fields: Mapping[str, Any]) -> str:
+    body = json.dumps(redaction.redacted(dict(fields)), indent=2, ensure_ascii=False)
+    return (
+        f"curl {settings.BOOPER_PUBLIC_URL}/api/jobs \\\n"
+        '  -H "Authorization: Bearer $BOOPER_API_KEY" \\\n'
+        '  -H "Content-Type: application/json" \\\n'
+        f"  -d {shlex.quote(body)}"
+    )
+
+
+class _Refused(ValueError):
+    """What was typed can't be read; the message says why."""
+
+
+def _kinds(groups: Sequence[Group]) -> list[Kind]:
+    return [kind for group in groups for kind in group.kinds]
+
+
+def _line(kind: Kind, text: str) -> Any:
+    if kind.is_number and text.isascii() and text.isdecimal() and len(text) < 10:
+        return int(text)
+    return text
+
+
+def _json(kind: Kind, text: str) -> Any:
+    try:
+        return strict_json.parse(text.encode("utf-8", "surrogatepass"))
+    except InvalidInput as refusal:
+        raise _Refused(refusal.detail) from None
+
+
+_READERS: Mapping[str, Callable[[Kind, str], Any]] = {"line": _line, "choice": _line, "json": _json}
+
+
+def _restored(kind: Kind, value: Any, original: Mapping[str, Any]) -> Any:
+    """The value, or the original's where nothing but what hides its secrets was typed. Raises _Refused."""
+    before = original.get(kind.name)
+    if before is not None and value == redaction.redacted({kind.name: before})[kind.name]:
+        return before
+    if original and redaction.HIDDEN in json.dumps(value):
+        raise _Refused(f"{redaction.HIDDEN} stands where a secret is hidden: as this was changed, write it anew")
+    return value
+
+
+def _as_typed(kind: Kind, value: Any) -> str:
+    if kind.type == "json":
+        return exact_json.dumps(value, is_indented=True).decode()
+    if isinstance(value, list):
+        return " ".join(str(item) for item in value)
+    return str(value)
