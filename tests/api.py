@@ -6,6 +6,7 @@ from typing import Any
 from django.test import Client
 
 from jobs.api.wire.problems import CONTENT_TYPE, KINDS
+from jobs.models import Schedule
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -59,6 +60,12 @@ def problem_of(response: Any, *, status: int) -> dict[str, Any]:
     assert problem["detail"]
     assert ("errors" in problem) == (status == 400)
     return problem
+
+
+def schedule_by(api: Api, **fields: Any) -> Schedule:
+    """A schedule made as clients make one: it runs once a year, unless `fields` say otherwise."""
+    wanted = {"url": "https://example.com/hook", "cron": "0 0 1 1 *", **fields}
+    return Schedule.objects.get(id=data_of(api.post("/api/jobs", wanted), status=201)["schedule_id"])
 
 
 def pointers_of(response: Any) -> list[str]:

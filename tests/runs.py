@@ -2,18 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 from booper.outcomes.outcome import Failure, Outcome, Response
 from jobs.delivering import stage
 from jobs.engine import leases
 from jobs.engine.stage import Finished, Started
-from jobs.models import Process, ProcessRole, Schedule
-from jobs.recurring import schedules
+from jobs.models import Process, ProcessRole
 from jobs.running import stage as running_stage
-from jobs.specs import RecurrenceSpec
-from tests.factories import NOON, make_spec, make_user
+from tests.factories import NOON
 
 OK = Outcome(response=Response(200, (), b"{}", truncated=False), failure=None, duration_ms=30)
 REFUSED = Outcome(response=None, failure=Failure("connection_refused", "nobody listens there"), duration_ms=2)
@@ -22,18 +19,6 @@ LEASE = timedelta(seconds=20)
 
 def answered(status: int) -> Outcome:
     return Outcome(response=Response(status, (), b"{}", truncated=False), failure=None, duration_ms=30)
-
-
-def make_schedule(
-    *, now: datetime = NOON, first: datetime = NOON, spec: dict[str, Any] | None = None, **plan: Any
-) -> Schedule:
-    """Every minute from `first`, unless `plan` says otherwise."""
-    fields: dict[str, Any] = {"frequency": {"repeat_every": [1, "minutes"]}, "timezone": "UTC", "first_run_at": first}
-    created = schedules.create(
-        make_spec(**(spec or {})), RecurrenceSpec(**fields | plan), user_id=make_user().id, now=now
-    )
-    assert created.job.schedule_id is not None
-    return Schedule.objects.get(id=created.job.schedule_id)
 
 
 def take_lease(role: ProcessRole = ProcessRole.WORKER, *, name: str = "worker-1", now: datetime = NOON) -> Process:

@@ -8,7 +8,7 @@ from django.db.models import Count, Min, Q, QuerySet
 
 from booper.content import redaction
 from booper.timing import timestamps
-from jobs.admin import job_words
+from jobs.explaining import job_words
 from jobs.guarding import suspension
 from jobs.models import (
     WAITING_STATES,

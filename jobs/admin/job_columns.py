@@ -8,9 +8,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from booper.content import redaction
-from jobs.admin import content, job_words
+from jobs.admin import content
 from jobs.admin.kit import columns, markup
 from jobs.database import clock
+from jobs.explaining import job_words
 from jobs.models import Job
 
 _LATE_AFTER = timedelta(seconds=5)

@@ -9,10 +9,10 @@ from django.db.models.functions import Length
 from django.utils.safestring import SafeString
 
 from booper.content import redaction, visible_text
-from jobs.admin import content, job_actions, job_words
+from jobs.admin import content, job_actions
 from jobs.admin.job_actions import Operation
 from jobs.admin.kit import markup
-from jobs.explaining import timeline
+from jobs.explaining import job_words, timeline
 from jobs.explaining.reasons import Reason
 from jobs.explaining.timeline import Timeline
 from jobs.models import Delivery, EventType, Job, LogEvent, Process

@@ -7,10 +7,10 @@ from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquer
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
-from jobs.admin import job_words
 from jobs.admin.kit import markup, search
 from jobs.admin.kit.read_only import ReadOnlyAdmin, Section
 from jobs.database import clock
+from jobs.explaining import job_words
 from jobs.models import Job, JobState, Process
 
 

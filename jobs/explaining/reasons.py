@@ -10,6 +10,7 @@ from django.db.models import Q
 from booper.timing.timestamps import timestamp
 from jobs.database import row_counts
 from jobs.explaining.history import Attempt, End, History
+from jobs.explaining.job_words import span
 from jobs.guarding import suspension
 from jobs.models import WAITING_STATES, Job, JobState, Process, ProcessRole, Queue, User
 from jobs.operating import health
@@ -91,7 +92,7 @@ def _of_held(job: Job) -> Reason | None:
 
 
 def _of_unfired(job: Job, *, now: datetime) -> Reason:
-    overdue = _duration(now - job.scheduled_at)
+    overdue = span(now - job.scheduled_at)
     if _is_anyone_alive(ProcessRole.BEAT, now=now):
         return Reason(Code.WAITING_FOR_BEAT, f"due for {overdue}, and beat has not fired it yet")
     message = f"due for {overdue}, but no beat is running to fire it: start one with `celery -A config beat`"
@@ -103,7 +104,7 @@ def _of_waiting(job: Job, history: History, *, now: datetime) -> Reason:
         held_up = _of_queue(job.queue, now=now)
         if held_up is not None:
             return held_up
-    overdue = _duration(now - job.scheduled_at)
+    overdue = span(now - job.scheduled_at)
     if not _is_anyone_alive(ProcessRole.WORKER, now=now):
         remedy = "start one with `celery -A config worker --pool threads`"
         return Reason(Code.NO_WORKERS, f"due for {overdue}, but no worker is running: {remedy}")
@@ -144,7 +145,7 @@ def _words_of_ahead(job: Job) -> str:
 
 def _of_executing(job: Job, *, now: datetime) -> Reason:
     if job.worker_id and Process.objects.filter(id=job.worker_id, lease_expires_at__gt=now).exists():
-        since = _duration(now - (job.attempted_at or now))
+        since = span(now - (job.attempted_at or now))
         message = f"attempt {job.attempt} is on the wire for {since} and may take {job.timeout_seconds:g} s"
         return Reason(Code.EXECUTING, message)
     message = f"the worker that has attempt {job.attempt} on the wire does not answer"
@@ -188,17 +189,17 @@ def _of_completed(job: Job, history: History) -> Reason:
 
 
 def _of_late(job: Job, first: Attempt) -> Reason:
-    late = first.began_at - first.due_at
+    late = max(first.began_at - first.due_at, timedelta(0))
     if late <= PUNCTUAL:
-        return Reason(Code.ON_TIME, f"begun {_duration(late)} after it was due")
+        return Reason(Code.ON_TIME, f"begun {span(late)} after it was due")
     fired_at = _fired_at(job)
     if fired_at is not None and fired_at - first.due_at > MISSED_AFTER:
-        return Reason(Code.CATCH_UP, f"beat did not run when it was due, and made up for it {_duration(late)} later")
+        return Reason(Code.CATCH_UP, f"beat did not run when it was due, and made up for it {span(late)} later")
     if fired_at is not None and fired_at - first.due_at > late / 2:
-        return Reason(Code.WAITING_FOR_BEAT, f"begun {_duration(late)} late: beat was late to fire it")
+        return Reason(Code.WAITING_FOR_BEAT, f"begun {span(late)} late: beat was late to fire it")
     if job.queue_id is not None:
-        return Reason(Code.WAITED_IN_QUEUE, f"begun {_duration(late)} after it was due: it waited for its queue")
-    return Reason(Code.WAITING_FOR_WORKER, f"begun {_duration(late)} late: no worker was free, or none was running")
+        return Reason(Code.WAITED_IN_QUEUE, f"begun {span(late)} after it was due: it waited for its queue")
+    return Reason(Code.WAITING_FOR_WORKER, f"begun {span(late)} late: no worker was free, or none was running")
 
 
 def _fired_at(job: Job) -> datetime | None:
@@ -224,12 +225,3 @@ def _was_lease_lost(attempt: Attempt) -> bool:
 def _words_of(attempt: Attempt) -> str:
     error = attempt.error or {}
     return str(error.get("message") or error.get("code"))
-
-
-def _duration(length: timedelta) -> str:
-    """In the largest unit of which there are two."""
-    seconds = max(0.0, length.total_seconds())
-    for unit, size in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"

@@ -45,15 +45,12 @@ _RECURRENCE_FIELDS = (
 
 def create(spec: JobSpec, plan: RecurrenceSpec, *, user_id: UUID, now: datetime) -> Scheduled:
     """A schedule with its upcoming run, which is fired here and now if it is due: beat need not be waited for."""
-
-    def insert() -> Job:
-        with transaction.atomic():
-            job = first_run(spec, plan, user_id=user_id, now=now)
-            job.save(force_insert=True)
+    job = first_run(spec, plan, user_id=user_id, now=now)
+    with transaction.atomic():
+        scheduled = transitions.insert(job)
+        if scheduled.is_new:
             begin([job], now=now)
-        return job
-
-    return transitions.unless_key_is_held(spec.idempotency_key, insert, user_id=user_id)
+    return scheduled
 
 
 def create_keyed(spec: JobSpec, plan: RecurrenceSpec, *, user_id: UUID, now: datetime) -> Job | Refused | None:

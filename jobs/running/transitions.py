@@ -42,29 +42,32 @@ class Scheduled:
 
 def schedule(spec: JobSpec, *, user_id: UUID, now: datetime) -> Scheduled:
     """() -> scheduled. With an idempotency key that a job which has not started holds, that job instead."""
+    job = new_job(spec, user_id=user_id, scheduled_at=spec.scheduled_at, now=now)
+    # A savepoint's queries are spared where no key can be held.
+    with nullcontext() if job.idempotency_key is None or job.queue_id is None else transaction.atomic():
+        scheduled = insert(job)
+        if scheduled.is_new:
+            limits.touch([(job.queue_id, job.scheduled_at)])
+    return scheduled
 
-    def insert() -> Job:
-        job = new_job(spec, user_id=user_id, scheduled_at=spec.scheduled_at, now=now)
-        job.save(force_insert=True)
-        limits.touch([(job.queue_id, job.scheduled_at)])
-        return job
 
-    return unless_key_is_held(spec.idempotency_key, insert, user_id=user_id)
-
-
-def unless_key_is_held(key: str | None, insert: Callable[[], Job], *, user_id: UUID) -> Scheduled:
-    """What `insert` writes, unless a job that has not started holds the key: then that job, and nothing is written."""
+def insert(job: Job) -> Scheduled:
+    """Inserts `job`, unless one that has not started holds its idempotency key: answers that one instead."""
+    key = job.idempotency_key
     if key is None:
-        return Scheduled(insert(), is_new=True)
+        job.save(force_insert=True)
+        return Scheduled(job, is_new=True)
     for _ in range(KEY_TRIES):
         try:
             with transaction.atomic():
-                return Scheduled(insert(), is_new=True)
+                job.save(force_insert=True)
         except IntegrityError:
-            holder = Job.objects.filter(HOLDS_ITS_KEY, user_id=user_id, idempotency_key=key).first()
+            holder = Job.objects.filter(HOLDS_ITS_KEY, user_id=job.user_id, idempotency_key=key).first()
             if holder is not None:
                 return Scheduled(holder, is_new=False)
             # It was started between the two: the key is free again.
+        else:
+            return Scheduled(job, is_new=True)
     raise IntegrityError(f"idempotency key {key!r}: neither free nor held, {KEY_TRIES} times over")
 
 

@@ -12,8 +12,7 @@ from jobs.models import Job, Schedule
 from jobs.recurring import beat_edits, firing
 from jobs.waking import announcements
 from tests.conftest import Announced, StoppedClock
-from tests.factories import NOON
-from tests.jobs.recurring.test_schedules import make_schedule
+from tests.factories import NOON, make_schedule
 
 pytestmark = pytest.mark.django_db
 

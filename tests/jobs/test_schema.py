@@ -17,8 +17,7 @@ from jobs.api import urls
 from jobs.api.endpoints import openapi
 from jobs.models import User
 from tests.conftest import Announced
-from tests.factories import make_job
-from tests.runs import make_schedule
+from tests.factories import make_job, make_schedule
 
 schema = schemathesis.openapi.from_dict(openapi.document(urls.ROUTES))
 

@@ -138,7 +138,7 @@ def test_the_page_says_why_in_a_code_and_in_words(admin: Client, stopped_clock: 
     job = make_job()
     stopped_clock.advance(minutes=5)
     code, message = why(job_html(admin, job))
-    assert (code, message.startswith("due for 5 minutes, but no worker is running")) == ("no_workers", True)
+    assert (code, message.startswith("due for 5 min, but no worker is running")) == ("no_workers", True)
 
 
 def test_the_page_shows_how_long_a_job_waited_and_for_what(admin: Client, stopped_clock: StoppedClock) -> None:

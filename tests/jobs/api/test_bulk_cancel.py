@@ -16,7 +16,7 @@ from jobs.models import Delivery, Job, JobState, LogEvent, Queue, Schedule, User
 from jobs.queues import limits
 from jobs.recurring import firing, schedules
 from jobs.running import attempts, queue_stage, transitions
-from tests.api import FORM, Api, data_of, pointers_of, problem_of
+from tests.api import FORM, Api, data_of, pointers_of, problem_of, schedule_by
 from tests.conftest import Announced
 from tests.factories import NOON, make_job, make_spec, make_user
 
@@ -37,11 +37,6 @@ def count_of(response: Any) -> int:
 
 def states() -> list[str]:
     return list(Job.objects.order_by("id").values_list("state", flat=True))
-
-
-def make_schedule(api: Api, **fields: Any) -> Schedule:
-    data = data_of(api.post("/api/jobs", {"url": URL, "cron": "0 0 1 1 *", **fields}), status=201)
-    return Schedule.objects.get(id=data["schedule_id"])
 
 
 def test_what_the_filter_lists_is_cancelled_and_nothing_else(api: Api, user: User) -> None:
@@ -170,7 +165,7 @@ def test_what_is_made_later_is_left_alone(api: Api, user: User) -> None:
 
 
 def test_an_upcoming_run_takes_its_schedule_along(api: Api, user: User) -> None:
-    ended, kept = make_schedule(api, name="a"), make_schedule(api, name="b")
+    ended, kept = schedule_by(api, name="a"), schedule_by(api, name="b")
     make_job(user=user, name="a")
     assert count_of(cancel(api, "?name=a")) == 2
     ended.refresh_from_db()
@@ -182,14 +177,14 @@ def test_an_upcoming_run_takes_its_schedule_along(api: Api, user: User) -> None:
 
 
 def test_all_runs_of_a_schedule_are_cancelled_by_its_id(api: Api) -> None:
-    schedule = make_schedule(api)
+    schedule = schedule_by(api)
     schedules.trigger(schedule, now=NOON)
     assert count_of(cancel(api, f"?schedule_id={schedule.id}")) == 2
     assert data_of(api.get(f"/api/schedules/{schedule.id}"))["disabled_at"] == "2026-03-01T12:00:00Z"
 
 
 def test_a_run_that_is_due_may_be_cancelled_without_its_schedule(api: Api) -> None:
-    schedule = make_schedule(api)
+    schedule = schedule_by(api)
     schedules.trigger(schedule, now=NOON)
     assert count_of(cancel(api, f"?schedule_id={schedule.id}&state=available")) == 1
     assert data_of(api.get(f"/api/schedules/{schedule.id}"))["disabled_at"] is None
@@ -255,7 +250,7 @@ def test_a_batch_costs_the_same_however_many_jobs_it_has(api: Api, user: User) -
         queue = limits.named(user.id, "mail", now=NOON)
         for number in range(count):
             make_job(user=user, webhook_url="https://example.com/events", queue_id=queue.id if number % 2 else None)
-            make_schedule(api)
+            schedule_by(api)
 
     make(2)
     few = cost()
@@ -325,7 +320,7 @@ def test_it_needs_a_key_and_is_posted(open_api: Api, api: Api) -> None:
 def test_schedules_end_though_they_are_fired_all_the_while(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that is written after the call came in, by beat, which fires schedules of a second."""
     for _ in range(3):
-        make_schedule(api, cron=None, repeat_every=1, schedule_in=1)
+        schedule_by(api, cron=None, repeat_every=1, schedule_in=1)
     lock = bulk_cancel._lock
 
     def fire_before(schedule_ids: Any) -> None:
@@ -339,7 +334,7 @@ def test_schedules_end_though_they_are_fired_all_the_while(api: Api, monkeypatch
 
 
 def test_a_filter_ends_the_schedules_that_it_lists_and_no_other(api: Api) -> None:
-    ends, stays = make_schedule(api, name="a"), make_schedule(api, name="b")
+    ends, stays = schedule_by(api, name="a"), schedule_by(api, name="b")
     assert count_of(cancel(api, "?name=a")) == 1
     assert Schedule.objects.get(id=ends.id).disabled_at is not None
     assert Schedule.objects.get(id=stays.id).disabled_at is None

@@ -13,8 +13,7 @@ from jobs.intake import job as intake_job
 from jobs.intake import job_changes
 from jobs.models import User
 from tests.api import Api, data_of, problem_of
-from tests.factories import make_job
-from tests.runs import make_schedule
+from tests.factories import make_job, make_schedule
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
-from jobs.models import Job, Schedule, User
-from tests.api import FORM, Api, bare_of, data_of, pointers_of, problem_of
+from jobs.models import Job, User
+from tests.api import FORM, Api, bare_of, data_of, pointers_of, problem_of, schedule_by
 from tests.factories import make_job
 from tests.jobs.api.test_docs import operations_of
 
@@ -20,11 +20,6 @@ class AnyId(dict[str, str]):
 
     def __missing__(self, key: str) -> str:
         return str(uuid4())
-
-
-def make_schedule(api: Api) -> tuple[Job, Schedule]:
-    made = data_of(api.post("/api/jobs", {**URL, "repeat_every": [1, "hour"], "schedule_in": 60}), status=201)
-    return Job.objects.get(id=made["job_id"]), Schedule.objects.get(id=made["schedule_id"])
 
 
 def errors_of(response: Any) -> dict[str, str]:
@@ -75,7 +70,8 @@ def test_no_more_unknown_parameters_are_listed_than_elsewhere(api: Api) -> None:
 
 
 def test_a_scope_in_the_body_does_not_end_the_schedule(api: Api) -> None:
-    job, schedule = make_schedule(api)
+    schedule = schedule_by(api)
+    job = Job.objects.get(schedule=schedule)
     path = f"/api/jobs/{job.id}/cancel"
     said = {"/scope": "it is no field, but a query parameter: send ?scope=run"}
     assert errors_of(api.post(path, {"scope": "run"})) == said
@@ -93,14 +89,14 @@ def test_a_scope_in_the_body_does_not_end_the_schedule(api: Api) -> None:
 
 @pytest.mark.parametrize("verb", ["enable", "trigger"])
 def test_what_is_wrong_in_the_query_and_in_the_body_is_said_at_once(api: Api, verb: str) -> None:
-    _, schedule = make_schedule(api)
+    schedule = schedule_by(api)
     response = api.post(f"/api/schedules/{schedule.id}/{verb}?a=1", {"b": 1})
     assert errors_of(response) == {"/a": "no query parameters are taken here", "/b": "no fields are taken here"}
     assert Job.objects.count() == 1
 
 
 def test_a_schedule_is_not_deleted_by_a_call_that_asks_for_more(api: Api) -> None:
-    _, schedule = make_schedule(api)
+    schedule = schedule_by(api)
     assert pointers_of(api.call("DELETE", f"/api/schedules/{schedule.id}?keep_jobs=true")) == ["/keep_jobs"]
     assert pointers_of(api.call("DELETE", f"/api/schedules/{schedule.id}", {"keep_jobs": True})) == ["/keep_jobs"]
     assert data_of(api.call("DELETE", f"/api/schedules/{schedule.id}"))["id"] == str(schedule.id)

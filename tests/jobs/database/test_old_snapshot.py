@@ -17,8 +17,8 @@ from jobs.queues import limits
 from jobs.recurring import firing
 from jobs.running import queue_stage
 from jobs.running import stage as running_stage
-from tests.factories import NOON, make_job, make_user
-from tests.runs import make_schedule, take_lease
+from tests.factories import NOON, make_job, make_schedule, make_user
+from tests.runs import take_lease
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

@@ -14,8 +14,8 @@ from jobs.models import Job, LogEvent, ProcessRole, Queue
 from jobs.queues import limits as queues_limits
 from jobs.recurring import firing, schedules
 from jobs.running import stage, transitions
-from tests.factories import NOON, make_job, make_user
-from tests.runs import OK, REFUSED, answered, deliver_due, make_schedule, run_due, start_due, take_lease
+from tests.factories import NOON, make_job, make_schedule, make_user
+from tests.runs import OK, REFUSED, answered, deliver_due, run_due, start_due, take_lease
 
 pytestmark = pytest.mark.django_db
 
@@ -49,7 +49,7 @@ def test_one_that_is_not_due_is_scheduled_for_later():
 def test_one_that_is_due_without_any_worker_says_so_and_what_to_do():
     job = make_job()
     code, message = reason_of(job, now=NOON + 5 * MINUTE)
-    assert (code, "due for 5 minutes" in message, "celery -A config worker" in message) == ("no_workers", True, True)
+    assert (code, "due for 5 min" in message, "celery -A config worker" in message) == ("no_workers", True, True)
 
 
 def test_one_behind_others_says_how_many():
@@ -62,7 +62,7 @@ def test_one_behind_others_says_how_many():
     job = make_job(scheduled_at=NOON + SECOND)
     assert reason_of(job, now=NOON + 3 * SECOND) == (
         "waiting_for_worker",
-        "due for 2.0 s, with 3 jobs of yours due before it: the workers are busy",
+        "due for 2 s, with 3 jobs of yours due before it: the workers are busy",
     )
     found = timeline_of(job, now=NOON + 3 * SECOND)
     assert found.seconds_in_states == {"available": 2, "scheduled": 1}
@@ -83,7 +83,7 @@ def test_one_on_the_wire_says_for_how_long_and_how_long_it_may_be():
     start_due(take_lease(now=NOON).id)
     assert reason_of(job, now=NOON + 3 * SECOND) == (
         "executing",
-        "attempt 1 is on the wire for 3.0 s and may take 30 s",
+        "attempt 1 is on the wire for 3 s and may take 30 s",
     )
 
 

@@ -14,8 +14,8 @@ from jobs.queues import limits
 from jobs.recurring import firing
 from jobs.running import queue_stage
 from tests.api import Api, data_of, problem_of
-from tests.factories import NOON, make_job, make_user
-from tests.runs import make_schedule, run_due, start_due, take_lease
+from tests.factories import NOON, make_job, make_schedule, make_user
+from tests.runs import run_due, start_due, take_lease
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)

@@ -31,8 +31,8 @@ from jobs.recurring import upcoming as recurring_upcoming
 from jobs.running import transitions
 from jobs.waking import announcements
 from tests.conftest import StoppedClock
-from tests.factories import NOON, make_job, make_user
-from tests.runs import OK, make_schedule, run_due, start_due, take_lease
+from tests.factories import NOON, make_job, make_schedule, make_user
+from tests.runs import OK, run_due, start_due, take_lease
 
 pytestmark = pytest.mark.django_db
 

@@ -22,8 +22,8 @@ from jobs.operating.retention import Pace, Pruned
 from jobs.recurring import schedules
 from jobs.running import transitions
 from tests.conftest import StoppedClock
-from tests.factories import NOON, make_job, make_user
-from tests.runs import OK, REFUSED, answered, deliver_due, make_schedule, run_due, take_lease
+from tests.factories import NOON, make_job, make_schedule, make_user
+from tests.runs import OK, REFUSED, answered, deliver_due, run_due, take_lease
 
 pytestmark = pytest.mark.django_db
 

@@ -8,8 +8,8 @@ from jobs.guarding import secrets
 from jobs.models import ApiKey, AuditEvent, Delivery, Job, LogEvent, Queue, Schedule, Secret, User
 from jobs.operating import user_removal
 from jobs.queues import limits
-from tests.factories import NOON, make_job, make_user
-from tests.runs import make_schedule, run_due
+from tests.factories import NOON, make_job, make_schedule, make_user
+from tests.runs import run_due
 
 pytestmark = pytest.mark.django_db
 

@@ -12,8 +12,8 @@ from booper.outcomes.outcome import Outcome
 from jobs.models import Job, JobState, LogEvent, Schedule
 from jobs.recurring import firing, schedules, upcoming
 from jobs.running import attempts
-from tests.factories import NOON
-from tests.runs import OK, answered, make_schedule, run_due, take_lease
+from tests.factories import NOON, make_schedule
+from tests.runs import OK, answered, run_due, take_lease
 
 pytestmark = pytest.mark.django_db
 

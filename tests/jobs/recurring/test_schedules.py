@@ -20,26 +20,11 @@ from jobs.recurring.schedules import Refused
 from jobs.running import attempts, transitions
 from jobs.running.attempts import Ended
 from jobs.specs import JobSpec, RecurrenceSpec
-from tests.factories import NOON, make_spec, make_user
+from tests.factories import NOON, make_schedule, make_spec, make_user
 
 pytestmark = pytest.mark.django_db
 
 MINUTE = timedelta(minutes=1)
-
-
-def make_schedule(
-    *, now: datetime = NOON, first: datetime = NOON, spec: dict[str, Any] | None = None, **plan: Any
-) -> Schedule:
-    fields: dict[str, Any] = {
-        "frequency": {"repeat_every": [1, "minutes"]},
-        "timezone": "UTC",
-        "first_run_at": first,
-    } | plan
-    created = recurring_schedules.create(
-        make_spec(**(spec or {})), RecurrenceSpec(**fields), user_id=make_user().id, now=now
-    )
-    assert created.job.schedule_id is not None
-    return Schedule.objects.get(id=created.job.schedule_id)
 
 
 def plan_of(schedule: Schedule, **changes: Any) -> RecurrenceSpec:

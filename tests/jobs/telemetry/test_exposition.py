@@ -22,8 +22,8 @@ from jobs.running import stage as running_stage
 from jobs.telemetry import counter_rows, counters, exposition
 from jobs.telemetry.counter_rows import CounterPage, Writer
 from jobs.telemetry.counters import Histogram, Tallies
-from tests.factories import NOON, make_job, make_user
-from tests.runs import OK, REFUSED, deliver_due, make_schedule, run_due, start_due, take_lease
+from tests.factories import NOON, make_job, make_schedule, make_user
+from tests.runs import OK, REFUSED, deliver_due, run_due, start_due, take_lease
 
 LATER = NOON + timedelta(minutes=5)
 

@@ -148,7 +148,7 @@ _TIMELINE: dict[str, Schema] = {
     "reason": object_of(
         {
             "code": {"type": "string", "enum": [code.value for code in Code]},
-            "message": {"type": "string", "example": "due for 5 minutes, but no worker is running"},
+            "message": {"type": "string", "example": "due for 5 min, but no worker is running"},
             "until": or_null(TIME),
         },
         description="Why it ran late or has not run, or that it was on time.",

@@ -5,9 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from jobs.admin import job_words
 from jobs.admin.kit import markup, search
 from jobs.admin.kit.search import Term, TermKind
+from jobs.explaining import job_words
 
 ID = UUID("01a20bbe-73a9-7244-b2fa-53bada2bf86d")
 
