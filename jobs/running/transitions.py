@@ -4,6 +4,7 @@ A guard that matches no row means that the race was lost: somebody else moved th
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
