@@ -3,7 +3,7 @@
 import base64
 import codecs
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from encodings.aliases import aliases
 from typing import Any
 
@@ -39,6 +39,8 @@ class Reading:
     is_json: bool = False
     is_base64: bool = False
     """The bytes are no text: `value` has them in base64."""
+    text: str | None = field(default=None, compare=False, repr=False)
+    """All of it, where it is text."""
 
 
 def read(body: bytes, *, content_type: str = "", is_cut: bool = False) -> Reading:
@@ -54,8 +56,8 @@ def read(body: bytes, *, content_type: str = "", is_cut: bool = False) -> Readin
         return in_base64(body)
     found, value = payloads.parsed(text)
     if found and (isinstance(value, dict | list) or _may_be_json(content_type)):
-        return Reading(value, is_json=True)
-    return Reading(text)
+        return Reading(value, is_json=True, text=text)
+    return Reading(text, text=text)
 
 
 def in_base64(body: bytes) -> Reading:

@@ -10,7 +10,10 @@ from enum import StrEnum
 from http import HTTPStatus
 from random import random as uniform
 
+from booper.outcomes import steering
+from booper.outcomes.expectations import UNEXPECTED, Expectation, Said
 from booper.outcomes.outcome import Outcome, Response
+from booper.outcomes.steering import Wishes
 
 FIRST_WAIT_SECONDS = 15.0
 LONGEST_WAIT_SECONDS = 3600.0
@@ -26,6 +29,8 @@ DELIVERY_SHORTEST_WAIT_SECONDS = 5.0
 
 HTTP_STATUS = "http_status"
 """The code of every failure in which the target did answer; without an answer it is that of the `Failure`."""
+
+NOTHING_SAID = Said()
 
 _GONE = 410
 
@@ -47,6 +52,8 @@ class Verdict:
     """Why the attempt failed, for programs; None when it succeeded."""
     message: str | None = None
     """Why the attempt failed, for people; None when it succeeded."""
+    wishes: Wishes = steering.NONE
+    """What the answer asked for beside that."""
 
 
 def decide(
@@ -56,27 +63,38 @@ def decide(
     max_attempts: int,
     backoff_seconds: Sequence[float] | None,
     now: datetime,
+    expectation: Expectation | None = None,
+    said: Said = NOTHING_SAID,
     random: Callable[[], float] = uniform,
 ) -> Verdict:
     """What becomes of a job after its attempt number `attempt`, counted from 1, ended at `now` in `outcome`.
 
-    Any 2xx succeeds, whatever its headers say. Everything else is a failed attempt, retried while attempts are left:
+    Any 2xx succeeds, whatever its headers say, or what meets the `expectation`, unless it asks to count as failed.
+    Everything else is a failed attempt, retried while attempts are left:
     a blocked address and a request that could not be built too, as a name is judged anew at every attempt and a dynamic
-    field may have another value by then. 410 and `Booper-No-Retry: true` give up at once. `Retry-After` takes the place
-    of the wait, in either direction: the target knows best, but for less than SHORTEST_WAIT_SECONDS.
+    field may have another value by then. 410, `Booper-No-Retry: true` and `$stop` give up at once. `$retry_in` or
+    `Retry-After` takes the place of the wait, in either direction: the target knows best, but for less than
+    SHORTEST_WAIT_SECONDS. `said` is what the answer's body says.
     """
-    if _has_succeeded(outcome):
-        return Verdict(Kind.SUCCEED)
-    code, message = _reason(outcome)
-    if refusal := _refusal(outcome.response):
-        return Verdict(Kind.GIVE_UP, code=code, message=f"{message}, {refusal}")
+    reason = _why_failed(outcome, expectation, said)
+    wishes = steering.of(said, has_succeeded=reason is None)
+    reason = reason or wishes.failure
+    if reason is None:
+        return Verdict(Kind.SUCCEED, wishes=wishes)
+    code, message = reason
+    refusal = _refusal(outcome.response) or ("and asked for no more attempts" if wishes.stops else None)
+    if refusal:
+        return Verdict(Kind.GIVE_UP, code=code, message=f"{message}, {refusal}", wishes=wishes)
     if attempt >= max_attempts:
-        return Verdict(Kind.GIVE_UP, code=code, message=message)
-    wait_seconds = _retry_after_seconds(outcome.response, now=now)
+        return Verdict(Kind.GIVE_UP, code=code, message=message, wishes=wishes)
+    wait_seconds = wishes.retry_in_seconds
+    if wait_seconds is None:
+        wait_seconds = _retry_after_seconds(outcome.response, now=now)
     if wait_seconds is None:
         wait_seconds = next_wait_seconds(attempt, backoff_seconds=backoff_seconds, random=random)
     wait_seconds = max(wait_seconds, SHORTEST_WAIT_SECONDS)
-    return Verdict(Kind.RETRY, retry_at=now + timedelta(seconds=wait_seconds), code=code, message=message)
+    retry_at = now + timedelta(seconds=wait_seconds)
+    return Verdict(Kind.RETRY, retry_at=retry_at, code=code, message=message, wishes=wishes)
 
 
 def decide_delivery(
@@ -129,6 +147,13 @@ def next_wait_seconds(
 
 def _entry(waits_seconds: Sequence[float], attempt: int) -> float:
     return waits_seconds[min(attempt, len(waits_seconds)) - 1]
+
+
+def _why_failed(outcome: Outcome, expectation: Expectation | None, said: Said) -> tuple[str, str] | None:
+    if expectation is None or outcome.response is None:
+        return None if _has_succeeded(outcome) else _reason(outcome)
+    unmet = expectation.unmet(outcome, said)
+    return None if unmet is None else (UNEXPECTED, unmet)
 
 
 def _has_succeeded(outcome: Outcome) -> bool:

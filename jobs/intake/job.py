@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-from jobs.intake import queue, recurrence, request, timing
+from jobs.intake import answers, queue, recurrence, request, timing
 from jobs.intake.fields import Input
 from jobs.specs import JobSpec, RecurrenceSpec
 
@@ -20,6 +20,7 @@ _MOST_ATTEMPTS = 100
 
 FIELDS = (
     *request.FIELDS,
+    *answers.FIELDS,
     *timing.FIELDS,
     *("name", "description", "idempotency_key", "callback_url", "webhook_url", "timeout", "max_attempts", "backoff"),
     *recurrence.FIELDS,
@@ -49,11 +50,21 @@ def require_url(given: Input) -> None:
         given.refuse("url", detail="it is required: write where to send the request, https://example.com/path")
 
 
-def read(given: Input, *, key_header: str | None, now: datetime, anchor: datetime | None = None) -> Wanted:
-    """What the fields ask for, or what can be made out of it where something is refused. `anchor` is as in
-    validation_recurring.plan."""
+def read(
+    given: Input,
+    *,
+    key_header: str | None,
+    now: datetime,
+    anchor: datetime | None = None,
+    before: Mapping[str, Any] | None = None,
+) -> Wanted:
+    """What the fields ask for, or what can be made out of it where something is refused.
+
+    `anchor` is as in recurrence.plan, `before` what a job that is edited was sent at first.
+    """
     request.check_query(given)
     request.check_headers(given)
+    answers.check(given, before=before)
     queue.check_name(given)
     zone = timing.zone(given)
     at = timing.moment_asked_for(given, now=now, zone=zone)

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from jobs.intake import answers, recurrence, request, timing
 from jobs.intake import job as intake_job
-from jobs.intake import recurrence, request, timing
 from jobs.intake.fields import Input
 from jobs.models import Job
 from jobs.specs import JobEdit
@@ -23,6 +23,7 @@ _COLUMNS = {
     "max_attempts": "max_attempts",
     "backoff": "backoff_seconds",
     "include_metadata": None,
+    **dict.fromkeys(answers.FIELDS),
     "queue": "queue_id",
 }
 FIELDS = (*_COLUMNS, *timing.FIELDS)
@@ -45,7 +46,7 @@ def edited(job: Job, changes: Mapping[str, Any], *, now: datetime) -> JobEdit:
         _require_more_than_a_zone(given, changes)
     if "url" in changes:
         intake_job.require_url(given)
-    spec = intake_job.read(given, key_header=None, now=now).spec
+    spec = intake_job.read(given, key_header=None, now=now, before=job.args).spec
     if "max_attempts" in changes and spec.max_attempts <= job.attempt:
         detail = f"{job.attempt} made already, and another one follows: give more than that, or cancel the job"
         given.refuse("max_attempts", detail=detail)

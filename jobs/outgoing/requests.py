@@ -1,11 +1,12 @@
 """The exact requests that go out: a job's own, and those of its callbacks and webhooks."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import booper
-from booper.content import codings, payloads, placeholders, signatures
+from booper.content import body_formats, codings, payloads, placeholders, signatures
 from booper.content.placeholders import Rendered
 from booper.outcomes.outcome import Request
 from booper.targets import urls
@@ -23,7 +24,8 @@ def of_job(
     """The request of the job's current attempt, signed with each of `secrets`, and what the log shows of it."""
     rendered = rendered_args(job.args, job=described(job), schedule=schedule)
     url = urls.with_query(job.url, rendered.query, max_length=urls.MAX_SENT_LENGTH)
-    body = None if rendered.body is None else payloads.encode(rendered.body)
+    body_format = body_formats.of(job.args)
+    body = None if rendered.body is None else body_formats.encode(rendered.body, body_format)
     own = {
         "User-Agent": _USER_AGENT,
         # Some firewalls refuse a request that accepts nothing.
@@ -34,7 +36,7 @@ def of_job(
         "Idempotency-Key": str(job.uuid),
     }
     if body is not None:
-        own["Content-Type"] = "application/json"
+        own["Content-Type"] = body_formats.CONTENT_TYPES[body_format]
     given = header_texts(rendered.headers)
     given_names = {name.lower() for name in given}
     headers = given | {name: value for name, value in own.items() if name.lower() not in given_names}
@@ -76,15 +78,18 @@ def rendered_args(args: Mapping[str, Any], *, job: dict[str, Any], schedule: Sch
     body, query, headers = args.get("body"), args.get("query") or {}, args.get("headers") or {}
     if not is_repeated and not include_metadata:
         return Rendered(body=body, query=query, headers=headers)
-    return placeholders.render(
-        body=body,
+    body_format = body_formats.of(args)
+    has_references = body_format in body_formats.WITH_REFERENCES
+    rendered = placeholders.render(
+        body=body if has_references else None,
         query=query,
         headers=headers,
         job=job,
         previous={} if schedule is None else schedule.previous,
         state={} if schedule is None else schedule.state,
-        include_metadata=include_metadata,
+        include_metadata=include_metadata and body_format == body_formats.JSON,
     )
+    return rendered if has_references else replace(rendered, body=body)
 
 
 def header_texts(headers: Mapping[str, Any]) -> dict[str, str]:

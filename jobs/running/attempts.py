@@ -9,6 +9,8 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from booper.outcomes import steering
+from booper.outcomes.steering import Wishes
 from booper.timing import timestamps
 from jobs.database import claimed_job, lost_leases, lower_bounds, sql
 from jobs.database.claim_bounds import NONE, ClaimBounds
@@ -20,7 +22,7 @@ from jobs.guarding import suspension
 from jobs.models import Delivery, EventType, Job, JobState, Schedule
 from jobs.outgoing import callback_bodies
 from jobs.queues import limits
-from jobs.running import evidence, failing_schedules, schedule_memory
+from jobs.running import evidence, failing_schedules, schedule_memory, steered_schedules
 from jobs.telemetry import counters
 
 
@@ -47,6 +49,8 @@ class Ended:
     is_forgiven: bool = False
     # Set where this side ended the request, as the worker stops or the job was cancelled.
     broken_off: BrokenOff | None = None
+    # What the answer asked for beside that.
+    wishes: Wishes = steering.NONE
 
 
 # The code of an attempt whose job was cancelled while its request was on the wire.
@@ -194,11 +198,7 @@ def record(worker_id: UUID, ended: Sequence[Ended], *, now: datetime) -> list[De
     events_of = {item.job.id: _events_of(item) for item in ended}
     rows = [_record_row(item, len(events_of[item.job.id])) for item in ended]
     with transaction.atomic():
-        schedules = schedule_memory.locked(
-            schedule_id
-            for item in ended
-            if (schedule_id := _remembering(item) or failing_schedules.counted(item.job, item.state)) is not None
-        )
+        schedules = schedule_memory.locked(schedule_id for item in ended if (schedule_id := _keeping(item)) is not None)
         won = _record_rows(worker_id, rows, now=now)
         kept = [item for item in ended if item.job.id in won]
         events, deliveries = [], []
@@ -208,7 +208,9 @@ def record(worker_id: UUID, ended: Sequence[Ended], *, now: datetime) -> list[De
             deliveries += item_deliveries
         events += _answers_after_cancel([item for item in ended if item.job.id not in won], now=now)
         events += _remember(kept, schedules, now=now)
+        events += _refused_wishes(kept, now=now)
         failing_schedules.count([(item.job, item.state) for item in kept], now=now)
+        steered_schedules.obey([(item.job, item.wishes) for item in kept], now=now)
         limits.touch((item.job.queue_id, now) for item in kept)
         evidence.insert(events, deliveries)
     evidence.count_ends([item.state for item in kept])
@@ -250,7 +252,8 @@ def _events_of(item: Ended) -> list[tuple[str, EventType, dict[str, Any]]]:
         retry_at = None if item.retry_at is None else timestamps.timestamp(item.retry_at)
         events.append(("job.error", EventType.ERROR, {**item.error, "retry_at": retry_at}))
     if item.state != JobState.RETRYABLE:
-        events.append(("job.finished", EventType.FINISHED, {"state": item.state.value}))
+        granted = {"steered": item.wishes.names} if item.wishes.names else {}
+        events.append(("job.finished", EventType.FINISHED, {"state": item.state.value, **granted}))
     return events
 
 
@@ -268,6 +271,23 @@ def _evidence(
             callback_bodies.callback(job, state=item.state.value, response=item.response, error=item.error, now=now)
         )
     return logged, deliveries
+
+
+def _keeping(item: Ended) -> UUID | None:
+    """The schedule whose row this run writes to, if it does."""
+    return (
+        _remembering(item)
+        or failing_schedules.counted(item.job, item.state)
+        or steered_schedules.steered(item.job, item.wishes)
+    )
+
+
+def _refused_wishes(kept: list[Ended], *, now: datetime) -> list[Entry]:
+    return [
+        evidence.event(item.job, EventType.ERROR, {"code": steering.REFUSED, "message": refusal, "retry_at": None}, now)
+        for item in kept
+        for refusal in item.wishes.refusals
+    ]
 
 
 def _remembering(item: Ended) -> UUID | None:

@@ -9,7 +9,9 @@ from uuid import UUID
 from django.db import transaction
 
 from booper.content import secret_references
-from booper.outcomes import verdict
+from booper.content.reading import Reading
+from booper.outcomes import expectations, verdict
+from booper.outcomes.expectations import Said
 from booper.outcomes.outcome import Failure, Response
 from jobs.database.claim_bounds import NONE, ClaimBounds
 from jobs.database.claimed_job import AnyJob, Claimed
@@ -131,7 +133,8 @@ def decide(finished: Finished, *, now: datetime) -> Ended:
     job: AnyJob = finished.started.row
     outcome = finished.outcome
     if outcome.failure is not None and outcome.failure.code == "aborted":
-        broken_off = BrokenOff(outcome.failure.message, _shown(finished, outcome.came)[0])
+        came = _shown(finished, outcome.came, _said(finished, outcome.came))
+        broken_off = BrokenOff(outcome.failure.message, came)
         if finished.is_unwanted:
             return Ended(job=job, state=JobState.CANCELLED, error=UNWANTED, broken_off=broken_off)
         return Ended(
@@ -142,29 +145,40 @@ def decide(finished: Finished, *, now: datetime) -> Ended:
             is_forgiven=True,
             broken_off=broken_off,
         )
+    said = _said(finished, outcome.response)
+    success_when = job.args.get("success_when")
     judged = verdict.decide(
-        outcome, attempt=job.attempt, max_attempts=job.max_attempts, backoff_seconds=job.backoff_seconds, now=now
+        outcome,
+        attempt=job.attempt,
+        max_attempts=job.max_attempts,
+        backoff_seconds=job.backoff_seconds,
+        now=now,
+        expectation=None if success_when is None else expectations.of(success_when),
+        said=verdict.NOTHING_SAID if said is None else Said(said.value, said.is_json, said.text),
     )
     error = None if judged.code is None else {"code": judged.code, "message": judged.message}
-    response, is_json = _shown(finished, outcome.response)
     return Ended(
         job=job,
         state=_ENDED_AS[judged.kind],
         retry_at=judged.retry_at,
-        response=response,
-        is_json=is_json,
+        response=_shown(finished, outcome.response, said),
+        is_json=said is not None and said.is_json,
         error=secret_references.hidden(error, finished.started.secrets),
+        wishes=judged.wishes,
     )
 
 
-def _shown(finished: Finished, response: Response | None) -> tuple[dict[str, Any] | None, bool]:
-    """What is shown of a response, without what is to be hidden, and whether its body is JSON."""
-    if response is None:
-        return None, False
-    secrets = finished.started.secrets
-    said = shown_response.read(response, secrets=secrets)
+def _said(finished: Finished, response: Response | None) -> Reading | None:
+    return None if response is None else shown_response.read(response, secrets=finished.started.secrets)
+
+
+def _shown(finished: Finished, response: Response | None, said: Reading | None) -> dict[str, Any] | None:
+    """What is shown of a response, whose body `said` that, without what is to be hidden."""
+    if response is None or said is None:
+        return None
     shown = shown_response.shown_response(response, said, duration_ms=finished.outcome.duration_ms)
-    return secret_references.hidden(shown, secrets), said.is_json
+    hidden: dict[str, Any] = secret_references.hidden(shown, finished.started.secrets)
+    return hidden
 
 
 def rescue(*, limit: int, now: datetime) -> tuple[int, Upcoming]:

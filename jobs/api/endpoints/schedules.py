@@ -195,8 +195,9 @@ class BackfillSchedule(_SchedulesView):
     @operations.BACKFILL_SCHEDULE
     @takes(query=("dry_run",), body=intake_schedule.BACKFILL_FIELDS)
     def post(self, request: Request, schedule_id: str) -> Response:
+        fields = self._fields(request)
         schedule, now = self.find(schedule_id), clock.now()
-        asked = intake_schedule.backfilled(schedule, self._fields(request), now=now)
+        asked = intake_schedule.backfilled(schedule, fields, now=now)
         times = _times(schedule, asked)
         if asked.is_dry:
             zone = schedule.zone

@@ -54,6 +54,8 @@ def test_every_call_is_in_the_document(document: dict[str, Any]) -> None:
         "POST /api/schedules/{schedule_id}/disable",
         "POST /api/schedules/{schedule_id}/enable",
         "POST /api/schedules/{schedule_id}/trigger",
+        "POST /api/schedules/{schedule_id}/skip",
+        "POST /api/schedules/{schedule_id}/backfill",
         "POST /api/preview",
         "POST /api/jobs/batch",
         "POST /api/jobs/cancel",

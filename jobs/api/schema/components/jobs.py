@@ -1,5 +1,6 @@
 """The schemas of jobs: what a client sends to make, edit and select some, and what is answered of one."""
 
+from booper.content import body_formats
 from jobs.api.schema.components.queues import QUEUE_NAME
 from jobs.api.schema.components.shapes import (
     ANY_JSON,
@@ -82,6 +83,34 @@ JOB_INPUT_PROPERTIES: dict[str, Schema] = {
         "example": {"X-Tenant": "7"},
     },
     "body": {**ANY_JSON, "example": {"content": "Hi"}},
+    "body_format": {
+        "type": "string",
+        "enum": [*body_formats.FORMATS],
+        "default": "json",
+        "description": "How the body goes out: as JSON; an object as a urlencoded form, `a[b][c][]=x`, without what is "
+        "null; a string as UTF-8 text; the bytes of a string of base64. Content-Type says which, unless a header of "
+        "yours does.",
+    },
+    "success_when": {
+        "type": "object",
+        "minProperties": 1,
+        "additionalProperties": False,
+        "properties": {
+            "status": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": 100,
+                "items": {"anyOf": [{"type": "integer", "minimum": 100, "maximum": 599}, {"type": "string"}]},
+                "default": ["2xx"],
+            },
+            "body": {**ANY_JSON, "description": "The JSON answer contains this: of objects the keys given."},
+            "body_contains": {"type": "string", "minLength": 1, "maxLength": 10_000},
+            "within": ref("Duration"),
+        },
+        "description": "What counts as success; all that is given must hold. Any 2xx without it. A failure has the "
+        "code `unexpected_answer`.",
+        "example": {"status": [200, "3xx"], "body": {"ok": True}},
+    },
     "schedule_in": ref("Duration"),
     "scheduled_at": MOMENT,
     "timezone": TIMEZONE,
