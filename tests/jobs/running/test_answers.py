@@ -11,8 +11,8 @@ from booper.outcomes.outcome import Outcome, Response
 from jobs.models import Job, LogEvent, Schedule, User
 from jobs.recurring import schedules
 from tests.api import Api, data_of, pointers_of
-from tests.factories import NOON, make_job
-from tests.runs import answered, make_schedule, run_due, start_due
+from tests.factories import NOON, make_job, make_schedule
+from tests.runs import answered, run_due, start_due
 
 URL = "https://example.com/hook"
 
