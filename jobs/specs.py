@@ -36,7 +36,7 @@ class JobEdit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecurrenceSpec:
-    """How often a recurring job runs. `frequency` is {"cron": …} or {"repeat_every": [n, unit]}."""
+    """How often a recurring job runs. `frequency` is {"cron": … or […]} or {"repeat_every": [n, unit]}."""
 
     frequency: dict[str, Any]
     timezone: str
@@ -49,6 +49,7 @@ class RecurrenceSpec:
     catch_up: str = "latest"
     include_metadata: bool | None = None
     disable_after: int | None = None
+    jitter_seconds: float | None = None
     # By what its owner calls it, and what of theirs looks after it.
     key: str | None = None
     managed_by: str | None = None

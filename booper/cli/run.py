@@ -57,7 +57,9 @@ def _add_timing(parser: Parser) -> None:
     start.add_argument("--at", dest="scheduled_at", metavar="TIME", help="as in 2026-12-01T09:00:00Z")
     again = group.add_mutually_exclusive_group()
     again.add_argument("--every", dest="repeat_every", metavar="DURATION", type=duration_of, help="as in '5 minutes'")
-    again.add_argument("--cron", metavar="CRON", help="five fields, as in '0 9 * * 1-5'")
+    again.add_argument(
+        "--cron", metavar="CRON", action="append", help="five fields, as in '0 9 * * 1-5'; or several --cron"
+    )
     group.add_argument("--timezone", metavar="ZONE", help="for --cron, and for an --at without an offset; or UTC")
 
 
@@ -80,12 +82,12 @@ def _create(scheduler: Scheduler, args: argparse.Namespace) -> Json:
 
 
 def _preview(scheduler: Scheduler, args: argparse.Namespace) -> Json:
-    return scheduler.preview(_with_fields(present(args, _TIMING_FIELDS), args))
+    return scheduler.preview(_with_fields(_timing(args), args))
 
 
 def _job(args: argparse.Namespace) -> Json:
     """The body of POST /api/jobs. Raises Misuse for arguments that contradict each other."""
-    job: Json = {"method": args.method, "url": args.url, **present(args, _TIMING_FIELDS)}
+    job: Json = {"method": args.method, "url": args.url, **_timing(args)}
     job |= present(args, (*_TEXT_FIELDS, "timeout", "max_attempts"))
     if args.header:
         headers: Json = {}
@@ -99,6 +101,13 @@ def _job(args: argparse.Namespace) -> Json:
     if args.data:
         job["body"] = _body(args.data)
     return _with_fields(job, args)
+
+
+def _timing(args: argparse.Namespace) -> Json:
+    fields = present(args, _TIMING_FIELDS)
+    if len(fields.get("cron", ())) == 1:
+        [fields["cron"]] = fields["cron"]
+    return fields
 
 
 def present(args: argparse.Namespace, names: Iterable[str]) -> Json:

@@ -15,6 +15,12 @@ def describe(cron: Cron | str, *, zone_name: str = "UTC") -> str:
     return f"{_times_in_words(rule)} {dates}".rstrip() + f", {zone_name}"
 
 
+def describe_all(crons: Sequence[Cron], *, zone_name: str = "UTC") -> str:
+    """Several in words, such as "at 09:00 on weekdays; at 12:00 on Sunday, Europe/London"."""
+    ending = f", {zone_name}"
+    return "; ".join(describe(each, zone_name=zone_name).removesuffix(ending) for each in crons) + ending
+
+
 def _times_in_words(cron: Cron) -> str:
     minutes, hours = cron.minutes, cron.hours
     every_minutes = _step(minutes, size=60)

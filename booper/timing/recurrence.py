@@ -1,9 +1,10 @@
 """The only judge of when something runs next: once, at an interval, or by cron."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
+from itertools import pairwise
 from math import ceil, floor
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -78,10 +79,15 @@ class Every:
 
 @dataclass(frozen=True, slots=True)
 class CronRule:
-    """Runs when clocks in `zone` match the expression; `booper.timing.cron` says what daylight saving does."""
+    """Runs when clocks in `zone` match one of the expressions; `booper.timing.cron` says what daylight saving does."""
 
     expression: cron.Cron
     zone: tzinfo = UTC
+    more: tuple[cron.Cron, ...] = ()
+
+    @property
+    def expressions(self) -> tuple[cron.Cron, ...]:
+        return (self.expression, *self.more)
 
 
 Rule = Once | Every | CronRule
@@ -96,9 +102,28 @@ class Run:
     note: str | None
 
 
-def by_cron(expression: str, *, zone: str = "UTC") -> CronRule:
-    """The rule for a cron expression and an IANA zone name; raises InvalidCron and InvalidZone."""
-    return CronRule(cron.parse(expression), zone_named(zone))
+def by_cron(expression: str | Sequence[str], *, zone: str = "UTC") -> CronRule:
+    """The rule for a cron expression, or several, and an IANA zone name; raises InvalidCron and InvalidZone."""
+    first, *more = [expression] if isinstance(expression, str) else expression
+    return CronRule(cron.parse(first), zone_named(zone), tuple(map(cron.parse, more)))
+
+
+def shortest_gap_seconds(rule: Every | CronRule) -> float:
+    """How far apart two runs are at least; of cron, among its next thousand on clocks that never change."""
+    if isinstance(rule, Every):
+        return float(rule.interval.shortest_seconds)
+    return _shortest_cron_gap(rule.expressions)
+
+
+@lru_cache(maxsize=1024)
+def _shortest_cron_gap(expressions: tuple[cron.Cron, ...]) -> float:
+    rule = CronRule(expressions[0], UTC, expressions[1:])
+    times = [run.at for run in upcoming(rule, after=_GAPS_FROM, count=_GAPS)]
+    return min((later - at).total_seconds() for at, later in pairwise(times))
+
+
+_GAPS_FROM = datetime(2024, 1, 1, tzinfo=UTC)
+_GAPS = 1000
 
 
 def zone_named(name: object) -> tzinfo:
@@ -212,7 +237,7 @@ def describe(rule: Rule) -> str:
         return "once"
     if isinstance(rule, Every):
         return f"every {str(rule.interval).removeprefix('1 ')}"
-    return cron_words.describe(rule.expression, zone_name=str(rule.zone))
+    return cron_words.describe_all(rule.expressions, zone_name=str(rule.zone))
 
 
 def _next(rule: Rule, *, after: datetime) -> datetime | None:
@@ -220,7 +245,8 @@ def _next(rule: Rule, *, after: datetime) -> datetime | None:
         at = _utc(rule.at, name="at")
         return at if at > after else None
     if isinstance(rule, CronRule):
-        return cron.next_match(rule.expression, after=after, zone=rule.zone)
+        found = [cron.next_match(each, after=after, zone=rule.zone) for each in rule.expressions]
+        return min((at for at in found if at is not None), default=None)
     try:
         return _step_at(rule, _first_step_after(rule, after=after))
     except (InvalidDuration, OverflowError):  # beyond the year 9999
@@ -293,35 +319,43 @@ def _latest_match(rule: CronRule, *, first: datetime, until: datetime) -> dateti
 def _note(rule: Rule, *, since: datetime, at: datetime, zone: tzinfo) -> str | None:
     local = at.astimezone(zone)
     if isinstance(rule, CronRule):
-        note = _skipped_note(rule, since=since, local=local) or _repeated_note(rule, local=local)
-        if note:
-            return note
+        for expression in _matching(rule, since=since, at=at):
+            note = _skipped_note(expression, zone, since=since, local=local) or _repeated_note(expression, zone, local)
+            if note:
+                return note
     offset_before, offset = (_offset_of(moment.astimezone(zone)) for moment in (since, at))
     return None if offset_before == offset else f"the UTC offset changes here: {offset_before} -> {offset}"
 
 
-def _skipped_note(rule: CronRule, *, since: datetime, local: datetime) -> str | None:
+def _matching(rule: CronRule, *, since: datetime, at: datetime) -> Iterator[cron.Cron]:
+    """Those of its expressions that run at `at`, the first run after `since`."""
+    for expression in rule.expressions:
+        if cron.next_match(expression, after=since, zone=rule.zone) == at:
+            yield expression
+
+
+def _skipped_note(expression: cron.Cron, zone: tzinfo, *, since: datetime, local: datetime) -> str | None:
     """What the expression names between two runs in wall time and clocks there never show."""
     until = local.replace(tzinfo=None, fold=0)
-    wall: datetime | None = since.astimezone(rule.zone).replace(tzinfo=None, fold=0, second=0, microsecond=0) + _MINUTE
+    wall: datetime | None = since.astimezone(zone).replace(tzinfo=None, fold=0, second=0, microsecond=0) + _MINUTE
     missing: list[datetime] = []
-    while wall is not None and (wall := cron.next_wall(rule.expression, wall=wall)) is not None and wall < until:
-        if not durations.instants_of(wall, zone=rule.zone):
+    while wall is not None and (wall := cron.next_wall(expression, wall=wall)) is not None and wall < until:
+        if not durations.instants_of(wall, zone=zone):
             missing.append(wall)
         wall += _MINUTE
     if not missing:
         return None
     times = f"{missing[0]:%H:%M}" + (f" to {missing[-1]:%H:%M}" if len(missing) > 1 else "")
     verb = "does not exist" if len(missing) == 1 else "do not exist"
-    outcome = "passed over" if rule.expression.is_wildcard else f"runs at {local:%H:%M}"
-    return f"{times} {verb} on {missing[0]:%Y-%m-%d} in {rule.zone}; {outcome}"
+    outcome = "passed over" if expression.is_wildcard else f"runs at {local:%H:%M}"
+    return f"{times} {verb} on {missing[0]:%Y-%m-%d} in {zone}; {outcome}"
 
 
-def _repeated_note(rule: CronRule, *, local: datetime) -> str | None:
-    if len(durations.instants_of(local.replace(tzinfo=None, fold=0), zone=rule.zone)) < 2:
+def _repeated_note(expression: cron.Cron, zone: tzinfo, local: datetime) -> str | None:
+    if len(durations.instants_of(local.replace(tzinfo=None, fold=0), zone=zone)) < 2:
         return None
-    outcome = "runs once" if not rule.expression.is_wildcard else ("this is the second" if local.fold else "runs twice")
-    return f"the clock goes back: {local:%H:%M} comes twice on {local:%Y-%m-%d} in {rule.zone}, {outcome}"
+    outcome = "runs once" if not expression.is_wildcard else ("this is the second" if local.fold else "runs twice")
+    return f"the clock goes back: {local:%H:%M} comes twice on {local:%Y-%m-%d} in {zone}, {outcome}"
 
 
 def _offset_of(local: datetime) -> str:

@@ -80,6 +80,7 @@ def schedule(row: Schedule, *, next_run_at: datetime | None) -> dict[str, Any]:
         "catch_up": row.catch_up,
         "include_metadata": row.include_metadata,
         "disable_after": row.disable_after,
+        "jitter": None if row.jitter_seconds is None else row.args.get("jitter"),
         "state": row.state,
         "previous": row.previous,
         "args": row.args,

@@ -4,7 +4,7 @@ from datetime import timedelta, tzinfo
 from typing import Any
 
 from booper.content import redaction
-from booper.timing import recurrence
+from booper.timing import durations, recurrence
 from booper.timing.recurrence import Run
 from booper.timing.timestamps import timestamp
 from jobs.models import Schedule
@@ -18,7 +18,10 @@ _MICROSECOND = timedelta(microseconds=1)
 
 def describe(spec: JobSpec, plan: RecurrenceSpec | None) -> str:
     """How often, in words: "once", "every 5 minutes", "at 09:00 on weekdays, Europe/London"."""
-    return recurrence.describe(_rule(spec, plan))
+    words = recurrence.describe(_rule(spec, plan))
+    if plan is None or not plan.jitter_seconds:
+        return words
+    return f"{words}, each later by up to {durations.parse(spec.args['jitter'])}"
 
 
 def runs(spec: JobSpec, plan: RecurrenceSpec | None, *, count: int, zone: tzinfo) -> list[Run]:

@@ -12,7 +12,7 @@ from jobs.specs import RecurrenceSpec
 
 FREQUENCIES = ("repeat_every", "cron")
 BOUNDS = ("starts_at", "ends_at", "max_runs")
-FIELDS = (*FREQUENCIES, *BOUNDS, "overlap", "catch_up", "include_metadata", "disable_after")
+FIELDS = (*FREQUENCIES, *BOUNDS, "overlap", "catch_up", "include_metadata", "disable_after", "jitter")
 
 _OF_REPEATS_ALONE = {
     "starts_at": "use scheduled_at for a single run",
@@ -21,9 +21,11 @@ _OF_REPEATS_ALONE = {
     "overlap": "leave it out for a single run",
     "catch_up": "leave it out for a single run",
     "disable_after": "leave it out for a single run",
+    "jitter": "leave it out for a single run",
 }
 _MOST_RUNS = 2**31 - 1
 MOST_DISCARDED = 100
+MOST_EXPRESSIONS = 20
 
 
 def is_recurring(given: Input) -> bool:
@@ -50,6 +52,7 @@ def plan(
     overlap = given.choice("overlap", allowed=Overlap.values)
     catch_up = given.choice("catch_up", allowed=CatchUp.values)
     disable_after = given.whole_number("disable_after", lowest=1, highest=MOST_DISCARDED)
+    jitter_seconds = _jitter_seconds(given, rule)
     if rule is None:
         return None
     first_run_at = anchor
@@ -66,21 +69,49 @@ def plan(
         catch_up=catch_up or CatchUp.LATEST.value,
         include_metadata=include_metadata,
         disable_after=disable_after,
+        jitter_seconds=jitter_seconds,
     )
 
 
 def _rule(given: Input, *, anchor: datetime, zone: tzinfo) -> recurrence.CronRule | recurrence.Every | None:
     if given.has("cron") and given.has("repeat_every"):
         given.refuse("repeat_every", detail="cron says how often already: give one or the other")
-    expression = given.read("cron", cron.parse)
+    expressions = _expressions(given)
     interval = None
     if given.has("repeat_every"):
         interval = timing.duration(given, "repeat_every", value=given.value("repeat_every"))
-    if expression is not None:
-        return recurrence.CronRule(expression, zone)
+    if expressions:
+        return recurrence.CronRule(expressions[0], zone, tuple(expressions[1:]))
     if interval is None:
         return None
     return given.read_at("repeat_every", value=interval, parse=partial(recurrence.Every, anchor=anchor, zone=zone))
+
+
+def _expressions(given: Input) -> list[cron.Cron]:
+    """One, or a list of them; empty if there is none, or one is refused."""
+    value = given.value("cron")
+    if not isinstance(value, list):
+        found = given.read("cron", cron.parse)
+        return [] if found is None else [found]
+    if not 1 <= len(value) <= MOST_EXPRESSIONS:
+        given.refuse("cron", detail=f"it has {len(value)} expressions: write 1 to {MOST_EXPRESSIONS} in a list")
+        return []
+    read = [given.read_at("cron", position, value=item, parse=cron.parse) for position, item in enumerate(value)]
+    expressions = [item for item in read if item is not None]
+    return expressions if len(expressions) == len(read) else []
+
+
+def _jitter_seconds(given: Input, rule: recurrence.CronRule | recurrence.Every | None) -> float | None:
+    """How much later a run may be, below the time between two of them."""
+    if not given.has("jitter"):
+        return None
+    found = timing.duration(given, "jitter", value=given.value("jitter"))
+    if found is None or rule is None:
+        return None
+    gap = recurrence.shortest_gap_seconds(rule)
+    if found.nominal_seconds >= gap:
+        given.refuse("jitter", detail=f"{found} is not less than the {gap:g} seconds between two runs: choose less")
+    return float(found.nominal_seconds) or None
 
 
 def _frequency(given: Input, rule: recurrence.CronRule | recurrence.Every) -> dict[str, object]:

@@ -1,13 +1,13 @@
 """A recurring job: what to send, how often, and what it remembers from run to run."""
 
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django_celery_beat.models import PeriodicTask
 
-from booper.timing import durations, recurrence
+from booper.timing import durations, jitter, recurrence
 from jobs.models.exact_json_field import ExactJSONField
 from jobs.models.identifiers import uuid7
 from jobs.models.request_fields import RequestFields
@@ -53,6 +53,8 @@ class Schedule(RequestFields):
         null=True, blank=True, help_text="Disabled once so many runs in a row were discarded."
     )
 
+    jitter_seconds = models.FloatField(null=True, blank=True, help_text="Runs are later by up to so much.")
+
     # What has become of it.
     inserted_at = models.DateTimeField(editable=False)
     enabled_at = models.DateTimeField(editable=False)
@@ -93,6 +95,12 @@ class Schedule(RequestFields):
     @property
     def zone(self) -> tzinfo:
         return UTC if self.timezone == "UTC" else recurrence.zone_named(self.timezone)
+
+    def due_at(self, at: datetime) -> datetime:
+        """When the run for `at` on the grid is due."""
+        if not self.jitter_seconds:
+            return at
+        return at + jitter.delay(self.id, at, longest_seconds=self.jitter_seconds)
 
     @property
     def rule(self) -> recurrence.Every | recurrence.CronRule:

@@ -20,7 +20,7 @@ from django.db.models import F
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
-from booper.timing import cron, durations, recurrence
+from booper.timing import durations, recurrence
 from jobs.database import sql
 from jobs.models import Schedule
 
@@ -89,8 +89,14 @@ def _fields(schedule: Schedule, frequency: CrontabSchedule | IntervalSchedule) -
         "enabled": schedule.disabled_at is None,
         "start_time": schedule.starts_at,
         "expires": schedule.ends_at,
-        "description": schedule.description or f"{schedule.method.upper()} {_place(schedule)}",
+        "description": _described(schedule),
     }
+
+
+def _described(schedule: Schedule) -> str:
+    text = schedule.description or f"{schedule.method.upper()} {_place(schedule)}"
+    more = schedule.frequency["cron"][1:] if isinstance(schedule.frequency.get("cron"), list) else []
+    return f"{text}\nAlso by cron: {'; '.join(more)}" if more else text
 
 
 def _place(schedule: Schedule) -> str:
@@ -175,8 +181,11 @@ def _frequency_ids(task_id: int) -> tuple[list[int], list[int]]:
 def _crontab(schedule: Schedule) -> CrontabSchedule | None:
     if "cron" not in schedule.frequency:
         return None
-    # In numbers, which fit the columns and read the same there, whatever the client's spelling.
-    fields = dict(zip(_CRON_FIELDS, cron.parse(schedule.frequency["cron"]).fields, strict=True))
+    # In numbers, which fit the columns and read the same there, whatever the client's spelling. An entry has room for
+    # one expression: of several it shows the first.
+    expression = schedule.rule.expression if isinstance(schedule.rule, recurrence.CronRule) else None
+    assert expression is not None
+    fields = dict(zip(_CRON_FIELDS, expression.fields, strict=True))
     return CrontabSchedule(timezone=schedule.timezone, **fields)
 
 
@@ -258,8 +267,10 @@ def _frequency(schedule: Schedule, entry: PeriodicTask) -> tuple[dict[str, Any] 
     if schedule.beat_frequency == _spelling(entry.crontab, entry.interval):
         return schedule.frequency, schedule.timezone
     if entry.crontab is not None:
-        expression = " ".join(getattr(entry.crontab, name) for name in _CRON_FIELDS)
-        return {"cron": expression}, str(entry.crontab.timezone)
+        expression, zone = " ".join(getattr(entry.crontab, name) for name in _CRON_FIELDS), str(entry.crontab.timezone)
+        # Only the clock is another: that of all the expressions, of which the entry shows one.
+        is_same = schedule.beat_frequency == f"{expression} {schedule.timezone}"
+        return (schedule.frequency if is_same else {"cron": expression}), zone
     return {"repeat_every": _repeat_every(entry.interval.every, entry.interval.period)}, schedule.timezone
 
 

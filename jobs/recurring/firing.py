@@ -150,7 +150,8 @@ def insert_upcoming(runs: Sequence[tuple[Schedule, datetime]], *, now: datetime)
     jobs = []
     for schedule, at in runs:
         job = transitions.new_job(schedule, user_id=schedule.user_id, scheduled_at=at, now=now)
-        job.schedule_id, job.occurrence_at, job.scheduled_at, job.is_upcoming = schedule.id, at, at, True
+        job.schedule_id, job.occurrence_at, job.is_upcoming = schedule.id, at, True
+        job.scheduled_at = schedule.due_at(at)
         jobs.append(job)
     sql.insert(Job, jobs, **JOB_COLUMNS)
 
@@ -178,11 +179,13 @@ def _judge(job: Job, *, is_going: bool, now: datetime) -> Successor:
     occurrence_at, after = job.occurrence_at, job.occurrence_at
     skipped_because = None
     if now - job.scheduled_at > MISSED_AFTER:
-        after = max(after, now)
+        # With jitter, a run on the grid of late may be due a little later yet.
+        over = now - timedelta(seconds=schedule.jitter_seconds or 0)
+        after = max(after, over)
         if schedule.catch_up == CatchUp.SKIP:
             skipped_because = "catch_up"
         else:
-            missed = recurrence.latest_missed(rule, after=occurrence_at, now=now, starts_at=starts_at, ends_at=ends_at)
+            missed = recurrence.latest_missed(rule, after=occurrence_at, now=over, starts_at=starts_at, ends_at=ends_at)
             occurrence_at = missed or occurrence_at
     if skipped_because is None and schedule.overlap == Overlap.SKIP and is_going:
         skipped_because = "overlap"
@@ -203,7 +206,7 @@ def _with_a_run_going(schedules: Sequence[Schedule]) -> set[Any]:
 
 def _move(late: Sequence[Successor]) -> None:
     for item in late:
-        item.job.occurrence_at = item.job.scheduled_at = item.occurrence_at
+        item.job.occurrence_at, item.job.scheduled_at = item.occurrence_at, item.schedule.due_at(item.occurrence_at)
     if late:
         Job.objects.bulk_update([item.job for item in late], ["occurrence_at", "scheduled_at"])
 

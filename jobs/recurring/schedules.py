@@ -39,6 +39,7 @@ _RECURRENCE_FIELDS = (
     "catch_up",
     "include_metadata",
     "disable_after",
+    "jitter_seconds",
     "managed_by",
 )
 
@@ -112,6 +113,7 @@ _SCHEDULE_COLUMNS = {
     "catch_up": "text",
     "include_metadata": "boolean",
     "disable_after": "smallint",
+    "jitter_seconds": "double precision",
     "discarded_in_a_row": "smallint",
     "key": "text",
     "managed_by": "text",
@@ -126,7 +128,7 @@ _SCHEDULE_COLUMNS = {
 
 
 def _upcoming(schedule: Schedule, *, at: datetime, now: datetime) -> Job:
-    job = transitions.new_job(schedule, user_id=schedule.user_id, scheduled_at=at, now=now)
+    job = transitions.new_job(schedule, user_id=schedule.user_id, scheduled_at=schedule.due_at(at), now=now)
     job.schedule, job.occurrence_at, job.is_upcoming = schedule, at, True
     return job
 
@@ -201,7 +203,7 @@ def edit(
         if locked is None:
             return None
         spec, plan = edited(locked)
-        before = (locked.rule, locked.starts_at, locked.ends_at)
+        before = _timing(locked)
         for name in REQUEST_FIELDS:
             setattr(locked, name, getattr(spec, name))
         for name in _RECURRENCE_FIELDS:
@@ -210,16 +212,21 @@ def edit(
         locked.anchor_at = plan.first_run_at
         beat_entries.write(locked)
         locked.save()
-        if is_moved or locked.rule != before[0]:
+        if is_moved or _timing(locked)[0] != before[0]:
             _times_ahead(locked, now=now).update(occurrence_at=None)
         if locked.disabled_at is None:
             first = locked.anchor_at if is_moved and locked.anchor_at >= now else None
-            is_retimed = is_moved or before != (locked.rule, locked.starts_at, locked.ends_at)
+            is_retimed = is_moved or before != _timing(locked)
             refused = _rewrite_upcoming(locked, first=first, is_retimed=is_retimed, now=now)
             if refused is not None:
                 transaction.set_rollback(True)
                 return refused
     return Schedule.objects.get(id=schedule.id)
+
+
+def _timing(schedule: Schedule) -> tuple[recurrence.Rule, datetime | None, datetime | None, float | None]:
+    """What decides when it runs."""
+    return schedule.rule, schedule.starts_at, schedule.ends_at, schedule.jitter_seconds
 
 
 def _rewrite_upcoming(schedule: Schedule, *, first: datetime | None, is_retimed: bool, now: datetime) -> Refused | None:
@@ -228,7 +235,7 @@ def _rewrite_upcoming(schedule: Schedule, *, first: datetime | None, is_retimed:
         at = first or _next_free(schedule, now=now)
         if at is None:
             return Refused("it would have no run left: move ends_at, or disable it")
-        fields |= {"scheduled_at": at, "occurrence_at": at}
+        fields |= {"scheduled_at": schedule.due_at(at), "occurrence_at": at}
     try:
         with transaction.atomic():
             Job.objects.filter(schedule_id=schedule.id, is_upcoming=True).update(**fields)

@@ -434,3 +434,48 @@ def test_what_an_abbreviation_is_told_to_mean_is_a_zone_and_the_abbreviation_is_
         assert str(recurrence.zone_named(name)) == name
         with pytest.raises(InvalidZone):
             recurrence.zone_named(short)
+
+
+# Several crons
+
+
+UNION = ["0 9 * * 1-5", "30 9 * * *", "0 9 1 * *"]
+
+
+def test_several_crons_run_when_one_of_them_does_and_once_where_two_do() -> None:
+    union = recurrence.by_cron(UNION, zone="Europe/London")
+    after, until = at("2026-02-20T00:00"), at("2026-04-20T00:00")
+    apart = {run for text in UNION for run in recurrence.grid(by_one(text), since=after, until=until)}
+    assert list(recurrence.grid(union, since=after, until=until)) == sorted(apart)
+
+
+def by_one(text: str) -> CronRule:
+    return recurrence.by_cron(text, zone="Europe/London")
+
+
+def test_the_note_is_that_of_the_expression_that_runs() -> None:
+    union = recurrence.by_cron(["30 1 * * *", "0 12 * * *"], zone="Europe/London")
+    night, noon = recurrence.upcoming(union, after=at("2026-03-28T20:00"), count=2)
+    assert night.note == "01:30 does not exist on 2026-03-29 in Europe/London; runs at 02:00"
+    assert noon.note is None
+
+
+def test_several_crons_in_words() -> None:
+    words = recurrence.describe(recurrence.by_cron(["0 9 * * 1-5", "0 12 * * 6"], zone="Europe/London"))
+    assert words == "at 09:00 on weekdays; at 12:00 on Saturday, Europe/London"
+
+
+@pytest.mark.parametrize(
+    ("rule", "seconds"),
+    [
+        (recurrence.by_cron("0 9 * * *"), 86_400),
+        (recurrence.by_cron("0 9 * * 1-5"), 86_400),
+        (recurrence.by_cron(["0 9 * * *", "20 9 * * 1"]), 1200),
+        (recurrence.by_cron("0 9 1 * *"), 28 * 86_400),
+        (recurrence.by_cron("*/5 * * * *"), 300),
+        (every([2, "hours"]), 7200),
+        (every([1, "month"]), 28 * 86_400),
+    ],
+)
+def test_the_shortest_gap_between_two_runs(rule: Every | CronRule, seconds: float) -> None:
+    assert recurrence.shortest_gap_seconds(rule) == seconds

@@ -71,6 +71,7 @@ def test_a_schedule_is_answered_as_the_contract_has_it(api: Api, user: User) -> 
         "catch_up": "latest",
         "include_metadata": None,
         "disable_after": None,
+        "jitter": None,
         "state": {},
         "previous": {},
         "args": asked,

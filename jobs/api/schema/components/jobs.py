@@ -19,17 +19,25 @@ from jobs.api.schema.components.shapes import (
 from jobs.explaining.reasons import Code
 from jobs.intake import job_changes
 from jobs.intake.batch import MOST_JOBS
-from jobs.intake.recurrence import MOST_DISCARDED
+from jobs.intake.recurrence import MOST_DISCARDED, MOST_EXPRESSIONS
 from jobs.intake.request import METHODS
 from jobs.models import CatchUp, EventType, JobState, Overlap
 
 _RECURRENCE_PROPERTIES: dict[str, Schema] = {
     "cron": {
-        "type": "string",
-        "maxLength": 512,
+        "anyOf": [
+            {"type": "string", "maxLength": 512},
+            {
+                "type": "array",
+                "items": {"type": "string", "maxLength": 512},
+                "minItems": 1,
+                "maxItems": MOST_EXPRESSIONS,
+            },
+        ],
         "description": "Repeats when clocks in `timezone` match: minute, hour, day of the month, month and day of the "
         "week. The day of the month also takes `L` (the last), `LW` (the last workday) and `15W` (the workday nearest "
-        "to the 15th), the day of the week `5L` (the last Friday) and `2#1` (the first Tuesday).",
+        "to the 15th), the day of the week `5L` (the last Friday) and `2#1` (the first Tuesday). Of a list: "
+        "when one of them matches.",
         "example": "0 9 * * MON-FRI",
     },
     "repeat_every": {
@@ -62,6 +70,12 @@ _RECURRENCE_PROPERTIES: dict[str, Schema] = {
         "minimum": 1,
         "maximum": MOST_DISCARDED,
         "description": "It is disabled once so many of its runs in a row were discarded.",
+    },
+    "jitter": {
+        "description": "Each run is later by up to so much: by how much, its schedule and its time decide, always the "
+        "same and spread evenly. Less than the time between two runs. The grid and `$job.scheduled_at` are without it.",
+        "allOf": [ref("Duration")],
+        "example": [5, "minutes"],
     },
 }
 

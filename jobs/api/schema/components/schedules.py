@@ -20,7 +20,7 @@ _FREQUENCY: Schema = {
                 }
             }
         ),
-        object_of({"cron": {"type": "string"}}),
+        object_of({"cron": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}}),
     ],
     "example": {"repeat_every": [2, "minutes"]},
 }
@@ -53,6 +53,7 @@ _SCHEDULE: dict[str, Schema] = {
     "catch_up": {"type": "string", "enum": CatchUp.values},
     "include_metadata": or_null({"type": "boolean"}),
     "disable_after": or_null({"type": "integer"}),
+    "jitter": {"description": "As it was sent; null for none.", "nullable": True},
     "state": {"type": "object", "description": "What the target keeps with `$set`: `$state`."},
     "previous": {"description": "What the last run was answered: `$previous`."},
     "args": {"type": "object", "description": "The request as it was sent."},

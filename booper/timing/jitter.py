@@ -1,0 +1,14 @@
+"""By how much a run is later than its time on the grid: always the same for a schedule and a time, spread evenly."""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+_STEPS = 2**64
+
+
+def delay(schedule_id: UUID, at: datetime, *, longest_seconds: float) -> timedelta:
+    """From nothing up to `longest_seconds`, for the run of that schedule at `at`, aware."""
+    text = f"{schedule_id.hex} {at.astimezone(UTC).isoformat()}"
+    step = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+    return timedelta(seconds=longest_seconds * step / _STEPS)
