@@ -16,6 +16,7 @@ from django.conf import settings
 from booper.sending.sender import Sender
 from booper.targets.policy import Policy
 from jobs.delivering import stage as delivering_stage
+from jobs.engine import hosts
 from jobs.engine.bounded import Bounded
 from jobs.engine.engine import Engine
 from jobs.guarding import places
@@ -96,6 +97,8 @@ def _start_engine(sender: str) -> None:
         concurrency=settings.WORKER_CONCURRENCY,
         lease=timedelta(seconds=settings.LEASE_SECONDS),
         make_places=places.of_settings,
+        targets=hosts.of_settings(),
+        allowed_networks=settings.BOOPER_ALLOWED_TARGET_NETWORKS,
     )
     engine.start()
     _running.append(engine)

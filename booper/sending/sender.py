@@ -135,6 +135,11 @@ class Sender(Generic[Key]):
         self._is_woken = True
         self._waker.wake()
 
+    def known_addresses(self, host: str) -> Sequence[str]:
+        """What the name was looked up as a moment ago; nothing if it was not."""
+        answer = self._lookups.kept(host, now=time.monotonic())
+        return answer.addresses if answer is not None else ()
+
     def abort(self, key: Key) -> bool:
         """Breaks a request off; `poll` returns it as aborted. False if it had ended, or never was."""
         self._require_owner()

@@ -1,7 +1,7 @@
 """How much a claim may take of each tenant, so that none has more on the wire than its places."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 
@@ -22,6 +22,13 @@ class ClaimBounds:
     def are_tight(self) -> bool:
         """Whether something that is due has to be passed over."""
         return bool(self.full or self.full_hosts)
+
+    def passing_over(self, hosts: Mapping[UUID, tuple[str, ...]]) -> "ClaimBounds":
+        """The same, and nothing more of these origins either."""
+        more = {user_id: origins for user_id, origins in hosts.items() if user_id not in self.full}
+        known = self.full_hosts
+        both = {user_id: tuple(dict.fromkeys((*known.get(user_id, ()), *origins))) for user_id, origins in more.items()}
+        return replace(self, full_hosts={**known, **both})
 
     def cut(self, limit: int, user_id: UUID | None = None) -> int:
         """`limit`, or the fewer that this tenant may have; without one, that whoever it is may have."""

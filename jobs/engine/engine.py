@@ -9,18 +9,20 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from django.db import Error, close_old_connections, connection
 
-from booper.outcomes.outcome import Failure, Outcome, Request
+from booper.outcomes.outcome import Outcome
+from booper.targets.addresses import Network
 from jobs.database import clock
-from jobs.engine import recording
+from jobs.engine import hosts, recording
 from jobs.engine.breaking_off import BreakingOff
 from jobs.engine.held_lease import HeldLease
+from jobs.engine.hosts import Hosts
 from jobs.engine.lane_state import Key, LaneState
+from jobs.engine.outbox import Outbox, Sender
 from jobs.engine.reconcile import Reconcile
 from jobs.engine.rescue import Rescue
 from jobs.engine.stage import Finished, Stage, Upcoming
@@ -39,19 +41,6 @@ _CROWD = 40
 _BATCH = 200
 _LONGEST_PAUSE_SECONDS = 5.0
 
-_NOT_SENT = Outcome(response=None, failure=Failure("aborted", "not sent, as this process was suspended"), duration_ms=0)
-
-
-class Sender(Protocol):
-    """booper.sending.sender.Sender, or a stand-in for it."""
-
-    def submit(self, key: Key, request: Request) -> None: ...
-    def poll(self, timeout_seconds: float) -> list[tuple[Key, Outcome]]: ...
-    def wake(self) -> None: ...
-    def abort(self, key: Key) -> bool: ...
-    def abort_all(self) -> None: ...
-    def close(self) -> None: ...
-
 
 class Engine:
     def __init__(
@@ -64,7 +53,10 @@ class Engine:
         concurrency: int,
         lease: timedelta,
         make_places: Callable[[int], Places] = unshared,
+        targets: Hosts | None = None,
+        allowed_networks: Sequence[Network] = (),
     ) -> None:
+        """Starts to `allowed_networks` are not paced."""
         self._name = name
         self._lanes = {lane: LaneState(lane, stage, make_places(concurrency)) for lane, stage in stages.items()}
         self._make_sender = make_sender
@@ -76,9 +68,8 @@ class Engine:
         self._breaking_off = BreakingOff()
         self._sender: Sender | None = None
         self._condition = threading.Condition()
-        # With the time of the claim.
-        self._outbox: deque[tuple[Key, Request, float]] = deque()
-        self._unwanted: deque[Key] = deque()
+        self._hosts = targets or hosts.unlimited()
+        self._outbox = Outbox(self._hosts.pace, allowed_networks=tuple(allowed_networks), covers=self._lease.covers)
         self._arrived: deque[tuple[Key, Outcome]] = deque()
         self._is_stopping = False
         self._is_aborting = False
@@ -149,26 +140,18 @@ class Engine:
         while not self._is_ended.is_set():
             self._submit(sender)
             if self._is_aborting:
-                sender.abort_all()
-            arrived = sender.poll(1.0)
-            if arrived:
-                with self._condition:
-                    self._arrived.extend(arrived)
-                    self._condition.notify()
+                self._bring(self._outbox.abort_all(sender))
+            self._bring(sender.poll(self._outbox.wait_seconds))
         sender.close()
 
     def _submit(self, sender: Sender) -> None:
-        while self._outbox:
-            key, request, claimed_at = self._outbox.popleft()
-            if self._lease.covers(claimed_at):
-                sender.submit(key, request)
-                continue
-            # This process was suspended in between: another one may have sent it by now.
+        self._bring(self._outbox.send(sender))
+
+    def _bring(self, arrived: Sequence[tuple[Key, Outcome]]) -> None:
+        if arrived:
             with self._condition:
-                self._arrived.append((key, _NOT_SENT))
+                self._arrived.extend(arrived)
                 self._condition.notify()
-        while self._unwanted:
-            sender.abort(self._unwanted.popleft())
 
     # --- The database's thread ------------------------------------------------------------------------------------
 
@@ -234,6 +217,7 @@ class Engine:
         """By the operator: all, or some tenants."""
         if time.monotonic() >= self._look_at:
             suspension.look()
+            self._hosts.look()
             self._look_at = time.monotonic() + suspension.LOOK_SECONDS
 
     def _claim(self) -> None:
@@ -248,7 +232,7 @@ class Engine:
             lane.has_more = True  # should the claim fail, it is made again
             # Before it, as the pause may come while its answer is waited for.
             claimed_at = time.monotonic()
-            bounds = lane.places.bounds(now=claimed_at)
+            bounds = self._hosts.narrowed(lane.places.bounds(now=claimed_at), now=claimed_at)
             started, upcoming = lane.stage.claim(
                 self._lease.process.id, limit=limit, is_crowded=lane.is_crowded, bounds=bounds, now=now
             )
@@ -257,7 +241,7 @@ class Engine:
             for item in started:
                 key = (name, item.row.id, item.row.attempt)
                 if item.request is not None:
-                    self._outbox.append((key, item.request, claimed_at))
+                    self._outbox.put(key, item.request, claimed_at=claimed_at)
                 else:
                     self._arrived.append((key, Outcome(response=None, failure=item.failure, duration_ms=0)))
             if started and self._sender is not None:
@@ -297,7 +281,8 @@ class Engine:
     def _break_off(self) -> None:
         unwanted = self._breaking_off.find(self._lease.process.id, list(self._lanes.values()))
         if unwanted and self._sender is not None:
-            self._unwanted.extend(unwanted)
+            for key in unwanted:
+                self._outbox.drop(key)
             self._sender.wake()
 
     def _chain(self, upcoming: Upcoming) -> None:

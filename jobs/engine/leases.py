@@ -31,6 +31,10 @@ def forget_dead(*, silent_since: datetime) -> int:
     return Process.objects.filter(heartbeat_at__lt=silent_since).delete()[0]
 
 
+def living_workers(*, now: datetime) -> int:
+    return Process.objects.filter(role=ProcessRole.WORKER, lease_expires_at__gt=now).count()
+
+
 def begin_anew(read_clock: Callable[[], datetime]) -> int:
     """Has leases of heartbeats that are yet to come begin now: the clock was set back, and a dead process would seem
     alive until it has caught up. How many."""

@@ -27,8 +27,9 @@ SECRETS = Limit("secrets", "BOOPER_MAX_SECRETS", "secrets")
 KEYS = Limit("keys", "BOOPER_MAX_KEYS", "API keys")
 ALERTS = Limit("alerts", "BOOPER_MAX_ALERTS", "alerts")
 STORED_BYTES = Limit("stored_bytes", "BOOPER_STORED_BYTES_PER_DAY", "bytes of jobs in a day")
+STARTS_PER_HOST = Limit("starts_per_host", "BOOPER_STARTS_PER_HOST", "starts of requests to one host in a second")
 
-OF_USERS = (REQUESTS, WAITING_JOBS, SCHEDULES, QUEUES, SECRETS, KEYS, ALERTS, STORED_BYTES)
+OF_USERS = (REQUESTS, WAITING_JOBS, SCHEDULES, QUEUES, SECRETS, KEYS, ALERTS, STORED_BYTES, STARTS_PER_HOST)
 """Those that a user may have an override of."""
 
 

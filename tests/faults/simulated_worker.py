@@ -128,5 +128,8 @@ class Wire:
     def abort(self, key: Key) -> bool:
         return self._worker.world.break_off(self._worker, key)
 
+    def known_addresses(self, host: str) -> list[str]:
+        return []
+
     def abort_all(self) -> None: ...
     def close(self) -> None: ...

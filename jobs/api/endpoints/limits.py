@@ -27,11 +27,10 @@ _HELD: tuple[tuple[Limit, Callable[[UUID], int]], ...] = (
 )
 
 
-# Of a worker's places the share of one tenant, and of one host of a tenant; and starts to one host in a second.
+# Of a worker's places the share of one tenant, and of one host of a tenant.
 _OF_WORKERS = (
-    ("on_the_wire", "BOOPER_ON_THE_WIRE_SHARE", True),
-    ("on_the_wire_per_host", "BOOPER_ON_THE_WIRE_PER_HOST", True),
-    ("starts_per_host", "BOOPER_STARTS_PER_HOST", False),
+    ("on_the_wire", "BOOPER_ON_THE_WIRE_SHARE"),
+    ("on_the_wire_per_host", "BOOPER_ON_THE_WIRE_PER_HOST"),
 )
 
 
@@ -50,19 +49,19 @@ class Limits(View):
             serializers.limit(limit.name, allowed=limits.allowed(limit, overrides), used=count(user_id))
             for limit, count in _HELD
         ]
-        return answer([*shown, *_of_workers(user_id)])
+        starts = limits.allowed(limits.STARTS_PER_HOST, overrides)
+        paced = serializers.limit(limits.STARTS_PER_HOST.name, allowed=starts, used=None)
+        return answer([*shown, *_of_workers(user_id), paced])
 
 
 def _of_workers(user_id: UUID) -> list[dict[str, Any]]:
-    """The limits that each worker process keeps by itself; those alone that this instance has."""
+    """The limits on what one tenant has on the wire, which each worker process keeps by itself."""
     executing = Job.objects.filter(user_id=user_id, state=JobState.EXECUTING)
     shown = []
-    for name, setting, is_share in _OF_WORKERS:
-        value = getattr(settings, setting, None)
-        if value is not None:
-            allowed = max(1, int(value * settings.WORKER_CONCURRENCY)) if is_share else int(value)
-            used = executing.count() if name == "on_the_wire" else None
-            shown.append(serializers.limit(name, allowed=allowed, used=used))
+    for name, setting in _OF_WORKERS:
+        allowed = max(1, int(getattr(settings, setting) * settings.WORKER_CONCURRENCY))
+        used = executing.count() if name == "on_the_wire" else None
+        shown.append(serializers.limit(name, allowed=allowed, used=used))
     return shown
 
 

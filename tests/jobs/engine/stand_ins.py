@@ -11,7 +11,7 @@ import pytest
 from booper.outcomes.outcome import Failure, Outcome, Request, Response
 from jobs.database import clock
 from jobs.delivering import stage
-from jobs.engine import breaking_off, engine, held_lease, lane_state, reconcile, rescue
+from jobs.engine import breaking_off, engine, held_lease, lane_state, outbox, reconcile, rescue
 from jobs.engine.bounded import Bounded
 from jobs.engine.engine import Engine
 from jobs.guarding.places import unshared
@@ -29,6 +29,7 @@ class MemorySender:
 
     def __init__(self, answer: Callable[[Request], Outcome | None]) -> None:
         self.requests: list[Request] = []
+        self.addresses: dict[str, list[str]] = {}
         self._answer = answer
         self._on_the_wire: list[Any] = []
         self._ready: list[Any] = []
@@ -56,6 +57,9 @@ class MemorySender:
         self._ready.append((key, ABORTED))
         return True
 
+    def known_addresses(self, host) -> list[str]:
+        return self.addresses.get(host, [])
+
     def abort_all(self) -> None:
         self._ready += [(key, ABORTED) for key, _ in self._on_the_wire]
         self._on_the_wire = []
@@ -64,7 +68,7 @@ class MemorySender:
         pass
 
 
-def make_engine(sender: MemorySender, *, concurrency: int, make_places=unshared) -> Engine:
+def make_engine(sender: MemorySender, *, concurrency: int, make_places=unshared, targets=None) -> Engine:
     made = Engine(
         name="test",
         stages={Lane.JOBS: Bounded(running_stage), Lane.DELIVERIES: Bounded(stage)},
@@ -73,13 +77,14 @@ def make_engine(sender: MemorySender, *, concurrency: int, make_places=unshared)
         concurrency=concurrency,
         lease=timedelta(seconds=20),
         make_places=make_places,
+        targets=targets,
     )
     return made
 
 
 @contextmanager
-def running(sender: MemorySender, *, concurrency: int = 50, make_places=unshared) -> Iterator[Engine]:
-    started = make_engine(sender, concurrency=concurrency, make_places=make_places)
+def running(sender: MemorySender, *, concurrency: int = 50, make_places=unshared, targets=None) -> Iterator[Engine]:
+    started = make_engine(sender, concurrency=concurrency, make_places=make_places, targets=targets)
     started.start()
     try:
         yield started
@@ -110,7 +115,7 @@ class SlowClock:
         self.seconds += seconds
 
     def set_in(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for module in (breaking_off, engine, held_lease, lane_state, reconcile, rescue):
+        for module in (breaking_off, engine, held_lease, lane_state, outbox, reconcile, rescue):
             monkeypatch.setattr(module, "time", self)
 
 
