@@ -125,6 +125,11 @@ def _coloured(text: str) -> list[str]:
 
 
 @register.filter
+def thousands(number: int | None) -> str:
+    return "" if number is None else f"{number:,}"
+
+
+@register.filter
 def some(count: int, most: int) -> str:
     """A count that was not taken beyond `most`."""
     return f"{most:,}+" if count >= most else f"{count:,}"

@@ -27,6 +27,12 @@ _ENTRIES: Sequence[tuple[str, str, bool]] = (
     ("home", "Home", False),
     ("jobs", "Jobs", False),
     ("schedules", "Schedules", False),
+    ("queues", "Queues", False),
+    ("deliveries", "Deliveries", False),
+    ("failures", "Failures", False),
+    ("keys", "Keys", True),
+    ("secrets", "Secrets", False),
+    ("limits", "Limits", False),
 )
 
 

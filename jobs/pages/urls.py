@@ -1,8 +1,24 @@
 """Every path of the owners' pages, at the root of the site."""
 
 from django.urls import path
+from django.views.generic import RedirectView
 
-from jobs.pages import bulk, home, job, job_list, new_job, schedule, schedule_list, sign_in
+from jobs.pages import (
+    bulk,
+    deliveries,
+    failures,
+    home,
+    job,
+    job_list,
+    keys,
+    limits,
+    new_job,
+    queues,
+    schedule,
+    schedule_list,
+    secrets,
+    sign_in,
+)
 from jobs.pages.invitation import Invitation
 
 app_name = "pages"
@@ -25,4 +41,17 @@ urlpatterns = [
     path("schedules/<str:schedule_id>", schedule.SchedulePage.as_view(), name="schedule"),
     path("schedules/<str:schedule_id>/<slug:verb>", schedule.Act.as_view(), name="schedule_act"),
     path("jobs/<str:job_id>/<slug:verb>", job.Act.as_view(), name="job_act"),
+    path("queues", queues.Queues.as_view(), name="queues"),
+    path("queues/set", queues.SetQueue.as_view(), name="set_queue"),
+    path("deliveries", deliveries.Deliveries.as_view(), name="deliveries"),
+    path("deliveries/<uuid:delivery_id>/resend", deliveries.Resend.as_view(), name="resend"),
+    path("receivers/<uuid:receiver_id>/enable", deliveries.SwitchOn.as_view(), name="switch_on"),
+    path("failures", failures.Failures.as_view(), name="failures"),
+    path("keys", keys.Keys.as_view(), name="keys"),
+    path("api-keys", RedirectView.as_view(pattern_name="pages:keys")),
+    path("keys/<uuid:key_id>/revoke", keys.RevokeKey.as_view(), name="revoke_key"),
+    path("keys/<uuid:key_id>/rotate", keys.RotateKey.as_view(), name="rotate_key"),
+    path("secrets", secrets.Secrets.as_view(), name="secrets"),
+    path("secrets/<str:name>/delete", secrets.DeleteSecret.as_view(), name="delete_secret"),
+    path("limits", limits.Limits.as_view(), name="limits"),
 ]
