@@ -218,7 +218,8 @@ CELERY_TASK_ACKS_LATE = False
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_WORKER_PREFETCH_MULTIPLIER = 4
+# RabbitMQ's quorum queues refuse consumers on a channel that has a limit as a whole, and Celery sets it so.
+CELERY_WORKER_PREFETCH_MULTIPLIER = 0 if "amqp" in _transport else 4
 CELERY_WORKER_SEND_TASK_EVENTS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False

@@ -7,7 +7,7 @@ from typing import Literal
 
 import pytest
 
-from tests.faults import report
+from tests.faults import messages, report
 from tests.faults.trial import IS_LONG, Trial
 from tests.processes.harness.fixtures import running
 from tests.processes.harness.processes import Running
@@ -165,3 +165,17 @@ def test_a_redis_that_answers_with_errors_ends_no_process_and_costs_no_job(trial
 
 def _processes(stack: Stack) -> dict[str, Running]:
     return {process.name: process for process in (*stack.workers.values(), *stack.beats.values())}
+
+
+def test_wake_ups_pass_through_quorum_queues(servers: Servers) -> None:
+    with running("postgresql-rabbitmq", servers=servers) as stack:
+        servers.rabbit.use_vhost(f"{stack.folder.name}-quorum", queue_type="quorum")
+        stack.env["BROKER_URL"] = servers.rabbit.url
+        stack.start()
+        trial = Trial(stack)
+        for number in range(50):
+            trial.create(url=stack.target.url("/through-a-quorum"), schedule_in=number % 3)
+        trial.conclude(within_seconds=30)
+        eventually(lambda: messages.count(stack) == 0, "the worker takes the wake-ups", within_seconds=20)
+        assert servers.rabbit.queue_types(f"{stack.folder.name}-quorum")["booper"] == "quorum"
+        assert "global qos" not in stack.processes.output()

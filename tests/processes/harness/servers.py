@@ -157,20 +157,29 @@ class RabbitServer(_Server):
         self._start([str(self._BINARIES / "rabbitmq-server")], env=self._env)
         self._until(self._answers)
 
-    def use_vhost(self, name: str) -> None:
-        """A virtual host of the caller's own: queues and messages of others are elsewhere."""
-        self._control("add_vhost", name)
+    def use_vhost(self, name: str, *, queue_type: str = "classic") -> None:
+        """A virtual host of the caller's own: queues and messages of others are elsewhere.
+
+        Queues are of the `queue_type`, where whoever declares them does not say.
+        """
+        self._control("add_vhost", name, "--default-queue-type", queue_type)
         self._control("set_permissions", "-p", name, "guest", ".*", ".*", ".*")
         self._vhost = name
+
+    def queue_types(self, vhost: str) -> dict[str, str]:
+        """The type of each queue, by its name."""
+        listed = self._control("list_queues", "--quiet", "--no-table-headers", "-p", vhost, "name", "type")
+        return {name: kind.rpartition("_")[2] for name, kind in (line.split() for line in listed.splitlines())}
 
     def empty(self) -> None:
         with Connection(self.url) as connection:
             Queue("booper").bind(connection.default_channel).purge()
 
-    def _control(self, *arguments: str) -> None:
+    def _control(self, *arguments: str) -> str:
         command = [str(self._BINARIES / "rabbitmqctl"), *arguments]
         done = subprocess.run(command, env=self._env, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, f"rabbitmqctl {' '.join(arguments)}: {done.stdout}{done.stderr}"
+        return done.stdout
 
     def _answers(self) -> bool:
         try:
