@@ -260,6 +260,8 @@ BOOPER_MAX_ALERTS = environment.integer("BOOPER_MAX_ALERTS", 1_000, minimum=0)
 # Of the places of a worker in each lane, once another tenant wants one.
 BOOPER_ON_THE_WIRE_SHARE = environment.share("BOOPER_ON_THE_WIRE_SHARE", 0.5)
 BOOPER_ON_THE_WIRE_PER_HOST = environment.share("BOOPER_ON_THE_WIRE_PER_HOST", 0.25)
+# Failures in a row, within a minute, after which a host of a tenant is parked.
+BOOPER_BREAKER_FAILURES = environment.integer("BOOPER_BREAKER_FAILURES", 50, minimum=0)
 # Of a tenant, in a second; what is in BOOPER_ALLOWED_TARGET_NETWORKS is not counted.
 BOOPER_STARTS_PER_HOST = environment.integer("BOOPER_STARTS_PER_HOST", 100, minimum=0)
 BOOPER_STORED_BYTES_PER_DAY = environment.integer("BOOPER_STORED_BYTES_PER_DAY", 0, minimum=0)

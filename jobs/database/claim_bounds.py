@@ -18,22 +18,27 @@ class ClaimBounds:
     full_hosts: Mapping[UUID, tuple[str, ...]] = field(default_factory=dict)
     """Of a tenant that is not full: the origins (`https://a.example:8443/`) that may have nothing more of it."""
 
+    narrow: Mapping[UUID, int] = field(default_factory=dict)
+    """Of these tenants, one claim may have so many at most."""
+
     @property
     def are_tight(self) -> bool:
         """Whether something that is due has to be passed over."""
-        return bool(self.full or self.full_hosts)
+        return bool(self.full or self.full_hosts or self.narrow)
 
-    def passing_over(self, hosts: Mapping[UUID, tuple[str, ...]]) -> "ClaimBounds":
-        """The same, and nothing more of these origins either."""
+    def passing_over(self, hosts: Mapping[UUID, tuple[str, ...]], *, narrow: Mapping[UUID, int]) -> "ClaimBounds":
+        """The same, and nothing more of these origins either, and no more of some tenants than `narrow` has."""
         more = {user_id: origins for user_id, origins in hosts.items() if user_id not in self.full}
         known = self.full_hosts
         both = {user_id: tuple(dict.fromkeys((*known.get(user_id, ()), *origins))) for user_id, origins in more.items()}
-        return replace(self, full_hosts={**known, **both})
+        return replace(self, full_hosts={**known, **both}, narrow=narrow)
 
     def cut(self, limit: int, user_id: UUID | None = None) -> int:
         """`limit`, or the fewer that this tenant may have; without one, that whoever it is may have."""
         rooms = (
-            [self.rooms.get(user_id, self.newcomer)] if user_id is not None else [self.newcomer, *self.rooms.values()]
+            [self.rooms.get(user_id, self.newcomer), self.narrow.get(user_id)]
+            if user_id is not None
+            else [self.newcomer, *self.rooms.values()]
         )
         return min([limit, *(room for room in rooms if room is not None)])
 

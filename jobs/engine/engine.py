@@ -232,10 +232,11 @@ class Engine:
             lane.has_more = True  # should the claim fail, it is made again
             # Before it, as the pause may come while its answer is waited for.
             claimed_at = time.monotonic()
-            bounds = self._hosts.narrowed(lane.places.bounds(now=claimed_at), now=claimed_at)
+            bounds = self._hosts.narrowed(lane.places.bounds(now=claimed_at), lane=name, now=claimed_at)
             started, upcoming = lane.stage.claim(
                 self._lease.process.id, limit=limit, is_crowded=lane.is_crowded, bounds=bounds, now=now
             )
+            self._hosts.claimed(started, lane=name, now=claimed_at)
             lane.claimed(started, limit=limit, bounds=bounds)
             lane.look_at = time.monotonic() + _LOOK_SECONDS
             for item in started:
@@ -270,6 +271,7 @@ class Engine:
             unwanted = self._breaking_off.found
             finished = [Finished(lane.in_hand[key], outcome, key in unwanted) for key, outcome in keys]
             if finished:
+                self._hosts.note(finished, lane=name, now=time.monotonic())
                 self._chain(recording.record_all(lane.stage, self._lease.process.id, finished))
             for key, _ in keys:
                 lane.give_back(key)

@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from booper.timing.timestamps import timestamp
 from jobs.database import row_counts
+from jobs.explaining import parked as parked_hosts
 from jobs.explaining.history import Attempt, End, History
 from jobs.explaining.job_words import span
 from jobs.guarding import suspension
@@ -35,6 +36,7 @@ class Code(StrEnum):
     EXECUTING = "executing"
     RETRYING_UNTIL = "retrying_until"
     RETRIED = "retried"
+    TARGET_FAILING = "target_failing"
     LEASE_LOST = "lease_lost"
     ON_TIME = "on_time"
     OVERLAP = "overlap"
@@ -54,7 +56,7 @@ class Reason:
 
 
 def of(job: Job, history: History, *, now: datetime) -> Reason:
-    """In at most four queries."""
+    """In at most five queries."""
     if history.end is not None:
         return _of_ended(job, history, history.end)
     if job.state == JobState.EXECUTING:
@@ -108,6 +110,10 @@ def _of_waiting(job: Job, history: History, *, now: datetime) -> Reason:
     if not _is_anyone_alive(ProcessRole.WORKER, now=now):
         remedy = "start one with `celery -A config worker --pool threads`"
         return Reason(Code.NO_WORKERS, f"due for {overdue}, but no worker is running: {remedy}")
+    parked = parked_hosts.of_url(job.user_id, job.url, now=now)
+    if parked is not None:
+        message = f"{parked.origin} has brought failures alone, since {timestamp(parked.since)}: a few requests try it"
+        return Reason(Code.TARGET_FAILING, f"{message}, and what waits is let go once one gets through")
     last = history.attempts[-1] if history.attempts else None
     if last is not None and _was_lease_lost(last):
         lost = f"the worker that had attempt {last.number} on the wire is gone"

@@ -10,6 +10,8 @@ JOBS_FINISHED = "jobs_finished"
 DELIVERY_ATTEMPTS = "delivery_attempts"
 CONCURRENCY = "concurrency"
 IN_FLIGHT = "in_flight"
+# Since when (unix seconds) a host of a tenant is parked, by the hex of the tenant's id and the origin.
+PARKED = "parked"
 # The label of the outcome of an attempt that went well; of others it is the code of what went wrong.
 SUCCESS = "success"
 LEASE_LOST = "lease_lost"
@@ -58,6 +60,13 @@ class Tallies:
     def set_gauge(self, name: str, value: float) -> None:
         with self._lock:
             self._gauges[name] = value
+
+    def set_gauges(self, name: str, values: Mapping[str, float]) -> None:
+        """These instead of all that there were under `name`, by label."""
+        prefix = name + _SEPARATOR
+        with self._lock:
+            others = {series: value for series, value in self._gauges.items() if not series.startswith(prefix)}
+            self._gauges = others | {prefix + label: value for label, value in values.items()}
 
     def read(self) -> tuple[dict[str, float], dict[str, float]]:
         """Counts and gauges as they are now, by series."""

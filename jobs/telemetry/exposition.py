@@ -232,6 +232,8 @@ def _workers(rows: Sequence[Tally], *, now: datetime) -> Iterator[Metric]:
     # What a worker has on the wire is for it to say: a job that was cancelled is there until it is broken off.
     said = {row.name: row.gauges[counters.IN_FLIGHT] for row in fresh if counters.IN_FLIGHT in row.gauges}
     in_flight = {name: said.get(name, held.get(process_id, 0)) for process_id, name in names.items()}
+    parked = {label for row in fresh for label in counters.by_label(row.gauges, counters.PARKED)}
+    yield _gauge("targets_parked", "Hosts of tenants that are parked, as they brought failures alone.", len(parked))
     yield _labelled("worker_in_flight", "Jobs that a worker has on the wire.", "worker", in_flight)
     yield _labelled("worker_concurrency", "How many it takes at most.", "worker", limits)
 
