@@ -1,65 +1,19 @@
 """The web server on a real socket: half a request holds nobody up; what is refused is refused as the API does it."""
 
-import ipaddress
-import json
-import socket
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from http.client import HTTPResponse
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
-from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 from pytest_django import Settings
-from uvicorn.server import Server
 
-from config.web import connections
-from config.web.__main__ import configured, listen
-from config.web.door import Door, Rules
+from tests.config.web_servers import PING, THREADS, Application, WebServer, get, is_closed, read, running, until
 
-PING = b"GET /quick HTTP/1.1\r\nHost: localhost\r\n\r\n"
 HALF_A_HEAD = b"GET /quick HTTP/1.1\r\nHost: localhost\r\nX-Half"
+
+
 HALF_A_BODY = b"POST /slow HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf"
-THREADS = 4
-LONGEST_BODY = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def problem(self) -> dict[str, Any]:
-        assert self.headers["content-type"] == "application/problem+json"
-        found: dict[str, Any] = json.loads(self.body)
-        return found
-
-
-class Application:
-    """A WSGI application: /slow waits until it is `released`, everything says what it was given."""
-
-    def __init__(self) -> None:
-        self.released = threading.Event()
-        self.entered = threading.Semaphore(0)
-        self.environ: WSGIEnvironment = {}
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
-        self.environ = environ
-        if environ["PATH_INFO"] == "/slow":
-            self.entered.release()
-            assert self.released.wait(60)
-        if environ["PATH_INFO"] == "/broken":
-            raise RuntimeError("a secret")
-        body = environ["wsgi.input"].read()
-        start_response("200 OK", [("Content-Type", "text/plain")])
-        return [b"x" * 2**24] if environ["PATH_INFO"] == "/long" else [b"got ", body]
 
 
 @pytest.fixture(autouse=True)
@@ -74,74 +28,10 @@ def application() -> Iterator[Application]:
     application.released.set()
 
 
-@dataclass(frozen=True, slots=True)
-class WebServer:
-    address: tuple[str, int]
-    server: Server
-
-    def connect(self) -> socket.socket:
-        return socket.create_connection(self.address, timeout=30)
-
-    def send(self, request: bytes) -> Answer:
-        with self.connect() as client:
-            client.sendall(request)
-            return read(client)
-
-
-@contextmanager
-def running(application: Application) -> Iterator[WebServer]:
-    rules = Rules(
-        at_once=frozenset({"/quick"}),
-        apart=frozenset({"/apart"}),
-        longest_body=lambda path: LONGEST_BODY,
-        threads=THREADS,
-    )
-    configuration = configured(workers=1)
-    configuration.app = Door(application, rules)
-    server = Server(configuration)
-    listener = listen("127.0.0.1:0")
-    thread = threading.Thread(target=server.run, args=([listener],), name="web-server")
-    thread.start()
-    try:
-        yield WebServer(listener.getsockname(), server)
-    finally:
-        application.released.set()
-        server.should_exit = True
-        thread.join()
-        listener.close()
-
-
 @pytest.fixture
 def web_server(application: Application) -> Iterator[WebServer]:
     with running(application) as server:
         yield server
-
-
-def read(client: socket.socket) -> Answer:
-    response = HTTPResponse(client)
-    response.begin()
-    return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
-
-
-def is_closed(client: socket.socket) -> bool:
-    """Whether the other side has ended it; waits for that."""
-    try:
-        return not client.recv(1000)
-    except ConnectionResetError:
-        return True
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """The test's own time-out is the limit."""
-    while not holds():
-        time.sleep(0.005)
-
-
-def get(path: str, headers: str = "") -> bytes:
-    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n".encode()
-
-
-# --- half requests ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("half", [HALF_A_HEAD, HALF_A_BODY, b""], ids=["heads", "bodies", "nothing"])
@@ -245,120 +135,6 @@ def test_an_answer_that_takes_longer_than_a_head_may_is_waited_for(
         assert read(patient).status == 200
 
 
-# --- bounds -----------------------------------------------------------------------------------------------------------
-
-
-def test_the_connections_of_one_address_are_bounded(application: Application, settings: Settings) -> None:
-    settings.WEB_CONNECTIONS_PER_ADDRESS = 3
-    with running(application) as server, ExitStack() as stack:
-        clients = [stack.enter_context(server.connect()) for _ in range(3)]
-        for client in clients:
-            client.sendall(PING)
-            assert read(client).status == 200
-        assert is_closed(stack.enter_context(server.connect()))
-        clients[0].close()
-        until(lambda: len(server.server.server_state.connections) <= 2)
-        assert server.send(PING).status == 200
-
-
-def test_they_are_bounded_in_all_processes_together(application: Application, settings: Settings) -> None:
-    settings.WEB_CONNECTIONS_PER_ADDRESS = 3
-    with running(application) as first, running(application) as second, ExitStack() as stack:
-        for server in (first, second, first):
-            client = stack.enter_context(server.connect())
-            client.sendall(PING)
-            assert read(client).status == 200
-        assert is_closed(stack.enter_context(second.connect()))
-
-
-def test_those_of_a_trusted_proxy_are_not(application: Application, settings: Settings) -> None:
-    settings.WEB_CONNECTIONS_PER_ADDRESS = 1
-    settings.BOOPER_TRUSTED_PROXIES = (ipaddress.ip_network("127.0.0.0/8"),)
-    with running(application) as server, server.connect() as first:
-        first.sendall(PING)
-        assert read(first).status == 200
-        assert server.send(PING).status == 200
-
-
-def test_a_body_that_is_announced_as_too_long_is_not_waited_for(
-    web_server: WebServer, application: Application
-) -> None:
-    answer = web_server.send(b"POST /threads HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1001\r\n\r\n")
-    assert answer.body == b"got "
-    assert application.environ["CONTENT_LENGTH"] == "1001"
-
-
-def test_a_body_of_unknown_length_is_read_a_little_beyond_the_limit(
-    web_server: WebServer, application: Application
-) -> None:
-    chunks = b"3e8\r\n" + b"x" * 1000 + b"\r\n1\r\nx\r\n0\r\n\r\n"
-    request = b"POST /threads HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks
-    assert web_server.send(request).body == b"got " + b"x" * 1001
-    assert application.environ["CONTENT_LENGTH"] == "1001"
-
-
-# --- refusals ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("request_line", "headers", "status"),
-    [
-        ("GARBAGE", "Host: localhost", 400),
-        ("GET /quick?name=é HTTP/1.1", "Host: localhost", 400),
-        ("get /quick HTTP/1.1", "Host: localhost", 400),
-        ("FOO /quick HTTP/1.1", "Host: localhost", 405),
-        ("GET /quick HTTP/1.1", "X-No-Host: 1", 400),
-        ("GET /quick HTTP/1.1", "Host: a\r\nHost: b", 400),
-        ("GET /quick HTTP/1.1", "Host: a\r\nContent-Length: abc", 400),
-        ("GET /quick HTTP/1.1", "Host: a\r\nContent-Length: 1\r\nContent-Length: 2", 400),
-        ("POST /quick HTTP/1.1", "Host: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked", 400),
-        ("GET /quick HTTP/1.1", "Host: a\r\nX A: 1", 400),
-        ("OPTIONS * HTTP/1.1", "Host: a", 400),
-        ("CONNECT example.com:443 HTTP/1.1", "Host: example.com:443", 400),
-        (f"GET /quick?name={'x' * 9000} HTTP/1.1", "Host: a", 414),
-        ("GET /quick HTTP/1.1", f"Host: a\r\nAuthorization: Bearer {'x' * 9000}", 431),
-        ("GET /quick HTTP/1.1", "Host: a\r\n" + "\r\n".join(f"X-{number}: 1" for number in range(200)), 431),
-        ("GET /quick HTTP/1.1", "Host: a\r\n" + "\r\n".join(f"X-{number}: {'x' * 8000}" for number in range(9)), 431),
-        ("POST /quick HTTP/1.1", "Host: a\r\nTransfer-Encoding: gzip, chunked", 501),
-        ("GET /quick HTTP/2.0", "Host: a", 505),
-    ],
-)
-def test_what_the_server_cannot_take_is_refused_with_a_problem(
-    web_server: WebServer, request_line: str, headers: str, status: int
-) -> None:
-    answer = web_server.send(f"{request_line}\r\n{headers}\r\n\r\n".encode())
-    assert (answer.status, answer.headers["connection"]) == (status, "close")
-    problem = answer.problem
-    assert (problem["type"], problem["status"]) == ("about:blank", status)
-    assert problem["title"]
-    assert problem["detail"]
-    assert ("errors" in problem) == (status == 400)
-    assert ("allow" in answer.headers) == (status == 405)
-
-
-def test_a_header_without_an_end_is_refused_where_a_head_may_end(web_server: WebServer) -> None:
-    with web_server.connect() as client:
-        client.sendall(b"GET /quick HTTP/1.1\r\nHost: localhost\r\nX-Endless: " + b"x" * connections.LONGEST_HEAD)
-        assert read(client).status == 431
-
-
-def test_a_body_whose_framing_breaks_is_refused(web_server: WebServer) -> None:
-    broken = b"POST /threads HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nno length\r\n"
-    assert web_server.send(broken).status == 400
-
-
-def test_a_fault_of_the_application_is_a_problem_and_says_nothing_of_it(
-    web_server: WebServer, caplog: pytest.LogCaptureFixture
-) -> None:
-    answer = web_server.send(get("/broken"))
-    assert (answer.status, answer.problem["title"]) == (500, "Internal Server Error")
-    assert b"secret" not in answer.body
-    assert "a secret" in caplog.text
-
-
-# --- what is handed on ------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("url", ["https://example.com/?" + "&" * 2027, "https://example.com/" + "ü" * 338])
 def test_a_list_can_be_asked_for_the_longest_url(web_server: WebServer, url: str) -> None:
     assert web_server.send(get(f"/quick?state=scheduled&limit=100&url={quote(url, safe='')}")).status == 200
@@ -418,9 +194,6 @@ def test_a_flood_of_requests_that_waits_for_no_answer_ends_the_connection(web_se
     with web_server.connect() as client:
         client.sendall(get("/slow") + PING * 1000)
         assert is_closed(client)
-
-
-# --- the end of a process ---------------------------------------------------------------------------------------------
 
 
 def test_what_was_asked_is_answered_before_the_process_ends(web_server: WebServer, application: Application) -> None:

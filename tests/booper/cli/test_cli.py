@@ -5,7 +5,6 @@ import io
 import json
 import re
 import shlex
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,12 +12,11 @@ from typing import Any
 
 import pytest
 
-from booper import __version__, cli
-from tests.fake_api import API_KEY, DELIVERY, JOB, LOG, QUEUE, SCHEDULE, Answer, FakeApi, serve
+from booper import cli
+from tests.booper.cli.commands import ROOT, URL
+from tests.fake_api import API_KEY, JOB, QUEUE, FakeApi, serve
 
-ROOT = Path(__file__).resolve().parents[3]
 DOCUMENT = (ROOT / "docs" / "sdk-and-cli.md").read_text(encoding="utf-8")
-URL = "https://example.com/hook"
 
 
 @pytest.fixture(autouse=True)
@@ -54,9 +52,6 @@ def sent_by_run(api: FakeApi, *arguments: str) -> dict[str, Any]:
     job: dict[str, Any] = api.last.body
     assert (job.pop("method"), job.pop("url")) == ("post", URL)
     return job
-
-
-# booper run
 
 
 def test_run_posts_a_job_and_prints_it(api: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
@@ -346,320 +341,13 @@ def test_refused_jobs_among_many_are_shown_and_end_with_1(
     assert json.loads(capsys.readouterr().out)[1]["error"]["status"] == 400
 
 
-# What is printed
-
-
-def test_a_table_has_a_line_for_each_row(api: FakeApi) -> None:
-    api.answer([JOB, {**JOB, "job_id": 5, "name": None, "job": {**JOB["job"], "state": "completed"}}])
-
-    assert on_a_terminal(["jobs", "list"])[1].splitlines() == [
-        "JOB    STATE      SCHEDULED AT          NAME          METHOD  URL",
-        "73496  scheduled  2026-12-01T09:00:00Z  daily report  post    https://example.com/hook",
-        "5      completed  2026-12-01T09:00:00Z  -             post    https://example.com/hook",
-    ]
-
-
-def test_schedules_logs_and_deliveries_have_tables_too(api: FakeApi) -> None:
-    assert on_a_terminal(["schedules", "list"])[1].splitlines()[1] == (
-        f'{SCHEDULE["id"]}  -    {{"repeat_every": [2, "minutes"]}}  2026-12-01T09:00:00Z  -            -     get     https://example.com/poll'
-    )
-    assert LOG["id"] in on_a_terminal(["logs", "list"])[1]
-    assert on_a_terminal(["deliveries", "list"])[1].splitlines() == [
-        f"{'DELIVERY':36}  JOB    EVENT       STATE   ATTEMPT  STATUS  URL                       ERROR",
-        f"{DELIVERY['id']}  73496  job.result  failed  2        -       https://example.com/done  no answer in 30 s",
-    ]
-
-
-def test_an_empty_list_says_so(api: FakeApi) -> None:
-    api.answer([])
-    assert on_a_terminal(["jobs", "list"]) == (0, "Nothing found.\n")
-
-
-def test_one_job_is_shown_field_by_field(api: FakeApi) -> None:
-    assert on_a_terminal(["jobs", "get", "73496"])[1].splitlines() == [
-        "id                7e0ab1f6-5a3e-4a55-9a0b-6f7e1a1c2d3e",
-        "job_id            73496",
-        "name              daily report",
-        "job.id            73496",
-        "job.state         scheduled",
-        "job.scheduled_at  2026-12-01T09:00:00Z",
-        "job.has_conflict  false",
-        'args              {"method": "post", "url": "https://example.com/hook"}',
-    ]
-
-
-def test_a_list_in_a_detail_has_a_line_for_each_item(api: FakeApi) -> None:
-    api.answer({"words": "at 9", "runs": ["2026-12-01", "2026-12-02"]})
-    assert on_a_terminal(["preview", "--cron", "0 9 * * *"])[1] == (
-        "words  at 9\nruns   2026-12-01\n       2026-12-02\n"
-    )
-
-
-@pytest.mark.parametrize("data", [[], [1, "a"], [{"event": "job.started"}], {"events": []}, "words", 3, None])
-def test_a_timeline_of_any_shape_is_shown(api: FakeApi, data: Any) -> None:
-    api.answer(data)
-    assert on_a_terminal(["jobs", "timeline", "7"])[0] == 0
-
-
-def test_nothing_in_an_answer_drives_the_terminal(api: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
-    hostile = "\x1b]0;owned\x07\r\n\u202e"
-    api.answer([{**JOB, "name": hostile}])
-    shown = on_a_terminal(["jobs", "list"])[1]
-    assert len(shown.splitlines()) == 2
-    assert "\\x1b]0;owned\\x07\\r\\n\\u202e" in shown
-
-    api.refuse(400, title="Bad", detail=hostile, errors=[{"pointer": "/a", "detail": hostile}])
-    cli.main(["jobs", "list"])
-    assert not set("\x1b\x07\r\u202e") & set(capsys.readouterr().err)
-
-
-@pytest.mark.parametrize("output", ["json", "table"])
-def test_a_terminal_without_unicode_gets_escapes(api: FakeApi, output: str) -> None:
-    api.answer([{**JOB, "name": "Zoë \U0001f600 \ud800"}])
-    raw = io.BytesIO()
-    terminal = io.TextIOWrapper(raw, encoding="ascii")
-    with contextlib.redirect_stdout(terminal):
-        assert cli.main(["jobs", "list", "--output", output]) == 0
-
-    if output == "json":
-        assert json.loads(raw.getvalue())[0]["name"] == "Zoë \U0001f600 \ud800"
-    else:
-        assert b"Zo\\xeb \\U0001f600 \\ud800" in raw.getvalue()
-
-
-def test_json_keeps_unicode_readable_where_the_terminal_has_it(
-    api: FakeApi, capsys: pytest.CaptureFixture[str]
-) -> None:
-    api.answer([{**JOB, "name": "Zoë"}])
-    cli.main(["jobs", "list"])
-
-    assert "Zoë" in capsys.readouterr().out
-
-
-# What goes wrong
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ([], "COMMAND"),
-        (["jobs"], "COMMAND"),
-        (["frobnicate"], "frobnicate"),
-        (["run"], "METHOD, URL"),
-        (["run", "FETCH", URL], "METHOD"),
-        (["run", "POST", URL, "--in", "soon"], "--in"),
-        (["run", "POST", URL, "--in", "5 fortnights"], "fortnights"),
-        (["run", "POST", URL, "--every", "-5"], "--every"),
-        (["run", "POST", URL, "--in", "5", "--at", "2026-12-01"], "--at"),
-        (["run", "POST", URL, "--every", "5", "--cron", "@daily"], "--cron"),
-        (["run", "POST", URL, "--data", "a=1", "--json", "{}"], "--json"),
-        (["run", "POST", URL, "--data", "novalue"], "key=text"),
-        (["run", "POST", URL, "--data", "=x"], "key=text"),
-        (["run", "POST", URL, "--data", "a[b=x"], "key=text"),
-        (["run", "POST", URL, "--data", "a]b[=x"], "key=text"),
-        (["run", "POST", URL, "--data", "[a]=x"], "key=text"),
-        (["run", "POST", URL, "--data", "a:=nope"], "not JSON"),
-        (["run", "POST", URL, "--data", "a:=NaN"], "NaN"),
-        (["run", "POST", URL, "--data", "a:=1e999"], "JSON"),
-        (["run", "POST", URL, "--data", "a=1", "a=2"], "given twice, use a[]"),
-        (["run", "POST", URL, "--data", "a=1", "a[b]=2"], "a[b] contradicts"),
-        (["run", "POST", URL, "--data", "a[]=1", "a[b]=2"], "a[b] contradicts"),
-        (["run", "POST", URL, "--data", "a[b]=1", "a[]=2"], "a[] contradicts"),
-        (["run", "POST", URL, "--data", "a[b][c]=1", "a[b]=2"], "given twice"),
-        (["run", "POST", URL, "--data", "a=1", "--data", "@x.json"], "'x.json' can't be read: No such file"),
-        (["run", "POST", URL, "--data", "a=1", "--data", "@{body}"], "whole body"),
-        (["run", "POST", URL, "--json", "@{binary}"], "UTF-8"),
-        (["run", "POST", URL, "--json", "{"], "not JSON"),
-        (["run", "POST", URL, "--json", "[" * 100_000], "not JSON"),
-        (["run", "POST", URL, "--header", "nocolon"], "Name: value"),
-        (["run", "POST", URL, "--header", ": x"], "Name: value"),
-        (["run", "POST", URL, "--header", "A: 1", "--header", "A: 2"], "given twice"),
-        (["run", "POST", URL, "--timeout", "long"], "not a number"),
-        (["run", "POST", URL, "--timeout", "true"], "not a number"),
-        (["run", "POST", URL, "--timeout", "1e999"], "not a number"),
-        (["run", "POST", URL, "--max-attempts", "9" * 5000], "--max-attempts"),
-        (["run", "POST", URL, "--field", "url=x"], "given twice"),
-        (["run", "POST", URL, "--data", 'x:={"a":1,"a":2}'], "the key 'a' comes twice"),
-        (["run", "POST", URL, "--json", '[{"b":{"a":1,"c":0,"a":1}}]'], "the key 'a' comes twice"),
-        (["run", "POST", URL, "--desc", "x"], "--desc"),
-        (["run", "POST", URL, "extra"], "extra"),
-        (["jobs", "get"], "ID"),
-        (["jobs", "get", ".."], "id:"),
-        (["jobs", "get", "\udcff"], "id:"),
-        (["jobs", "list", "--name", "\udcff"], "can't be sent"),
-        (["jobs", "cancel", "7", "--scope", "all"], "--scope"),
-        (["jobs", "cancel-many"], "--all everything"),
-        (["jobs", "cancel-many", "7"], "7"),
-        (["jobs", "create-many"], "FILE"),
-        (["jobs", "create-many", "x.json"], "'x.json' can't be read: No such file"),
-        (["jobs", "create-many", "{numbers}"], "holds no jobs"),
-        (["jobs", "create-many", "{binary}"], "UTF-8"),
-        (["queues", "set", "mail", "--rate", "fast"], "100/minute"),
-        (["queues", "set", "mail", "--rate", "5/fortnight"], "fortnight"),
-        (["queues", "set", "mail", "--rate", "x/minute"], "100/minute"),
-        (["queues", "set", "mail", "--concurrency", "many"], "--concurrency"),
-        (["queues", "pause"], "NAME"),
-        (["queues", "get", ".."], "id:"),
-        (["jobs", "list", "--output", "xml"], "--output"),
-        (["jobs", "list", "--api-url", "nonsense"], "BOOPER_API_URL"),
-        (["jobs", "list", "--api-key", "a b"], "api_key"),
-    ],
-)
-def test_a_mistake_ends_with_2_says_which_in_few_lines_and_sends_nothing(
-    api: FakeApi, capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str], words: str
-) -> None:
-    (tmp_path / "body").write_text("{}")
-    (tmp_path / "binary").write_bytes(b"\xff")
-    (tmp_path / "numbers").write_text("[1]")
-    places = {f"{{{name}}}": str(tmp_path / name) for name in ("body", "binary", "numbers")}
-    for place, path in places.items():
-        arguments = [argument.replace(place, path) for argument in arguments]
-
-    assert cli.main(arguments) == 2
-
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert words in said.err
-    assert said.err.startswith("booper")
-    assert len(said.err.splitlines()) <= 2
-    assert len(said.err) < 1000 or "9" * 100 in said.err
-    assert api.calls == []
-
-
-def test_a_missing_key_is_a_mistake(
-    api: FakeApi, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("BOOPER_API_KEY")
-    assert cli.main(["jobs", "list"]) == 2
-
-    assert "BOOPER_API_KEY" in capsys.readouterr().err
-    assert api.calls == []
-
-
-def test_a_refusal_ends_with_1_and_names_each_field(api: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
-    errors = [
-        {"pointer": "/schedule_in/1", "detail": "unknown unit, use seconds"},
-        {"pointer": "", "detail": "one thing too many"},
-        {},
-    ]
-    api.refuse(400, title="Bad input", detail="3 fields can't be used", errors=errors)
-    assert cli.main(["run", "POST", URL]) == 1
-
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.splitlines() == [
-        "booper: 400 Bad input: 3 fields can't be used",
-        "  schedule_in/1: unknown unit, use seconds",
-        "  request: one thing too many",
-        "  request: is not accepted",
-    ]
-
-
-def test_a_refusal_of_one_field_that_says_it_already_does_not_say_it_twice(
-    api: FakeApi, capsys: pytest.CaptureFixture[str]
-) -> None:
-    errors = [{"pointer": "/timeout", "detail": "0 is not a number from 1 to 900"}]
-    api.refuse(400, title="Invalid input", detail="timeout: 0 is not a number from 1 to 900", errors=errors)
-    assert cli.main(["run", "POST", URL]) == 1
-
-    assert capsys.readouterr().err == "booper: 400 Invalid input: timeout: 0 is not a number from 1 to 900\n"
-
-
-@pytest.mark.parametrize(
-    ("status", "headers", "words"),
-    [
-        (401, {}, "set BOOPER_API_KEY or pass --api-key"),
-        (404, {}, "404 Not Found"),
-        (409, {}, "409 Conflict"),
-        (429, {"Retry-After": "12"}, "try again in 12 s"),
-        (500, {}, "500 Internal Server Error"),
-        (302, {"Location": "https://elsewhere.example"}, "https://elsewhere.example"),
-        (200, {}, "is it a Booper server?"),
-    ],
-)
-def test_each_refusal_says_what_to_do(
-    api: FakeApi, capsys: pytest.CaptureFixture[str], status: int, headers: dict[str, str], words: str
-) -> None:
-    api.answers.append(Answer(status, b"<html>", headers))
-    assert cli.main(["jobs", "get", "7"]) == 1
-
-    said = capsys.readouterr().err
-    assert words in said
-    assert len(said.splitlines()) <= 2
-
-
-def test_no_connection_ends_with_3(capsys: pytest.CaptureFixture[str]) -> None:
-    with serve() as gone:
-        url = gone.url
-    assert cli.main(["jobs", "list", "--api-url", url, "--api-key", API_KEY]) == 3
-
-    said = capsys.readouterr().err
-    assert f"cannot reach {url}: Connection refused" in said
-    assert len(said.splitlines()) == 1
-
-
-def test_a_connection_that_breaks_ends_with_3(api: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
-    api.hang_up()
-    assert cli.main(["run", "POST", URL]) == 3
-
-    assert "may have been carried out" in capsys.readouterr().err
-
-
-def test_ctrl_c_ends_with_130_and_no_word(
-    api: FakeApi, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Interrupted(io.StringIO):
-        def read(self, *_: Any) -> str:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(sys, "stdin", Interrupted())
-    assert cli.main(["run", "POST", URL, "--json", "-"]) == 130
-
-    assert capsys.readouterr() == ("", "")
-    assert api.calls == []
-
-
-def test_a_reader_that_goes_away_ends_it_quietly(api: FakeApi) -> None:
-    api.answer([{**JOB, "name": "x" * 1000}] * 1000)
-    with subprocess.Popen(
-        [sys.executable, "-m", "booper", "jobs", "list"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.stdout.close()
-        assert process.stderr.read() == b""
-        assert process.wait(timeout=60) == 141
-
-
-def test_python_m_booper_is_the_command(api: FakeApi) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "booper", "jobs", "get", "73496"],
-        cwd=ROOT,
-        capture_output=True,
-        check=False,
-        timeout=60,
-    )
-
-    assert (done.returncode, json.loads(done.stdout), done.stderr) == (0, JOB, b"")
-
-
-def test_version_and_help_end_with_0(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["--version"]) == 0
-    assert capsys.readouterr().out == f"booper {__version__}\n"
-
-    for arguments in (["--help"], ["run", "--help"], ["jobs", "--help"], ["jobs", "list", "--help"]):
-        assert cli.main(arguments) == 0
-        assert "usage: booper" in capsys.readouterr().out
-
-
-# The documentation
-
-
 def examples(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", DOCUMENT, flags=re.DOTALL | re.MULTILINE)
 
 
 CONSOLE_LINES = [line[2:] for block in examples("console") for line in block.splitlines() if line.startswith("$ ")]
+
+
 DATA_ROWS = re.findall(r"^\| `(--(?:data|json) [^@|-][^|]*)` \| `([^`]*)`", DOCUMENT, flags=re.MULTILINE)
 
 

@@ -1,21 +1,14 @@
 """What is wrong with a live system is found and named, and what is safe to repair is repaired."""
 
-import base64
 import json
-import os
-import shutil
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from io import StringIO
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
 from django.test.utils import CaptureQueriesContext
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from pytest_django import Settings
@@ -23,20 +16,17 @@ from pytest_django import Settings
 from config.celery import app
 from jobs.beat import Scheduler
 from jobs.models import Delivery, Job, ProcessRole, Schedule
-from jobs.operating import doctor, installation
-from jobs.operating.findings import Finding
 from jobs.recurring import firing, repair
 from jobs.recurring import schedules as recurring_schedules
 from jobs.recurring import upcoming as recurring_upcoming
 from jobs.running import transitions
 from jobs.waking import announcements
 from tests.conftest import StoppedClock
-from tests.factories import NOON, make_job, make_schedule, make_user
+from tests.factories import NOON, make_job, make_schedule
+from tests.jobs.operating.looks import HOUR, MINUTE, SECOND, found, levels, troubles
 from tests.runs import OK, run_due, start_due, take_lease
 
 pytestmark = pytest.mark.django_db
-
-SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
 
 @pytest.fixture(autouse=True)
@@ -49,19 +39,6 @@ def _sound_settings(settings: Settings) -> None:
 def processes(now: datetime = NOON) -> None:
     take_lease(now=now, name="worker@one")
     take_lease(ProcessRole.BEAT, now=now, name="beat@one")
-
-
-def found(*, now: datetime = NOON, fix: bool = False, ask_broker: Callable[[], None] = lambda: None) -> list[Finding]:
-    return doctor.examine(ask_broker=ask_broker, clock_now=lambda: now, is_to_fix=fix)
-
-
-def troubles(**options: Any) -> dict[str, str]:
-    """The message of each check that found something."""
-    return {finding.check: finding.message for finding in found(**options) if finding.level != "ok"}
-
-
-def levels(check: str, **options: Any) -> list[str]:
-    return [finding.level.value for finding in found(**options) if finding.check == check]
 
 
 def repaired(check: str, *, now: datetime = NOON) -> tuple[str, int | None]:
@@ -92,9 +69,6 @@ def test_a_broker_that_does_not_answer_is_named_last():
     processes()
     assert "nobody listens there" in troubles(ask_broker=refuse)["broker"]
     assert found(ask_broker=refuse)[-1].check == "broker"
-
-
-# --- Schedules --------------------------------------------------------------------------------------------------------
 
 
 def lose_upcoming(schedule: Schedule) -> None:
@@ -189,9 +163,6 @@ def test_a_run_that_beat_did_not_fire_is_found():
     assert levels("fired runs", now=NOON + HOUR) == ["error"]
 
 
-# --- Entries of django-celery-beat ------------------------------------------------------------------------------------
-
-
 def test_a_missing_entry_is_written_anew_and_the_schedule_goes_on():
     processes()
     schedule = make_schedule()
@@ -233,9 +204,6 @@ def test_an_entry_that_lost_its_schedule_makes_room_for_the_new_one_of_that_name
     assert repaired("beat entries") == ("ok", 2)
     schedule.refresh_from_db()
     assert list(PeriodicTask.objects.filter(task="booper.fire_schedule")) == [schedule.periodic_task]
-
-
-# --- Jobs and deliveries ----------------------------------------------------------------------------------------------
 
 
 def test_what_executes_under_no_live_lease_is_found_and_taken_up():
@@ -292,84 +260,6 @@ def test_webhooks_that_were_pruned_from_the_first_on_are_no_hole():
     run_due(OK)
     Delivery.objects.filter(sequence__lte=2).delete()
     assert "sequences" not in troubles()
-
-
-# --- Settings, database, machines -------------------------------------------------------------------------------------
-
-
-def test_settings_that_are_not_fit_for_production_are_named(settings: Settings):
-    settings.DEBUG, settings.SECRET_KEY, settings.ALLOWED_HOSTS = True, "short", ["*"]
-    findings = [finding for finding in found() if finding.check == "safety"]
-    assert [finding.level.value for finding in findings] == ["error", "error", "warning"]
-    assert [finding.message.split()[0] for finding in findings] == ["DEBUG", "SECRET_KEY", "ALLOWED_HOSTS"]
-
-
-def test_what_django_would_stop_at_is_among_it(settings: Settings):
-    settings.JOB_RETENTION_DAYS = 1
-    assert "booper.W001" in troubles()["system checks"]
-
-
-def test_several_machines_need_a_database_and_a_broker_that_all_of_them_reach(settings: Settings):
-    take_lease(name="worker@one")
-    take_lease(name="worker@two")
-    settings.BROKER_URL = "redis+socket:///tmp/redis.sock"
-    messages = [finding.message for finding in found() if finding.check == "machines"]
-    assert any("embedded broker" in message for message in messages)
-    assert any("SQLite" in message for message in messages) == (connection.vendor == "sqlite")
-    settings.BROKER_URL = "redis://broker"
-    take_lease(name="worker@two", now=NOON - HOUR)
-    assert all("embedded broker" not in finding.message for finding in found())
-
-
-def test_several_machines_need_encryption_keys_that_all_of_them_have(settings: Settings, tmp_path: Path):
-    settings.DATA_DIR = tmp_path
-    key = os.urandom(32)
-    (tmp_path / "encryption_keys").write_text(base64.urlsafe_b64encode(key).decode() + "\n")
-    settings.BOOPER_ENCRYPTION_KEYS = (key,)
-    take_lease(name="worker@one")
-    assert not any("encryption keys" in finding.message for finding in found())
-    take_lease(name="worker@two")
-    assert any("encryption keys" in finding.message for finding in found() if finding.check == "machines")
-    settings.BOOPER_ENCRYPTION_KEYS = (os.urandom(32),)
-    assert not any("encryption keys are of this one" in finding.message for finding in found())
-
-
-def test_an_encryption_key_that_is_missed_is_found(settings: Settings):
-    make_user()
-    assert levels("encryption") == ["ok"]
-    settings.BOOPER_ENCRYPTION_KEYS = (os.urandom(32),)
-    assert "signing secrets can't be read" in troubles()["encryption"]
-
-
-def test_a_disk_that_is_nearly_full_is_found(monkeypatch: pytest.MonkeyPatch):
-    for free, level in ((2 * 1024**3, "ok"), (500 * 1024**2, "warning"), (1024**2, "error")):
-        usage = SimpleNamespace(free=free)
-        monkeypatch.setattr(shutil, "disk_usage", lambda _, usage=usage: usage)
-        assert levels("disk") == [level]
-
-
-def test_migrations_that_are_missing_are_named_and_nothing_else_is_looked_at(monkeypatch: pytest.MonkeyPatch):
-    pending = [(SimpleNamespace(app_label="jobs", name="0099_more"), False)]
-    monkeypatch.setattr(MigrationExecutor, "migration_plan", lambda *_: pending)
-    assert troubles()["migrations"] == "not applied: jobs.0099_more"
-    assert "workers" not in {finding.check for finding in found()}
-
-
-def test_clocks_that_are_apart_are_found(monkeypatch: pytest.MonkeyPatch):
-    if connection.vendor != "postgresql":
-        pytest.skip("only PostgreSQL has a clock of its own")
-
-    class Tomorrow(datetime):
-        @classmethod
-        def now(cls, tz: Any = None) -> "Tomorrow":
-            return cls.fromtimestamp(datetime.now(tz).timestamp() + 86_400, tz)
-
-    assert levels("clocks") == ["ok"]
-    monkeypatch.setattr(installation, "datetime", Tomorrow)
-    assert "s apart" in troubles()["clocks"]
-
-
-# --- The command ------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What processes count, how it is added up, and what Prometheus reads of it all."""
 
 import re
-import threading
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,18 +8,18 @@ from uuid import uuid4
 
 import pytest
 import yaml
-from django.db import OperationalError, connection
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from prometheus_client.parser import text_string_to_metric_families
 
 from jobs.database import row_counts
 from jobs.delivering import stage
 from jobs.engine.stage import Finished
-from jobs.models import Job, Receiver, Tally
+from jobs.models import Job, Receiver
 from jobs.running import attempts, transitions
 from jobs.running import stage as running_stage
-from jobs.telemetry import counter_rows, counters, exposition
-from jobs.telemetry.counter_rows import CounterPage, Writer
+from jobs.telemetry import counters, exposition
+from jobs.telemetry.counter_rows import CounterPage
 from jobs.telemetry.counters import Histogram, Tallies
 from tests.factories import NOON, make_job, make_schedule, make_user
 from tests.runs import OK, REFUSED, deliver_due, run_due, start_due, take_lease
@@ -46,9 +45,6 @@ def shown(now: datetime = NOON) -> dict[str, dict[str, float]]:
     return found
 
 
-# --- In memory --------------------------------------------------------------------------------------------------------
-
-
 def test_counts_are_kept_by_label(own: Tallies):
     own.count("attempts", ["success", "success", "timeout"])
     counts, _ = own.read()
@@ -67,107 +63,6 @@ def test_a_name_that_another_begins_with_is_another_name(own: Tallies):
     own.count("jobs", ["a"])
     own.count("jobs_finished", ["b"])
     assert counters.by_label(own.read()[0], "jobs") == {"a": 1}
-
-
-# --- In the database --------------------------------------------------------------------------------------------------
-
-
-def counted() -> dict[str, float]:
-    return counters.by_label(counters.total(row.counts for row in counter_rows.read()), "attempts")
-
-
-@pytest.mark.django_db
-def test_what_several_processes_count_is_added_up():
-    for _ in range(3):
-        process = Tallies()
-        process.count("attempts", ["success"])
-        CounterPage(process, name="worker").write(now=NOON)
-    assert Tally.objects.count() == 3
-    assert counted() == {"success": 3}
-
-
-@pytest.mark.django_db
-def test_writing_twice_counts_nothing_twice(own: Tallies):
-    page = CounterPage(own, name="worker")
-    own.count("attempts", ["success"])
-    page.write(now=NOON)
-    page.write(now=NOON)
-    own.count("attempts", ["success"])
-    page.write(now=LATER)
-    assert counted() == {"success": 2}
-    assert Tally.objects.get().flushed_at == LATER
-
-
-@pytest.mark.django_db
-def test_no_total_falls_when_processes_are_gone():
-    for name in ("a", "b"):
-        process = Tallies()
-        process.count("attempts", ["success", name])
-        CounterPage(process, name=name).write(now=NOON)
-    before = counted()
-    assert counter_rows.close_old(gone_since=LATER) == 2
-    assert (counted(), Tally.objects.count()) == (before, 1)
-    assert counter_rows.close_old(gone_since=LATER + timedelta(days=1)) == 0
-
-
-@pytest.mark.django_db
-def test_the_row_of_a_process_that_writes_is_left_alone(own: Tallies):
-    CounterPage(own, name="worker").write(now=LATER)
-    assert counter_rows.close_old(gone_since=NOON) == 0
-    assert Tally.objects.get().name == "worker"
-
-
-@pytest.mark.django_db
-def test_a_process_that_was_taken_for_gone_counts_on_and_nothing_twice(own: Tallies):
-    page = CounterPage(own, name="worker")
-    own.count("attempts", ["success"] * 5)
-    page.write(now=NOON)
-    counter_rows.close_old(gone_since=LATER)
-    own.count("attempts", ["success"] * 2)
-    page.write(now=LATER)
-    assert counted() == {"success": 7}
-    counter_rows.close_old(gone_since=LATER + timedelta(hours=1))
-    page.write(now=LATER + timedelta(hours=2))
-    assert counted() == {"success": 7}
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_process_that_ends_writes_once_more(own: Tallies):
-    own.count("attempts", ["success"])
-    writer = Writer(CounterPage(own, name="worker"), seconds=3600)
-    writer.start()
-    writer.stop(timeout_seconds=10)
-    assert counted() == {"success": 1}
-
-
-class FailingPage(CounterPage):
-    """Cannot be written at first."""
-
-    def __init__(self, failures: int) -> None:
-        super().__init__(Tallies(), name="")
-        self.failures = failures
-        self.is_written = threading.Event()
-
-    def write(self, *, now: datetime) -> None:
-        self.failures -= 1
-        if self.failures >= 0:
-            raise OperationalError("the database is away")
-        self.is_written.set()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_database_that_is_away_is_told_once_and_tried_again(caplog: pytest.LogCaptureFixture):
-    page = FailingPage(failures=3)
-    writer = Writer(page, seconds=0.001)
-    writer.start()
-    assert page.is_written.wait(10)
-    writer.stop(timeout_seconds=10)
-    assert [record.levelname for record in caplog.records if record.name == "jobs.telemetry.counter_rows"] == [
-        "WARNING"
-    ]
-
-
-# --- What runs count --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.django_db
@@ -218,9 +113,6 @@ def test_deliveries_are_counted_apart_from_jobs(own: Tallies):
     counts, _ = own.read()
     assert counters.by_label(counts, counters.DELIVERY_ATTEMPTS) == {"connection_refused": 1}
     assert counters.by_label(counts, "delivery_duration_seconds") == {"0.005": 1, "sum": 0.002}
-
-
-# --- What Prometheus reads --------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -351,6 +243,8 @@ def test_what_processes_counted_is_shown_and_a_series_without_a_failure_is_there
 
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
+
+
 ALERTS = DOCS / "examples" / "alerts.yml"
 
 

@@ -50,10 +50,7 @@ def operation(
     is_bare: bool = False,
     description: str = "",
 ) -> Callable[[F], F]:
-    """`answers` are schemas of `data` by status, or of the whole answer if it `is_bare`; `body` names the request's.
-
-    TypeError: what is described is not what the method was declared to take.
-    """
+    """`answers` are schemas of `data` by status, or of the whole answer if it `is_bare`; `body` names the request's."""
     operation: Schema = {
         "operationId": operation_id,
         "summary": summary,
@@ -63,35 +60,46 @@ def operation(
         "security": [] if is_open else [{"apiKey": []}],
         "responses": {str(status): _answer(status, schema, is_paged, is_bare) for status, schema in answers.items()},
     }
-    if 201 in answers and has_location:
-        operation["responses"]["201"]["headers"] = {"Location": {"schema": {"type": "string"}, "required": True}}
-    if has_etag:
-        operation["responses"]["200"]["headers"] = {"ETag": {"schema": {"type": "string"}, "required": True}}
+    _set_headers(operation["responses"], has_location=has_location, has_etag=has_etag)
     if body is not None:
-        as_form: Schema = {"schema": ref("Form")}
-        if form_example is not None:
-            as_form["example"] = form_example
-        operation["requestBody"] = {
-            "required": needs_body,
-            "content": {"application/json": {"schema": ref(body)}, _FORM: as_form},
-        }
+        operation["requestBody"] = _request_body(body, form_example=form_example, is_required=needs_body)
 
     def decorate(method: F) -> F:
         declared = taken.by(method)
         _require_same(operation_id, declared, parameters=_in_query(parameters), fields=_fields(body))
-        # One without a body reads it all the same, to refuse it.
-        reads_body = method.__name__ != "get"
-        statuses = {*refusals, *(() if is_open else _WITH_KEY), *(() if declared.is_open_to_any_query else (400,))}
-        statuses |= {414, *(_WITH_BODY if reads_body else ())}
+        statuses = {*refusals, *_usual_refusals(method, declared, is_open=is_open)}
         operation["responses"] |= {str(status): ref(str(status), "responses") for status in sorted(statuses)}
         return extend_schema(operation=operation)(method)
 
     return decorate
 
 
+def _usual_refusals(method: Callable[..., Any], declared: taken.Taken, *, is_open: bool) -> set[int]:
+    # A call without a body reads it all the same, to refuse it.
+    reads_body = method.__name__ != "get"
+    with_key = () if is_open else _WITH_KEY
+    return {414, *with_key, *(() if declared.is_open_to_any_query else (400,)), *(_WITH_BODY if reads_body else ())}
+
+
+def _set_headers(responses: Schema, *, has_location: bool, has_etag: bool) -> None:
+    required: Schema = {"schema": {"type": "string"}, "required": True}
+    if "201" in responses and has_location:
+        responses["201"]["headers"] = {"Location": required}
+    if has_etag:
+        responses["200"]["headers"] = {"ETag": required}
+
+
+def _request_body(name: str, *, form_example: Schema | None, is_required: bool) -> Schema:
+    as_form: Schema = {"schema": ref("Form")}
+    if form_example is not None:
+        as_form["example"] = form_example
+    return {"required": is_required, "content": {"application/json": {"schema": ref(name)}, _FORM: as_form}}
+
+
 def _require_same(
     operation_id: str, declared: taken.Taken, *, parameters: Sequence[str], fields: Sequence[str] | None
 ) -> None:
+    """Stops the boot with a TypeError where a method was not declared to take just what is described."""
     if {*declared.parameters} != {*parameters}:
         raise TypeError(f"{operation_id} takes {declared.parameters} in the query, and describes {parameters}")
     if (declared.fields is None) != (fields is None) or {*(declared.fields or ())} != {*(fields or ())}:
