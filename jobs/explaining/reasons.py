@@ -13,7 +13,7 @@ from jobs.explaining import parked as parked_hosts
 from jobs.explaining.history import Attempt, End, History
 from jobs.explaining.job_words import span
 from jobs.guarding import suspension
-from jobs.models import WAITING_STATES, Job, JobState, Process, ProcessRole, Queue, User
+from jobs.models import WAITING_STATES, Job, JobState, Overlap, Process, ProcessRole, Queue, User
 from jobs.operating import health
 from jobs.recurring.firing import MISSED_AFTER
 
@@ -62,7 +62,7 @@ def of(job: Job, history: History, *, now: datetime) -> Reason:
     if job.state == JobState.EXECUTING:
         return _of_executing(job, now=now)
     if job.scheduled_at > now:
-        return _of_early(job, history)
+        return _of_its_turn(job, now=now) or _of_early(job, history)
     held = _of_held(job)
     if held is not None:
         return held
@@ -79,6 +79,16 @@ def _of_early(job: Job, history: History) -> Reason:
         return Reason(Code.RETRYING_UNTIL, f"{message} at {timestamp(at)}", at)
     what = "the next run of its schedule, due" if job.is_upcoming else "it is due"
     return Reason(Code.SCHEDULED_LATER, f"{what} at {timestamp(at)}", at)
+
+
+def _of_its_turn(job: Job, *, now: datetime) -> Reason | None:
+    """None if it does not wait for the run before it."""
+    if not job.is_upcoming or job.schedule is None or job.schedule.overlap != Overlap.QUEUE:
+        return None
+    due_at = None if job.occurrence_at is None else job.schedule.due_at(job.occurrence_at)
+    if due_at is None or due_at > now:
+        return None
+    return Reason(Code.OVERLAP, f"due since {timestamp(due_at)}, it waits until the run before it has ended")
 
 
 def _of_held(job: Job) -> Reason | None:
@@ -162,6 +172,7 @@ _CANCELLED_FOR = {
     "schedule_disabled": (Code.PAUSED, "its schedule was switched off before it was due"),
     "overlap": (Code.OVERLAP, "skipped, as the run before it was still going (overlap: skip)"),
     "skipped": (Code.SKIPPED, "skipped, as its owner asked for"),
+    "overlap_cancel": (Code.OVERLAP, "cancelled, as the run after it was due (overlap: cancel)"),
     "catch_up": (Code.CATCH_UP, "skipped, as it was missed in an outage"),
 }
 

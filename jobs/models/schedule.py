@@ -16,6 +16,8 @@ from jobs.models.request_fields import RequestFields
 class Overlap(models.TextChoices):
     ALLOW = "allow"
     SKIP = "skip"
+    QUEUE = "queue"
+    CANCEL = "cancel"
 
 
 class CatchUp(models.TextChoices):
@@ -46,7 +48,7 @@ class Schedule(RequestFields):
     starts_at = models.DateTimeField(null=True, blank=True)
     ends_at = models.DateTimeField(null=True, blank=True)
     max_runs = models.PositiveIntegerField(null=True, blank=True)
-    overlap = models.CharField(max_length=5, choices=Overlap.choices, default=Overlap.ALLOW)
+    overlap = models.CharField(max_length=6, choices=Overlap.choices, default=Overlap.ALLOW)
     catch_up = models.CharField(max_length=6, choices=CatchUp.choices, default=CatchUp.LATEST)
     include_metadata = models.BooleanField(null=True, blank=True)
     disable_after = models.PositiveSmallIntegerField(

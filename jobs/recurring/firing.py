@@ -1,14 +1,14 @@
 """Fires the runs of schedules that are due: each once, its successor written with it, however many beats there are."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from booper.timing import recurrence
 from jobs.database import faults, lower_bounds, schedule_ends, sql
@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 # What is later than this was missed, by an outage; what is less late is made up for, run by run.
 MISSED_AFTER = timedelta(seconds=60)
+# A run that waits for the one before it is let go when that ends; so often it is looked at in case that was missed.
+HELD_FOR = timedelta(seconds=30)
 # Why schedules end by themselves, for their owners.
 ALL_DONE = "its max_runs are done"
 NO_RUN_LEFT = "no run is left before its ends_at"
@@ -120,7 +122,9 @@ def fire(upcoming: Sequence[Job], *, now: datetime) -> None:
     if not upcoming:
         return
     going = _with_a_run_going([job.schedule for job in upcoming if job.schedule is not None])
+    upcoming = _without_held(upcoming, going=going, now=now)
     successors = [_judge(job, is_going=job.schedule_id in going, now=now) for job in upcoming]
+    _cancel_those_before(successors, going=going, now=now)
     Job.objects.filter(id__in=[job.id for job in upcoming]).update(is_upcoming=False)
     _move([item for item in successors if item.occurrence_at != item.job.occurrence_at])
     for reason in ("catch_up", "overlap"):
@@ -187,6 +191,9 @@ def _judge(job: Job, *, is_going: bool, now: datetime) -> Successor:
         else:
             missed = recurrence.latest_missed(rule, after=occurrence_at, now=over, starts_at=starts_at, ends_at=ends_at)
             occurrence_at = missed or occurrence_at
+    if schedule.overlap == Overlap.QUEUE and job.scheduled_at > schedule.due_at(job.occurrence_at):
+        # It has waited, and those whose time has come meanwhile are left out.
+        after = max(after, now)
     if skipped_because is None and schedule.overlap == Overlap.SKIP and is_going:
         skipped_because = "overlap"
     run_count = schedule.run_count + (skipped_because is None)
@@ -197,11 +204,39 @@ def _judge(job: Job, *, is_going: bool, now: datetime) -> Successor:
 
 
 def _with_a_run_going(schedules: Sequence[Schedule]) -> set[Any]:
-    careful = [schedule.id for schedule in schedules if schedule.overlap == Overlap.SKIP]
-    if not careful:
-        return set()
-    going = Job.objects.filter(schedule_id__in=careful, state__in=UNFINISHED_STATES, is_upcoming=False)
-    return set(going.values_list("schedule_id", flat=True))
+    careful = [schedule.id for schedule in schedules if schedule.overlap != Overlap.ALLOW]
+    return set(_going(careful).values_list("schedule_id", flat=True)) if careful else set()
+
+
+def _going(schedule_ids: Iterable[UUID]) -> QuerySet[Job]:
+    """Those before the upcoming ones. What is made up for a time that was over is beside them."""
+    runs = Job.objects.filter(schedule_id__in=schedule_ids, state__in=UNFINISHED_STATES)
+    return runs.filter(is_upcoming=False, is_backfilled=False)
+
+
+def _without_held(upcoming: Sequence[Job], *, going: Collection[UUID | None], now: datetime) -> Sequence[Job]:
+    """Those that need not wait for the run before them; the others are looked at again in a while."""
+    held = [job.id for job in upcoming if job.schedule_id in going and _overlap_of(job) == Overlap.QUEUE]
+    if not held:
+        return upcoming
+    Job.objects.filter(id__in=held).update(scheduled_at=now + HELD_FOR)
+    return [job for job in upcoming if job.id not in held]
+
+
+def _cancel_those_before(successors: Sequence[Successor], *, going: Collection[UUID | None], now: datetime) -> None:
+    ids = [
+        item.schedule.id
+        for item in successors
+        if item.schedule.id in going and item.schedule.overlap == Overlap.CANCEL and item.skipped_because is None
+    ]
+    if ids:
+        before = _going(ids).order_by("id").select_for_update().values_list("id", flat=True)
+        transitions.cancel_locked(list(before), reason="overlap_cancel", now=now)
+
+
+def _overlap_of(job: Job) -> str:
+    assert job.schedule is not None
+    return job.schedule.overlap
 
 
 def _move(late: Sequence[Successor]) -> None:

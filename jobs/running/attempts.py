@@ -22,7 +22,7 @@ from jobs.guarding import suspension
 from jobs.models import Delivery, EventType, Job, JobState, Schedule
 from jobs.outgoing import callback_bodies
 from jobs.queues import limits
-from jobs.running import evidence, failing_schedules, schedule_memory, steered_schedules
+from jobs.running import evidence, failing_schedules, held_runs, schedule_memory, steered_schedules
 from jobs.telemetry import counters
 
 
@@ -210,6 +210,7 @@ def record(worker_id: UUID, ended: Sequence[Ended], *, now: datetime) -> list[De
         events += _remember(kept, schedules, now=now)
         events += _refused_wishes(kept, now=now)
         failing_schedules.count([(item.job, item.state) for item in kept], now=now)
+        held_runs.release([(item.job, item.state) for item in kept], now=now)
         steered_schedules.obey([(item.job, item.wishes) for item in kept], now=now)
         limits.touch((item.job.queue_id, now) for item in kept)
         evidence.insert(events, deliveries)

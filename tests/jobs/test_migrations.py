@@ -26,7 +26,8 @@ _RULES = (
     (r"ADD COLUMN .*REFERENCES", "checks all rows under a lock: add the foreign key NOT VALID, and validate it"),
     (r"ADD COLUMN .*\b(UNIQUE|GENERATED)\b", "rewrites or checks all rows under a lock"),
     (r"ADD COLUMN .*NOT NULL", "the version before writes rows without it: make it nullable or give it a db_default"),
-    (r"ALTER COLUMN .*TYPE", "rewrites all rows under a lock: see jobs/migrations/_column_types.py"),
+    # A longer varchar is a change of the catalogue alone.
+    (r"ALTER COLUMN .*TYPE (?!varchar\()", "rewrites all rows under a lock: see jobs/migrations/_column_types.py"),
     (r"ALTER COLUMN .*SET NOT NULL", "checks all rows under a lock: use a CHECK that is NOT VALID, and validate it"),
     (r"^(UPDATE|DELETE)", "changes all rows in one transaction: move them in batches"),
     (

@@ -52,7 +52,8 @@ _RECURRENCE_PROPERTIES: dict[str, Schema] = {
         "type": "string",
         "enum": Overlap.values,
         "default": Overlap.ALLOW.value,
-        "description": "Whether a run is skipped while the one before is still going.",
+        "description": "What becomes of a run while the one before is still going: it goes too (`allow`), is left out "
+        "(`skip`), waits for that one, those after it left out (`queue`), or takes its place (`cancel`).",
     },
     "catch_up": {
         "type": "string",

@@ -1,0 +1,33 @@
+"""Lets an upcoming run go that waits for the run before it to end (`overlap: queue`), as soon as that has ended."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from jobs.database.claimed_job import AnyJob
+from jobs.models import FINISHED_STATES, Job, JobState
+
+
+def _has_runs_wait(overlap: Any) -> bool:
+    """As a client spelt it."""
+    return isinstance(overlap, str) and overlap.lower() == "queue"
+
+
+def release(ended: Iterable[tuple[AnyJob, JobState]], *, now: datetime) -> None:
+    """Makes due what waits for one of these. No query where none of their schedules has its runs wait.
+
+    Beat looks at what waits now and then anyway: this is for it not to wait longer than it has to.
+    """
+    schedule_ids = [
+        job.schedule_id
+        for job, state in ended
+        if job.schedule_id is not None and state in FINISHED_STATES and _has_runs_wait(job.args.get("overlap"))
+    ]
+    if not schedule_ids:
+        return
+    upcoming = Job.objects.filter(
+        schedule_id__in=schedule_ids, is_upcoming=True, scheduled_at__gt=now, occurrence_at__lte=now
+    )
+    for job in upcoming.select_related("schedule"):
+        if job.schedule is not None and job.occurrence_at is not None and job.schedule.due_at(job.occurrence_at) <= now:
+            Job.objects.filter(id=job.id, is_upcoming=True).update(scheduled_at=now)
