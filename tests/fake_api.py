@@ -73,6 +73,8 @@ class Call:
     """Names in lower case."""
     body: Any
     """The JSON that was sent, None for none."""
+    content: bytes
+    """The same, byte by byte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,8 @@ def _handler_for(api: FakeApi) -> type[BaseHTTPRequestHandler]:
             content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
             body = json.loads(content) if content else None
-            return Call(self.command, parts.path, dict(parse_qsl(parts.query, keep_blank_values=True)), headers, body)
+            query = dict(parse_qsl(parts.query, keep_blank_values=True))
+            return Call(self.command, parts.path, query, headers, body, content)
 
         def _send(self, answer: Answer) -> None:
             content = b"" if answer.body is None else answer.body

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import re
 import sys
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from booper.client import Json
+from booper.client.spelling import WrittenNumber
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,9 @@ def jobs_in(text: str) -> list[Json]:
 
 
 def parsed_json(text: str) -> Any:
+    """The value in `text`, with each number as it is written there. Raises ArgumentTypeError for what is not JSON."""
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
+        return _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
         raise argparse.ArgumentTypeError(f"{shortened(text)!r} is not JSON: {error}") from error
 
@@ -65,9 +68,26 @@ def _object(pairs: list[tuple[str, Any]]) -> Json:
     return found
 
 
+def _fraction(text: str) -> float | WrittenNumber:
+    """A number that has a point or an exponent."""
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{shortened(text)} is beyond 1.8e308")
+    return value if repr(value) == text else WrittenNumber(text)
+
+
+def _integer(text: str) -> int | WrittenNumber:
+    return WrittenNumber(text) if text == "-0" else int(text)
+
+
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"it has no {name}")
 
 
 def shortened(text: str) -> str:
     return text if len(text) <= 60 else text[:59] + "…"
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_float=_fraction, parse_int=_integer, parse_constant=_refuse_constant
+)

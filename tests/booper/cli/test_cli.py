@@ -131,6 +131,34 @@ def test_data_builds_a_body(api: FakeApi, data: list[str], body: Any) -> None:
     assert sent_by_run(api, *once_each) == {"body": body}
 
 
+DIGITS = ["0.1234567890123456789", "1e-400", "1.50", "1E16", "-0", "-0.0", "100000000000000000001"]
+
+
+@pytest.mark.parametrize("number", DIGITS)
+def test_a_number_goes_out_digit_by_digit(api: FakeApi, number: str) -> None:
+    assert cli.main(["run", "POST", URL, "--data", f"x:={number}", f"list:=[{number}]"]) == 0
+    assert f'"body": {{"x": {number}, "list": [{number}]}}'.encode() in api.last.content
+
+    assert cli.main(["run", "POST", URL, "--json", f'{{"x": {number}}}']) == 0
+    assert f'"body": {{"x": {number}}}'.encode() in api.last.content
+
+
+@pytest.mark.parametrize("is_a_list", [True, False])
+def test_numbers_of_many_jobs_go_out_digit_by_digit(api: FakeApi, tmp_path: Path, is_a_list: bool) -> None:
+    jobs = [f'{{"url": "{URL}", "body": {number}}}' for number in DIGITS]
+    file = tmp_path / "jobs"
+    file.write_text(f"[{','.join(jobs)}]" if is_a_list else "\n".join(jobs))
+
+    assert cli.main(["jobs", "create-many", str(file)]) == 0
+    assert re.findall(rb'"body": ([^}]+)}', api.last.content) == [number.encode() for number in DIGITS]
+
+
+def test_a_number_beyond_all_that_the_api_takes_is_a_mistake(api: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["run", "POST", URL, "--data", "x:=1e999"]) == 2
+    assert "1e999 is beyond 1.8e308" in capsys.readouterr().err
+    assert api.calls == []
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
