@@ -1,5 +1,6 @@
 """An ASGI application around a WSGI one: it takes a whole request in hand before a thread has to do with it."""
 
+import asyncio
 import io
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -24,6 +25,9 @@ _PATIENCE_SECONDS = 30.0
 # Of all the bodies that are in hand at a time.
 _MOST_BYTES_IN_HAND = 256 * 1024 * 1024
 _RETRY_AFTER_SECONDS = "1"
+# Says of an answer that it is to be held back, for so many milliseconds, and how many may be at a time.
+_HOLD = b"booper-hold"
+_MOST_HELD = 1_000
 _SEPARATORS = {"HTTP_COOKIE": "; "}
 
 
@@ -60,6 +64,7 @@ class Door:
         self._application = application
         self._rules = rules
         self._bytes_in_hand = 0
+        self._held_back = 0
         self._pool: Pool[Answer] | None = None
         self._probes: Pool[Answer] | None = None
 
@@ -106,8 +111,22 @@ class Door:
             answer = _refused(Refusal(500, "this is a fault of the server, which has logged it: tell its operator"))
         finally:
             self._bytes_in_hand -= sum(map(len, held))
-        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        headers = await self._hold_back(answer)
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
+
+    async def _hold_back(self, answer: Answer) -> Sequence[tuple[bytes, bytes]]:
+        """Waits as long as the answer asks for, if it does, which takes no thread; the headers without its asking."""
+        for_milliseconds = next((int(value) for name, value in answer.headers if name.lower() == _HOLD), None)
+        if for_milliseconds is None:
+            return answer.headers
+        if self._held_back < _MOST_HELD:
+            self._held_back += 1
+            try:
+                await asyncio.sleep(for_milliseconds / 1000)
+            finally:
+                self._held_back -= 1
+        return [(name, value) for name, value in answer.headers if name.lower() != _HOLD]
 
     async def _read(self, environ: dict[str, Any], receive: Receive, held: list[bytes]) -> None:
         """The body, no further than it may be long: one that is longer is for the application to refuse."""

@@ -1,5 +1,6 @@
 """Rows as the API shows them: plain values, times in RFC 3339 with Z."""
 
+import base64
 from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
@@ -9,7 +10,7 @@ from booper.timing import durations, recurrence
 from booper.timing.timestamps import timestamp
 from jobs.actions.batch import NewJob
 from jobs.guarding.signing import SigningSecret
-from jobs.models import ApiKey, Delivery, DeliveryState, Job, LogEvent, Queue, Receiver, Schedule, Secret
+from jobs.models import ApiKey, Delivery, DeliveryState, InboxRequest, Job, LogEvent, Queue, Receiver, Schedule, Secret
 
 
 def job(row: Job | NewJob, *, now: datetime, has_conflict: bool = False) -> dict[str, Any]:
@@ -190,6 +191,22 @@ def secret(row: Secret, *, used_by: Mapping[str, list[Any]] | None) -> dict[str,
 def limit(name: str, *, allowed: int, used: int | None, resets_at: datetime | None = None) -> dict[str, Any]:
     """`allowed` is null where there is no limit, `used` where each worker counts by itself."""
     return {"name": name, "allowed": allowed or None, "used": used, "resets_at": _timestamp(resets_at)}
+
+
+def inbox_request(row: InboxRequest) -> dict[str, Any]:
+    body = bytes(row.body)
+    return {
+        "id": str(row.id),
+        "inserted_at": timestamp(row.inserted_at),
+        "method": row.method,
+        "path": row.path,
+        "query": row.query,
+        "headers": row.head.get("headers", {}),
+        "body": body.decode("utf-8", "replace"),
+        "body_base64": base64.b64encode(body).decode(),
+        "truncated": row.is_truncated,
+        "address": row.address,
+    }
 
 
 def signing_secrets(in_force: Sequence[SigningSecret]) -> dict[str, Any]:

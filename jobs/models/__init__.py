@@ -3,6 +3,7 @@
 from jobs.models.api_key import ApiKey, Scope
 from jobs.models.audit_event import AuditEvent
 from jobs.models.delivery import Delivery, DeliveryKind, DeliveryState
+from jobs.models.inbox import Inbox, InboxRequest
 from jobs.models.job import FINISHED_STATES, HOLDS_ITS_KEY, UNFINISHED_STATES, WAITING_STATES, Job, JobState
 from jobs.models.log_event import EventType, LogEvent
 from jobs.models.process import Process, ProcessRole
@@ -30,6 +31,8 @@ __all__ = [
     "DeliveryKind",
     "DeliveryState",
     "EventType",
+    "Inbox",
+    "InboxRequest",
     "Job",
     "JobState",
     "LogEvent",

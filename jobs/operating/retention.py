@@ -14,7 +14,7 @@ from django.conf import settings
 
 from jobs.database import log_parts
 from jobs.engine import leases
-from jobs.guarding import audit
+from jobs.guarding import audit, inbox
 from jobs.models import AuditEvent, Receiver, Usage
 from jobs.models.identifiers import earliest_uuid7
 from jobs.operating import old_rows
@@ -99,6 +99,7 @@ def prune(*, now: datetime, pace: Pace | None = None, places: Places | None = No
             pace.pause(time.monotonic() - began)
     old_rows.delete(AuditEvent.objects.filter(id__lt=earliest_uuid7(now - timedelta(days=audit.KEPT_DAYS))))
     old_rows.delete(Usage.objects.filter(at__lt=now - _USAGE_KEPT))
+    old_rows.delete(inbox.old(now=now))
     return Pruned(
         **counts,
         receivers=_receivers(log_before),

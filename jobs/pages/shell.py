@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.mixins import LoginRequiredMixin
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -30,6 +31,7 @@ _ENTRIES: Sequence[tuple[str, str, bool]] = (
     ("queues", "Queues", False),
     ("deliveries", "Deliveries", False),
     ("failures", "Failures", False),
+    ("inbox", "Inbox", False),
     ("keys", "Keys", True),
     ("secrets", "Secrets", False),
     ("limits", "Limits", False),
@@ -56,6 +58,7 @@ class Page(LoginRequiredMixin, View):
         return reverse("pages:sign_in")
 
     def dispatch(self, request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponseBase:
+        refuse_nul(request)
         with timezone.override(zone_of(request)):
             response = super().dispatch(request, *arguments, **named)
         response.headers.setdefault("Cache-Control", "no-store")
@@ -95,6 +98,13 @@ class Page(LoginRequiredMixin, View):
         """A template without what stands around it."""
         base = {"base_path": settings.BOOPER_BASE_PATH}
         return render(self.request, f"pages/{template}", base | context, status=status)
+
+
+def refuse_nul(request: HttpRequest) -> None:
+    """Raises SuspiciousOperation, answered 400: no database text holds a NUL, and no reader types one."""
+    typed = (text for given in (request.GET, request.POST) for _, texts in given.lists() for text in texts)
+    if "\x00" in request.path_info or any("\x00" in str(text) for text in typed):
+        raise SuspiciousOperation("there is a NUL character in what was sent: leave it out")
 
 
 def zone_of(request: HttpRequest) -> tzinfo:

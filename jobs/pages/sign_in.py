@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from jobs.database import clock
 from jobs.guarding import audit, sign_in_links
 from jobs.models import User
-from jobs.pages.shell import Page
+from jobs.pages.shell import Page, refuse_nul
 
 _REFUSAL = (
     "There is no user with this email and password. Look for a slip in either, capitals in the password included."
@@ -36,6 +36,7 @@ class SignIn(View):
         return _form(request)
 
     def post(self, request: HttpRequest) -> HttpResponse:
+        refuse_nul(request)
         email, password = request.POST.get("email", "").strip(), request.POST.get("password", "")
         user = authenticate(request, username=email, password=password)
         if user is None:

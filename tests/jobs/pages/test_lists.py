@@ -197,3 +197,21 @@ def test_what_strangers_wrote_stays_text(reader: Client, user: User) -> None:
         page = text_of(reader, path)
         assert "<script>window" not in page, path
         assert "\u202e" not in page, path
+
+
+def test_a_nul_is_refused_wherever_it_is_typed(reader: Client, user: User) -> None:
+    for path in (*PATHS, "/inbox"):
+        assert reader.get(f"{path}?q=a%00b").status_code == 400, path
+    for path in ("/jobs/a%00b", "/schedules/a%00b"):
+        assert reader.get(path).status_code == 400, path
+    for path in (
+        "/jobs/new",
+        "/jobs/preview",
+        "/schedules/new",
+        "/keys",
+        "/secrets",
+        "/queues/set",
+        "/sign-in",
+        "/jobs/bulk",
+    ):
+        assert reader.post(path, {"name": "a\x00b", "email": "a\x00b"}).status_code == 400, path

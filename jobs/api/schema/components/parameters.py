@@ -50,6 +50,7 @@ PARAMETERS: dict[str, Schema] = {
     "dry_run": parameter("dry_run", "Makes none, and lists them.", {"type": "boolean", "default": False}),
     "managed_by": parameter("managed_by", "Only those that this looks after.", {"type": "string"}),
     "log_id": parameter("log_id", "Its uuid.", UUID, place="path", required=True),
+    "inbox_request_id": parameter("request_id", "Its uuid.", UUID, place="path", required=True),
     "queue_name": parameter("name", "Its name.", QUEUE_NAME, place="path", required=True),
     "limit": parameter(
         "limit", "How many rows at most.", {"type": "integer", "minimum": 1, "maximum": 100, "default": 10}

@@ -1,6 +1,17 @@
 """All that the OpenAPI document's section `components` holds."""
 
-from jobs.api.schema.components import deliveries, demo, guarding, jobs, parameters, queues, refusals, schedules, shapes
+from jobs.api.schema.components import (
+    deliveries,
+    demo,
+    guarding,
+    inbox,
+    jobs,
+    parameters,
+    queues,
+    refusals,
+    schedules,
+    shapes,
+)
 from jobs.api.schema.components.shapes import Schema
 
 SCHEMAS: dict[str, Schema] = {
@@ -11,6 +22,7 @@ SCHEMAS: dict[str, Schema] = {
     **deliveries.SCHEMAS,
     **demo.SCHEMAS,
     **guarding.SCHEMAS,
+    **inbox.SCHEMAS,
     **refusals.SCHEMAS,
 }
 PARAMETERS = parameters.PARAMETERS

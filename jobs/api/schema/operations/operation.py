@@ -22,6 +22,7 @@ TAGS = {
     "signing": "What callbacks, webhooks and requests are signed with.",
     "secrets": "Values that jobs refer to by name.",
     "limits": "What the caller may have, and has.",
+    "inbox": "What arrives at an address of your own.",
     "demo": "Targets to try things with.",
 }
 
