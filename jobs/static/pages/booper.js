@@ -100,6 +100,11 @@
     countChosen();
   });
 
+  // On a narrow screen the navigation is moved sideways: where one is stands in view.
+  const here = document.querySelector(".side [aria-current]");
+  if (here) {
+    here.scrollIntoView({ block: "nearest", inline: "center" });
+  }
   rememberZone();
   document.querySelectorAll("[data-pause]").forEach(function (button) { button.hidden = false; showPause(button); });
   document.querySelectorAll("[data-all]").forEach(function (box) { box.hidden = false; });

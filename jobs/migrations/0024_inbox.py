@@ -10,7 +10,7 @@ import jobs.models.sealed_json_field
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("jobs", "0022_jitter"),
+        ("jobs", "0023_overlap"),
     ]
 
     operations = [
