@@ -41,6 +41,8 @@ _RECEIVER: dict[str, Schema] = {
 
 SCHEMAS: dict[str, Schema] = {
     "Delivery": object_of(_DELIVERY),
-    "DeliveryWithBody": object_of(_DELIVERY | {"body": {"type": "object", "description": "What is sent."}}),
+    "DeliveryWithBody": object_of(
+        _DELIVERY | {"body": {"type": "object", "additionalProperties": True, "description": "What is sent."}}
+    ),
     "Receiver": object_of(_RECEIVER),
 }

@@ -85,6 +85,7 @@ JOB_INPUT_PROPERTIES: dict[str, Schema] = {
     "url": URL,
     "query": {
         "type": "object",
+        "additionalProperties": True,
         "description": "Appended to the URL's query: lists repeat their key, objects nest in brackets. At most 8,192 "
         "characters once percent-encoded.",
         "example": {"page": 1},
@@ -212,7 +213,7 @@ _TIMELINE: dict[str, Schema] = {
                 "text": {"type": "string", "example": "waited 1.204 s until it was taken up"},
                 "attempt": or_null({"type": "integer"}),
                 "seconds": or_null({"type": "number", "description": "Of a wait."}),
-                "payload": {"type": "object"},
+                "payload": {"type": "object", "additionalProperties": True},
             }
         ),
     },
@@ -250,7 +251,7 @@ SCHEMAS: dict[str, Schema] = {
             "attempt": {"type": "integer", "minimum": 0, "description": "How many attempts have begun."},
             "max_attempts": {"type": "integer", "minimum": 1},
             "error": or_null(ref("JobError")),
-            "args": {"type": "object", "description": "The request as it was sent."},
+            "args": {"type": "object", "additionalProperties": True, "description": "The request as it was sent."},
         }
     ),
     "JobError": object_of(
@@ -293,7 +294,7 @@ SCHEMAS: dict[str, Schema] = {
             "inserted_at": TIME,
             "job_id": JOB_ID,
             "user_id": UUID,
-            "payload": {"type": "object"},
+            "payload": {"type": "object", "additionalProperties": True},
         }
     ),
     "Timeline": object_of(_TIMELINE),

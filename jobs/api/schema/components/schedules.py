@@ -54,9 +54,13 @@ _SCHEDULE: dict[str, Schema] = {
     "include_metadata": or_null({"type": "boolean"}),
     "disable_after": or_null({"type": "integer"}),
     "jitter": {"description": "As it was sent; null for none.", "nullable": True},
-    "state": {"type": "object", "description": "What the target keeps with `$set`: `$state`."},
+    "state": {
+        "type": "object",
+        "additionalProperties": True,
+        "description": "What the target keeps with `$set`: `$state`.",
+    },
     "previous": {"description": "What the last run was answered: `$previous`."},
-    "args": {"type": "object", "description": "The request as it was sent."},
+    "args": {"type": "object", "additionalProperties": True, "description": "The request as it was sent."},
 }
 
 _RUN: Schema = object_of(
@@ -77,7 +81,7 @@ _PREVIEW: dict[str, Schema] = {
             {
                 "method": {"type": "string", "enum": [*METHODS]},
                 "url": {"type": "string"},
-                "query": {"type": "object"},
+                "query": {"type": "object", "additionalProperties": True},
                 "headers": {"type": "object", "additionalProperties": {"type": "string"}},
                 "body": ANY_JSON,
             },
