@@ -17,12 +17,14 @@ RESPONSE_HEADERS_TOO_LARGE = "response_headers_too_large"
 BAD_RESPONSE = "bad_response"
 INVALID_REQUEST = "invalid_request"
 ABORTED = "aborted"
+NO_TURN = "no_turn"
+"""Nothing was sent, as a lookup did not get its turn: this side's doing, and nobody's failure."""
 INTERNAL = "internal"
 
 CODES = frozenset(
     (
         *(BLOCKED_ADDRESS, DNS_FAILURE, CONNECT_FAILED, TLS_FAILURE, TIMEOUT, CONNECTION_CLOSED),
-        *(RESPONSE_HEADERS_TOO_LARGE, BAD_RESPONSE, INVALID_REQUEST, ABORTED, INTERNAL),
+        *(RESPONSE_HEADERS_TOO_LARGE, BAD_RESPONSE, INVALID_REQUEST, ABORTED, NO_TURN, INTERNAL),
     )
 )
 """Every code a Failure of `booper.sending.sender` can have."""
@@ -119,6 +121,14 @@ def invalid_request(detail: str) -> Failure:
 def aborted(progress: Progress) -> Failure:
     taken = "it may have taken the request" if progress.is_sent else "nothing was sent"
     return Failure(ABORTED, f"the request to {progress.place} was broken off by this side; {taken}")
+
+
+def no_turn(progress: Progress) -> Failure:
+    return Failure(
+        NO_TURN,
+        f"the name of {progress.place} was not looked up, as too many others were before it; it is tried again, and "
+        "this is not counted as an attempt",
+    )
 
 
 def internal(progress: Progress, detail: str) -> Failure:

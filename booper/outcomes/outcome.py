@@ -18,7 +18,7 @@ class Request:
     body: bytes | None
     """None: no body at all. b"": a body of no bytes."""
     timeout_seconds: float
-    """For everything together: name lookup, connect, TLS, sending, waiting, receiving."""
+    """For everything together: name lookup (from its turn on), connect, TLS, sending, waiting, receiving."""
     reuse_connection: bool = True
     """False: a connection of its own, so that libcurl can't send the request a second time by itself."""
     owner: Hashable = None

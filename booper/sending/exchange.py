@@ -69,6 +69,10 @@ class Exchange:
         self.refusals: list[str] = []
         """The addresses that were not to be dialled, each with its reason."""
 
+    def wait_for_turn(self, asked_at: float) -> None:
+        """Its name was looked up from then on: what it waited before is not counted in its time-out."""
+        self.deadline = max(self.started_at, asked_at) + self.request.timeout_seconds
+
     def may_dial(self, ip: str) -> bool:
         """Asked for the very address that is about to be connected to."""
         if self.is_sent:

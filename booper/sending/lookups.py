@@ -12,7 +12,7 @@ import math
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
@@ -35,6 +35,8 @@ class Resolved:
     addresses: tuple[str, ...]
     """In the order to try them; empty if there is a problem."""
     problem: str | None
+    asked_at: float = field(default=0.0, compare=False)
+    """When its turn came: until then it waited for one of the threads."""
 
 
 class Lookups(Generic[Waiter]):
@@ -50,6 +52,7 @@ class Lookups(Generic[Waiter]):
         self._hosts: SimpleQueue[str | None] = SimpleQueue()
         self._answers: deque[Resolved] = deque()
         self._under_way: dict[str, Hashable] = {}
+        self._asked_at: dict[str, float] = {}
         self._queued: dict[Hashable, deque[str]] = {}
         self._kept: dict[str, tuple[float, Resolved]] = {}
         self._waiting: dict[str, dict[Waiter, None]] = {}
@@ -62,7 +65,7 @@ class Lookups(Generic[Waiter]):
         until, answer = self._kept.get(host, (now, None))
         return answer if until > now else None
 
-    def wait(self, host: str, waiter: Waiter, *, until: float, owner: Hashable = None) -> None:
+    def wait(self, host: str, waiter: Waiter, *, until: float, owner: Hashable = None, now: float = 0.0) -> None:
         """`settled` returns `waiter` once `host` has been looked up, or at `until`.
 
         Each `owner` has a part of the threads at most; None, which is nobody in particular, any number.
@@ -72,7 +75,11 @@ class Lookups(Generic[Waiter]):
         if host not in self._under_way:
             # Somebody else's queue, which the name may be in already, may be a long one.
             self._queued.setdefault(owner, deque()).append(host)
-            self._begin()
+            self._begin(now)
+
+    def asked_at(self, host: str) -> float | None:
+        """When the lookup that is under way began; None if the name waits for its turn."""
+        return self._asked_at.get(host)
 
     def give_up(self, host: str, waiter: Waiter) -> None:
         """`waiter` does not wait any longer."""
@@ -90,10 +97,11 @@ class Lookups(Generic[Waiter]):
         while self._answers:
             answer = self._answers.popleft()
             self._under_way.pop(answer.host, None)
+            answer = replace(answer, asked_at=self._asked_at.pop(answer.host, now))
             if answer.problem is None:
                 self._keep(answer, now=now)
             over += [(waiter, answer) for waiter in self._waiting.pop(answer.host, ())]
-            self._begin()
+            self._begin(now)
         while self.next_deadline() <= now:
             _, _, host, waiter = heapq.heappop(self._deadlines)
             self.give_up(host, waiter)
@@ -106,7 +114,7 @@ class Lookups(Generic[Waiter]):
             self._hosts.put(None)
         self._thread_count = 0
 
-    def _begin(self) -> None:
+    def _begin(self, now: float) -> None:
         """Hands names to the threads, of the owner with the fewest under way first."""
         had = Counter(self._under_way.values())
         while self._queued and len(self._under_way) < _MAX_THREADS:
@@ -119,6 +127,7 @@ class Lookups(Generic[Waiter]):
                 del self._queued[owner]
             if host not in self._under_way and self._waiting.get(host):
                 self._under_way[host] = owner
+                self._asked_at[host] = now
                 had[owner] += 1
                 self._hosts.put(host)
                 self._add_thread_if_short()

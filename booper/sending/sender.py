@@ -34,6 +34,8 @@ __all__ = ("FAILURE_CODES", "Policy", "Sender", "open_socket", "resolve_by_syste
 
 FAILURE_CODES = failures.CODES
 _LONGEST_NAP_SECONDS = 3600.0
+# For a lookup, behind those of the same owner: a bound of its own, as it is not counted in the time-out.
+_LONGEST_WAIT_FOR_A_TURN_SECONDS = 30.0
 _MAX_IDLE_HANDLES = 256
 # Connections kept beyond those in use. By itself libcurl would keep four times as many as there are transfers, and look
 # through all of them for the oldest whenever there is one too many. Enough for a batch that ended to begin the next
@@ -189,20 +191,38 @@ class Sender(Generic[Key]):
             transfer.addresses = answer.addresses
             self._start(transfer, now=now)
         else:
-            self._lookups.wait(
-                target.host, transfer, until=transfer.exchange.deadline, owner=transfer.exchange.request.owner
-            )
+            owner = transfer.exchange.request.owner
+            self._lookups.wait(target.host, transfer, until=transfer.exchange.deadline, owner=owner, now=now)
 
     def _start_looked_up(self, *, now: float) -> None:
         for transfer, answer in self._lookups.settled(now=now):
             progress = transfer.exchange.progress
             if answer is None:
-                self._finish(transfer, failures.timeout(progress))
-            elif answer.problem is not None:
+                self._wait_on(transfer, now=now)
+                continue
+            transfer.exchange.wait_for_turn(answer.asked_at)
+            if answer.problem is not None:
                 self._finish(transfer, failures.dns_failure(progress, answer.problem))
             else:
                 transfer.addresses = answer.addresses
                 self._start(transfer, now=now)
+
+    def _wait_on(self, transfer: Transfer[Key], *, now: float) -> None:
+        """Of one whose time for the lookup is over: unless it was spent on waiting for a turn, it has ended."""
+        exchange = transfer.exchange
+        host, owner = exchange.target.host, exchange.request.owner
+        asked_at = self._lookups.asked_at(host)
+        if asked_at is not None:
+            exchange.wait_for_turn(asked_at)
+            until = exchange.deadline
+        else:
+            until = exchange.started_at + _LONGEST_WAIT_FOR_A_TURN_SECONDS
+        if until > now:
+            self._lookups.wait(host, transfer, until=until, owner=owner, now=now)
+        elif asked_at is not None:
+            self._finish(transfer, failures.timeout(exchange.progress))
+        else:
+            self._finish(transfer, failures.no_turn(exchange.progress))
 
     def _start(self, transfer: Transfer[Key], *, now: float) -> None:
         transfer.exchange.is_looked_up = True

@@ -2,12 +2,12 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
 
-from booper.outcomes import verdict
+from booper.outcomes import failures, verdict
 from booper.outcomes.outcome import Failure
 from jobs.database.claim_bounds import NONE, ClaimBounds
 from jobs.database.due_looks import DueLooks
@@ -20,6 +20,7 @@ from jobs.outgoing import secret_filling, signing_secrets
 from jobs.telemetry import counters
 
 logger = logging.getLogger(__name__)
+NO_TURN_WAIT = timedelta(seconds=5)
 _ENDED_AS = {
     verdict.Kind.SUCCEED: DeliveryState.DELIVERED,
     verdict.Kind.RETRY: DeliveryState.PENDING,
@@ -112,6 +113,10 @@ def decide(finished: Finished, *, now: datetime) -> Attempted:
     outcome = finished.outcome
     if outcome.failure is not None and outcome.failure.code == "aborted":
         return Attempted(delivery=delivery, state=DeliveryState.PENDING, retry_at=now, is_handed_back=True)
+    if outcome.failure is not None and outcome.failure.code == failures.NO_TURN:
+        return Attempted(
+            delivery=delivery, state=DeliveryState.PENDING, retry_at=now + NO_TURN_WAIT, is_handed_back=True
+        )
     if outcome.failure is not None and outcome.failure.code == receivers.OFF:
         reason = outcome.failure
         return Attempted(

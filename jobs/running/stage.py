@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from django.db import transaction
 
 from booper.content import secret_references
 from booper.content.reading import Reading
-from booper.outcomes import expectations, verdict
+from booper.outcomes import expectations, failures, verdict
 from booper.outcomes.expectations import Said
 from booper.outcomes.outcome import Failure, Response
 from jobs.database.claim_bounds import NONE, ClaimBounds
@@ -31,6 +31,7 @@ _ENDED_AS = {
     verdict.Kind.GIVE_UP: JobState.DISCARDED,
 }
 CLAIM_LOST = {"code": "claim_lost", "message": "the claim was made, but its answer did not reach the worker"}
+NO_TURN_WAIT = timedelta(seconds=5)
 BROKEN_OFF = {"code": "worker_stopped", "message": "the worker was stopped or suspended before the target had answered"}
 UNWANTED = {"code": CANCELLED, "message": "the job was cancelled or erased while its request was on the wire"}
 
@@ -145,6 +146,9 @@ def decide(finished: Finished, *, now: datetime) -> Ended:
             is_forgiven=True,
             broken_off=broken_off,
         )
+    if outcome.failure is not None and outcome.failure.code == failures.NO_TURN:
+        waited = {"code": failures.NO_TURN, "message": outcome.failure.message}
+        return Ended(job=job, state=JobState.RETRYABLE, retry_at=now + NO_TURN_WAIT, error=waited, is_forgiven=True)
     said = _said(finished, outcome.response)
     success_when = job.args.get("success_when")
     judged = verdict.decide(

@@ -172,3 +172,16 @@ def test_a_machine_without_threads_to_spare_lets_the_wait_run_out(monkeypatch: p
     resolver.wait_for(2)
     assert [waiter for waiter, _ in resolver.lookups.settled(now=2)] == ["lucky"]
     resolver.lookups.close()
+
+
+def test_an_answer_says_when_its_turn_came(resolver: Resolver) -> None:
+    for number in range(65):
+        resolver.lookups.wait(f"{number}.example", str(number), until=100, owner="a", now=1)
+    assert resolver.lookups.asked_at("0.example") == 1
+    assert resolver.lookups.asked_at("64.example") is None
+    resolver.wait_for(64)
+    assert {answer.asked_at for _, answer in resolver.lookups.settled(now=7) if answer is not None} == {1}
+    resolver.wait_for(1)
+    assert [answer.asked_at for _, answer in resolver.lookups.settled(now=9) if answer is not None] == [7]
+    assert resolver.lookups.asked_at("64.example") is None
+    resolver.lookups.close()

@@ -5,10 +5,15 @@ import resource
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
+from booper.outcomes.outcome import Request
+from booper.sending import lookups
+from booper.sending import sender as sending
 from booper.sending.sender import Sender
+from booper.targets.policy import Policy
 from tests.booper.sending.senders import code_of, one_after_the_other, outcomes_of
 from tests.loopback import ANSWER, POLICY, Connection, a_request, answer_all, serving, silent_listener
 
@@ -264,3 +269,55 @@ def test_connections_beyond_those_in_use_are_not_hoarded(sender: Sender[str]) ->
         while server.closed_count < 160 and time.monotonic() - began < 10:
             sender.poll(0.02)
         assert server.closed_count >= 160
+
+
+@pytest.fixture
+def crowded(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Names of one owner are looked up one at a time; those that begin with `hang` until the event is set."""
+    monkeypatch.setattr(lookups, "_MAX_THREADS_OF_ONE", 1)
+    is_over = threading.Event()
+    yield is_over
+    is_over.set()
+
+
+def slow_policy(is_over: threading.Event) -> Policy:
+    def resolve(host: str) -> list[str]:
+        if host.startswith("hang"):
+            is_over.wait(30)
+        return ["127.0.0.1"]
+
+    return Policy(allow_http=True, allowed_networks=POLICY.allowed_networks, resolve=resolve)
+
+
+def owned(url: str, *, timeout_seconds: float) -> Request:
+    return replace(a_request(url, timeout_seconds=timeout_seconds), owner="a")
+
+
+def test_the_wait_for_a_lookup_to_begin_is_not_counted_in_the_time_out(crowded: threading.Event) -> None:
+    with Sender[str](slow_policy(crowded)) as sender, serving(answer_all()) as server:
+        sender.submit("first", owned(server.url(host="hang.example.com"), timeout_seconds=30))
+        sender.submit("behind", owned(server.url(host="b.example.com"), timeout_seconds=0.2))
+        assert sender.poll(0.5) == []
+        crowded.set()
+        assert {key: code_of(outcome) for key, outcome in outcomes_of(sender).items()} == {
+            "first": None,
+            "behind": None,
+        }
+
+
+def test_a_lookup_that_has_its_turn_is_counted(crowded: threading.Event) -> None:
+    with Sender[str](slow_policy(crowded)) as sender:
+        sender.submit("a", owned("http://hang.example.com/", timeout_seconds=0.2))
+        assert code_of(outcomes_of(sender)["a"]) == "timeout"
+
+
+def test_whoever_has_no_turn_for_long_comes_back_without_having_failed(
+    crowded: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "_LONGEST_WAIT_FOR_A_TURN_SECONDS", 0.4)
+    with Sender[str](slow_policy(crowded)) as sender:
+        sender.submit("first", owned("http://hang.example.com/", timeout_seconds=30))
+        sender.submit("behind", owned("http://b.example.com/", timeout_seconds=0.1))
+        ((key, outcome),) = sender.poll(5)
+        assert (key, code_of(outcome)) == ("behind", "no_turn")
+        assert outcome.duration_ms >= 400
