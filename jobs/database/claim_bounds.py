@@ -31,7 +31,7 @@ class ClaimBounds:
         more = {user_id: origins for user_id, origins in hosts.items() if user_id not in self.full}
         known = self.full_hosts
         both = {user_id: tuple(dict.fromkeys((*known.get(user_id, ()), *origins))) for user_id, origins in more.items()}
-        return replace(self, full_hosts={**known, **both}, narrow=narrow)
+        return replace(self, full_hosts={**known, **both}, narrow={**self.narrow, **_least(self.narrow, narrow)})
 
     def cut(self, limit: int, user_id: UUID | None = None) -> int:
         """`limit`, or the fewer that this tenant may have; without one, that whoever it is may have."""
@@ -41,6 +41,10 @@ class ClaimBounds:
             else [self.newcomer, *self.rooms.values()]
         )
         return min([limit, *(room for room in rooms if room is not None)])
+
+
+def _least(some: Mapping[UUID, int], others: Mapping[UUID, int]) -> dict[UUID, int]:
+    return {user_id: min(most, some.get(user_id, most)) for user_id, most in others.items()}
 
 
 NONE = ClaimBounds()

@@ -69,6 +69,8 @@ class Engine:
         self._sender: Sender | None = None
         self._condition = threading.Condition()
         self._hosts = targets or hosts.unlimited()
+        for lane_state in self._lanes.values():
+            lane_state.places.own = self._hosts.own_places
         self._outbox = Outbox(self._hosts.pace, allowed_networks=tuple(allowed_networks), covers=self._lease.covers)
         self._arrived: deque[tuple[Key, Outcome]] = deque()
         self._is_stopping = False

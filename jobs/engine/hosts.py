@@ -1,7 +1,7 @@
 """What a worker holds back of what is due, as its target has enough for the moment, or brings failures alone."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from django.conf import settings
@@ -35,6 +35,10 @@ class Hosts:
         self.pace = Pace(
             starts_per_second, limit_of=lambda user_id: self._overrides.of(user_id, limits.STARTS_PER_HOST)
         )
+
+    def own_places(self) -> Mapping[UUID, int]:
+        """How many places in a lane single tenants may have instead of their share."""
+        return self._overrides.all(limits.ON_THE_WIRE)
 
     def look(self) -> None:
         """Reads what may have changed, and tells what is parked. A query each few seconds at most."""

@@ -28,8 +28,12 @@ KEYS = Limit("keys", "BOOPER_MAX_KEYS", "API keys")
 ALERTS = Limit("alerts", "BOOPER_MAX_ALERTS", "alerts")
 STORED_BYTES = Limit("stored_bytes", "BOOPER_STORED_BYTES_PER_DAY", "bytes of jobs in a day")
 STARTS_PER_HOST = Limit("starts_per_host", "BOOPER_STARTS_PER_HOST", "starts of requests to one host in a second")
+ON_THE_WIRE = Limit("on_the_wire", "BOOPER_ON_THE_WIRE_SHARE", "places of a worker in each lane")
 
-OF_USERS = (REQUESTS, WAITING_JOBS, SCHEDULES, QUEUES, SECRETS, KEYS, ALERTS, STORED_BYTES, STARTS_PER_HOST)
+OF_USERS = (
+    *(REQUESTS, WAITING_JOBS, SCHEDULES, QUEUES, SECRETS, KEYS, ALERTS, STORED_BYTES, STARTS_PER_HOST),
+    ON_THE_WIRE,
+)
 """Those that a user may have an override of."""
 
 

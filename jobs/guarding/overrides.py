@@ -23,6 +23,10 @@ class Overrides:
             self._limits = dict(User.objects.exclude(limits={}).values_list("id", "limits"))
             self._next_at = time.monotonic() + LOOK_SECONDS
 
+    def all(self, limit: Limit) -> Mapping[UUID, int]:
+        """The users that have an own one."""
+        return {user_id: own[limit.name] for user_id, own in self._limits.items() if limit.name in own}
+
     def of(self, user_id: UUID, limit: Limit) -> int | None:
         """None: as the setting has it. 0: no limit."""
         return self._limits.get(user_id, {}).get(limit.name)

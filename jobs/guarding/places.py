@@ -7,7 +7,7 @@ finds a place too.
 """
 
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Mapping
 from typing import TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -35,6 +35,8 @@ class Places:
         self._tenants: Counter[UUID] = Counter()
         self._hosts: Counter[tuple[UUID, str]] = Counter()
         self._shared_at = -_ALONE_AFTER_SECONDS
+        self.own: Callable[[], Mapping[UUID, int]] = dict
+        """What single tenants may have instead of the share, in places; 0: no limit."""
 
     def take(self, user_id: UUID, url: str) -> None:
         self._tenants[user_id] += 1
@@ -50,18 +52,25 @@ class Places:
 
     def bounds(self, *, now: float) -> ClaimBounds:
         """What the next claim may take."""
-        if self._share is None and self._per_host is None:
+        own = self.own()
+        if self._share is None and self._per_host is None and not own:
             return ClaimBounds()
         is_shared = self._is_shared(now)
-        rooms = {user_id: self._room(user_id, is_shared=is_shared) for user_id in self._tenants}
+        rooms = {user_id: self._room(user_id, own.get(user_id), is_shared=is_shared) for user_id in self._tenants}
         full_hosts: dict[UUID, tuple[str, ...]] = {}
         if is_shared and self._per_host is not None:
             full_hosts = self._bound_hosts(rooms, self._per_host)
         full = frozenset(user_id for user_id, room in rooms.items() if room <= 0)
+        newcomer = self._newcomer()
         return ClaimBounds(
             full=full,
             rooms={user_id: room for user_id, room in rooms.items() if room > 0},
-            newcomer=self._newcomer(),
+            newcomer=newcomer,
+            narrow={
+                user_id: most
+                for user_id, most in own.items()
+                if user_id not in self._tenants and 0 < most < (self._total if newcomer is None else newcomer)
+            },
             full_hosts={user_id: hosts for user_id, hosts in full_hosts.items() if user_id not in full},
         )
 
@@ -74,13 +83,15 @@ class Places:
     def _free(self) -> int:
         return max(0, self._total - self._tenants.total())
 
-    def _room(self, user_id: UUID, *, is_shared: bool) -> int:
+    def _room(self, user_id: UUID, own: int | None, *, is_shared: bool) -> int:
         had = self._tenants[user_id]
-        if self._share is None:
+        share = self._share if own is None else own or None
+        if share is None:
             return self._free
         if not is_shared:
-            return max(0, self._total - self._total // _RESERVE - had)
-        return max(0, min(self._share, max(1, (had + self._free) // 2)) - had)
+            most = self._total - self._total // _RESERVE
+            return max(0, (most if own is None else min(most, share)) - had)
+        return max(0, min(share, max(1, (had + self._free) // 2)) - had)
 
     def _newcomer(self) -> int | None:
         if self._share is None:

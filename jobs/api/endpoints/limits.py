@@ -1,6 +1,6 @@
 """/api/limits: what the caller may have, and how much of it is used."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -51,15 +51,16 @@ class Limits(View):
         ]
         starts = limits.allowed(limits.STARTS_PER_HOST, overrides)
         paced = serializers.limit(limits.STARTS_PER_HOST.name, allowed=starts, used=None)
-        return answer([*shown, *_of_workers(user_id), paced])
+        return answer([*shown, *_of_workers(user_id, overrides), paced])
 
 
-def _of_workers(user_id: UUID) -> list[dict[str, Any]]:
+def _of_workers(user_id: UUID, overrides: Mapping[str, int]) -> list[dict[str, Any]]:
     """The limits on what one tenant has on the wire, which each worker process keeps by itself."""
     executing = Job.objects.filter(user_id=user_id, state=JobState.EXECUTING)
     shown = []
     for name, setting in _OF_WORKERS:
         allowed = max(1, int(getattr(settings, setting) * settings.WORKER_CONCURRENCY))
+        allowed = overrides.get(name, allowed)
         used = executing.count() if name == "on_the_wire" else None
         shown.append(serializers.limit(name, allowed=allowed, used=used))
     return shown

@@ -194,9 +194,10 @@ def test_what_workers_keep_to_is_listed_in_places_and_starts(api: Api, settings:
 def test_a_users_own_limit_stands_instead_of_the_setting(
     web: Client, user: User, stopped_clock: StoppedClock, announced: Announced
 ) -> None:
-    User.objects.update(limits={"schedules": 7, "keys": 0})
+    User.objects.update(limits={"schedules": 7, "keys": 0, "on_the_wire": 9, "starts_per_host": 3})
     told = limits_of(Api(web, token=ApiKey.issue(user.id)[1]))
     assert (told["schedules"]["allowed"], told["keys"]["allowed"]) == (7, None)
+    assert (told["on_the_wire"]["allowed"], told["starts_per_host"]["allowed"]) == (9, 3)
 
 
 def test_what_is_far_from_its_limit_costs_no_query(api: Api) -> None:

@@ -160,3 +160,20 @@ def test_bounds_that_are_not_reached_cost_no_query():
         counts.append(len(queries))
     assert counts[0] == counts[1]
     assert Job.objects.filter(state="executing").count() == 3
+
+
+@pytest.mark.parametrize(("own", "alone", "with_another"), [(7, 7, 7), (70, 70, 49), (0, 100, 99)])
+def test_a_tenant_may_have_places_of_its_own(own: int, alone: int, with_another: int):
+    for others, expected in ((0, alone), (1, with_another)):
+        shared = places(per_host=0)
+        shared.own = lambda: {A: own}
+        for _ in range(others):
+            shared.take(B, "https://b.example/")
+        assert fill(shared, A) == expected
+
+
+def test_a_tenants_own_places_are_kept_to_by_its_first_claim_too():
+    shared = places()
+    shared.own = lambda: {A: 3}
+    bounds = shared.bounds(now=0.0)
+    assert (bounds.cut(50, A), bounds.cut(50, B), bounds.are_tight) == (3, 50, True)
