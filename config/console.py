@@ -1,24 +1,46 @@
 """The lines of many processes on one output, each under its name; whoever reads it slowly holds no process up."""
 
 import os
+import re
 import select
 from collections.abc import Iterable
+
+from config.log_file import LogFile
 
 ROOM_BYTES = 1024 * 1024
 LONGEST_LINE_BYTES = 64 * 1024
 COLOURS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
 OWN_NAME = "booper"
+# Lines of both formats of LOG_FORMAT begin with a time, and have their level right after it.
+_LEVEL = re.compile(rb"(?:[0-9-]{10} [0-9:,]{8,12}|\{\"time\": \"[^\"]*\", \"level\":) \"?([A-Za-z]+)")
+_WELL = (b"debug", b"info")
 
 
 class Console:
-    """Keeps up to a mebibyte of lines until `descriptor` takes them; what does not fit is counted and left out."""
+    """Keeps up to a mebibyte of lines until `descriptor` takes them; what does not fit is counted and left out.
 
-    def __init__(self, descriptor: int, names: Iterable[str], *, is_coloured: bool) -> None:
+    All lines go to the `log` as well. A quiet console leaves out what went well, and the supervisor's own lines it has.
+    """
+
+    def __init__(
+        self,
+        descriptor: int,
+        names: Iterable[str],
+        *,
+        is_coloured: bool,
+        is_quiet: bool = False,
+        log: LogFile | None = None,
+    ) -> None:
         listed = [OWN_NAME, *names]
         width = max(len(name) for name in listed)
         self._descriptor = descriptor
         self._prefixes = {name: _prefix(name.ljust(width), index, is_coloured) for index, name in enumerate(listed)}
         self._unfinished = dict.fromkeys(listed, b"")
+        self._plain = {name: _prefix(name.ljust(width), 0, False) for name in listed}
+        # Who wrote of something that went wrong last: the lines below it, of a traceback, belong to it.
+        self._troubled: set[str] = set()
+        self._is_quiet = is_quiet
+        self._log = log
         self._waiting = bytearray()
         self._left_out = 0
         self._is_closed = False
@@ -62,13 +84,26 @@ class Console:
             self.say(f"{count} lines are missing here: nobody read them in time.")
 
     def _add(self, name: str, line: bytes) -> None:
-        if self._is_closed:
+        line = line.rstrip(b"\r")
+        if self._log is not None:
+            self._log.write(self._plain[name] + line + b"\n")
+        if self._is_closed or (self._is_quiet and not self._is_trouble(name, line)):
             return
-        entry = self._prefixes[name] + line.rstrip(b"\r") + b"\n"
+        entry = self._prefixes[name] + line + b"\n"
         if len(self._waiting) + len(entry) > ROOM_BYTES:
             self._left_out += 1
             return
         self._waiting += entry
+
+    def _is_trouble(self, name: str, line: bytes) -> bool:
+        if name == OWN_NAME:
+            return True
+        level = _LEVEL.match(line)
+        if level is not None and level[1].lower() in _WELL:
+            self._troubled.discard(name)
+        elif level is not None or line.startswith(b"Traceback "):
+            self._troubled.add(name)
+        return name in self._troubled
 
 
 def _prefix(padded_name: str, index: int, is_coloured: bool) -> bytes:

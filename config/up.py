@@ -9,17 +9,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
 from config import embedded_broker, environment, listening, procfile
 from config.console import Console
+from config.log_file import LogFile
 from config.supervisor import Supervisor
 
 ROOT = Path(__file__).resolve().parent.parent
 BROKER = "broker"
+# Files of the data folder, for its owner alone: what the first user signs in with, what was said at the last start.
+FIRST_USER = "first_user.json"
+WELCOME = "welcome.txt"
+LOG = "booper.log"
 FLOWER_USER = "booper"
 MOST_WORKERS = 4
 
@@ -63,20 +68,34 @@ class Account:
     sign_in_path: str | None = None
 
 
-def main() -> int:
-    """Run an instance until it is told to end; return its exit status."""
+def main(*, is_verbose: bool = False, shows: bool = False) -> int:
+    """Run an instance until it is told to end; return its exit status.
+
+    The console has what goes wrong, or all that is logged if it `is_verbose`. `shows`: only say again what was said at
+    the start of the instance in this data folder.
+    """
     began = time.monotonic()
     # Whatever any process of the instance writes: no other user of the machine reads it.
     os.umask(0o077)
     data_dir = environment.data_dir(ROOT)
+    if shows:
+        print(_kept(data_dir))
+        return 0
     with _sole_instance(data_dir):
         instance = _instance(data_dir)
         _fill_environment(instance)
         programs = _programs(instance)
         broker = _broker(data_dir)
         account = _prepared_database()
-        print(welcome(instance, account), flush=True)
-        console = Console(sys.stdout.fileno(), [p.name for p in (*broker, *programs)], is_coloured=_wants_colour())
+        log = LogFile(data_dir / LOG)
+        _tell(instance, _with_kept_secrets(data_dir, account), log)
+        console = Console(
+            sys.stdout.fileno(),
+            [p.name for p in (*broker, *programs)],
+            is_coloured=_wants_colour(),
+            is_quiet=not is_verbose,
+            log=log,
+        )
         supervisor = Supervisor(
             [*broker, *programs],
             directory=ROOT,
@@ -173,6 +192,32 @@ def _prepared_database() -> Account:
     return Account(**json.loads(done.stdout))
 
 
+def _tell(instance: Instance, account: Account, log: LogFile) -> None:
+    """Prints where everything is, and keeps it for `--show`, but for the link, which signs in once."""
+    print(welcome(instance, account), flush=True)
+    again = welcome(instance, replace(account, sign_in_path=None))
+    environment.write_private(instance.data_dir / WELCOME, again)
+    print(f"  The log is in {log.path}.\n", flush=True)
+
+
+def _with_kept_secrets(data_dir: Path, account: Account) -> Account:
+    """The first user with what they sign in with, which the folder keeps, as the database has hashes alone."""
+    path = data_dir / FIRST_USER
+    if account.created:
+        environment.write_private(path, json.dumps(asdict(replace(account, sign_in_path=None))))
+        return account
+    if not path.exists():
+        return account
+    return replace(Account(**json.loads(path.read_text())), created=False)
+
+
+def _kept(data_dir: Path) -> str:
+    path = data_dir / WELCOME
+    if not path.exists():
+        raise ImproperlyConfigured(f"no instance was started in {data_dir} yet: bin/up starts one.")
+    return path.read_text()
+
+
 def welcome(instance: Instance, account: Account) -> str:
     lines = [
         "",
@@ -184,10 +229,10 @@ def welcome(instance: Instance, account: Account) -> str:
     ]
     if instance.flower_password:
         lines.append(f"           user {FLOWER_USER}, password {instance.flower_password}")
-    if account.created:
+    if account.email:
         lines += [
             "",
-            "  The first user, shown this once:",
+            "  The first user:",
             f"  Email    {account.email}",
             f"  Password {account.password}",
             f"  API key  {account.api_key}",

@@ -3,11 +3,13 @@
 import os
 import select
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from config import console
 from config.console import Console
+from config.log_file import LogFile
 
 
 @pytest.fixture
@@ -80,3 +82,24 @@ def test_a_closed_output_is_given_up_without_a_word() -> None:
     out.say("anybody?")
     assert out.descriptor is None
     os.close(writing)
+
+
+def test_a_quiet_console_has_what_goes_wrong_and_the_log_has_all(pipe: tuple[int, int], tmp_path: Path) -> None:
+    reading, writing = pipe
+    log = LogFile(tmp_path / "booper.log")
+    out = Console(writing, ["web"], is_coloured=False, is_quiet=True, log=log)
+    lines = [
+        "2026-03-01 12:00:00,000 INFO jobs: well",
+        "2026-03-01 12:00:01,000 ERROR jobs: broken",
+        "Traceback (most recent call last):",
+        '  File "a.py", line 1',
+        "2026-03-01 12:00:02,000 INFO jobs: an ERROR is a word too, far behind" + " " * 100 + "WARNING",
+        '{"time": "2026-03-01T12:00:03Z", "level": "warning", "message": "careful"}',
+        '{"time": "2026-03-01T12:00:04Z", "level": "info", "message": "well again"}',
+    ]
+    out.say("web ended with 1")
+    out.take("web", "\n".join([*lines, ""]).encode())
+    shown = [line.partition("| ")[2] for line in _drain(out, reading).splitlines()]
+    assert shown == ["web ended with 1", *lines[1:4], lines[5]]
+    logged = [line.partition("| ")[2] for line in log.path.read_text().splitlines()]
+    assert logged == ["web ended with 1", *lines]

@@ -1,8 +1,11 @@
 """What bin/up tells whoever started it."""
 
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from config import up
 
@@ -34,3 +37,24 @@ def test_a_request_that_would_be_refused_is_not_shown(monkeypatch: pytest.Monkey
     said = up.welcome(INSTANCE, ACCOUNT)
     assert "sk_1" in said
     assert "curl" not in said
+
+
+def test_the_first_user_is_told_at_every_start_and_by_show(tmp_path: Path) -> None:
+    made = up._with_kept_secrets(tmp_path, ACCOUNT)
+    kept = up._with_kept_secrets(tmp_path, up.Account(created=False, email=None, password=None, api_key=None))
+    assert (made, kept) == (ACCOUNT, replace(ACCOUNT, created=False))
+    assert (tmp_path / up.FIRST_USER).stat().st_mode & 0o777 == 0o600
+    assert "sk_1" in up.welcome(INSTANCE, kept)
+
+
+def test_show_says_what_to_do_where_nothing_was_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOOPER_DATA_DIR", str(tmp_path))
+    with pytest.raises(ImproperlyConfigured, match="bin/up starts one"):
+        up.main(shows=True)
+
+
+def test_help_starts_nothing(tmp_path: Path) -> None:
+    script = Path(up.ROOT) / "bin" / "up"
+    done = subprocess.run([script, "--help"], capture_output=True, text=True, check=True, cwd=tmp_path, timeout=60)
+    assert "--data-dir FOLDER" in done.stdout
+    assert list(tmp_path.iterdir()) == []
