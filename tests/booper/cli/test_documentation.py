@@ -1,0 +1,92 @@
+"""What docs/sdk-and-cli.md shows of the command and the SDK works."""
+
+import contextlib
+import io
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from booper import cli
+from tests.booper.cli.commands import ROOT
+from tests.booper.cli.test_cli import COMMANDS, sent_by_run
+from tests.fake_api import API_KEY, FakeApi, serve
+
+DOCUMENT = (ROOT / "docs" / "sdk-and-cli.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No waiting between repetitions, and none of the settings of whoever runs the tests."""
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.delenv("BOOPER_API_KEY", raising=False)
+    monkeypatch.delenv("BOOPER_API_URL", raising=False)
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
+    with serve() as fake:
+        monkeypatch.setenv("BOOPER_API_URL", fake.url)
+        monkeypatch.setenv("BOOPER_API_KEY", API_KEY)
+        yield fake
+
+
+def examples(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", DOCUMENT, flags=re.DOTALL | re.MULTILINE)
+
+
+CONSOLE_LINES = [line[2:] for block in examples("console") for line in block.splitlines() if line.startswith("$ ")]
+
+
+DATA_ROWS = re.findall(r"^\| `(--(?:data|json) [^@|-][^|]*)` \| `([^`]*)`", DOCUMENT, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("line", CONSOLE_LINES)
+def test_the_command_lines_in_the_documentation_work(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, line: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("jobs.jsonl").write_text('{"url": "https://example.com"}\n')
+    program, *arguments = shlex.split(line)
+
+    assert program == "booper"
+    assert cli.main(arguments) == 0
+    assert len(api.calls) == 1
+
+
+@pytest.mark.parametrize(("arguments", "body"), DATA_ROWS)
+def test_the_bodies_in_the_documentation_are_what_is_sent(api: FakeApi, arguments: str, body: str) -> None:
+    assert sent_by_run(api, *shlex.split(arguments)) == {
+        "body": json.loads(body.replace("that JSON", '{"name": "Ada"}'))
+    }
+
+
+@pytest.mark.parametrize("code", examples("python"))
+def test_the_python_in_the_documentation_works(api: FakeApi, code: str) -> None:
+    exec(compile(code.replace("sk_…", API_KEY), "sdk-and-cli.md", "exec"), {"__name__": "example"})
+
+    assert ("is_from_booper" in code) == (api.calls == [])
+
+
+def test_the_documentation_has_examples_to_test() -> None:
+    assert len(CONSOLE_LINES) >= 25
+    assert len(DATA_ROWS) >= 4
+    assert len(examples("python")) >= 4
+
+
+def test_the_documentation_names_every_command_and_option() -> None:
+    shown = {f"{line.split()[1]} {line.split()[2]}" for line in CONSOLE_LINES if len(line.split()) > 2}
+    for line, _, _ in COMMANDS:
+        verb = " ".join(line.split()[:2])
+        assert verb in shown or line.split()[0] in {"preview", "ping"}, verb
+    for option in re.findall(r"--[a-z-]+", _help_of_run()):
+        assert option in DOCUMENT or option == "--help", option
+
+
+def _help_of_run() -> str:
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        cli.main(["run", "--help"])
+    return out.getvalue()
