@@ -22,6 +22,8 @@ class JobSpec:
     callback_url: str | None = None
     webhook_url: str | None = None
     queue_id: int | None = None
+    # As `jobs.models.tags` packs them.
+    tags: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ def add_deliveries(deliveries: Group) -> None:
         lambda scheduler, args: scheduler.deliveries.list(**filters_of(args)),
         about="List deliveries, newest first.",
         columns=_DELIVERY_COLUMNS,
-        filters={"job_id": "deliveries of this job"},
+        filters={"job_id": "deliveries of this job", "tag": "deliveries of jobs with this tag"},
     )
     deliveries.verb_on_id(
         "resend", lambda scheduler, args: scheduler.deliveries.resend(args.id), about="Send a delivery once more."

@@ -28,8 +28,16 @@ _JOB_FILTERS = {
     "schedule_id": "jobs of this schedule",
     "url": "jobs with this URL",
     "name": "jobs with this name",
+    "tag": "jobs with this tag, or with all as in red,late",
+    "error": "jobs whose latest failed attempt failed with this code",
+    "host": "jobs to this host",
+    "queue": "jobs in this queue",
     "inserted_after": "a time",
     "inserted_before": "a time",
+    "due_after": "a time",
+    "due_before": "a time",
+    "ended_after": "a time",
+    "ended_before": "a time",
 }
 
 

@@ -14,7 +14,11 @@ _LOG_COLUMNS: Columns = {
 }
 
 
-_LOG_FILTERS = {"job_id": "events of this job", "event": "one kind, as in job.error"}
+_LOG_FILTERS = {
+    "job_id": "events of this job",
+    "tag": "events of jobs with this tag",
+    "event": "one kind, as in job.error",
+}
 
 
 def add_logs(logs: Group) -> None:

@@ -37,6 +37,7 @@ def add_run(commands: Group) -> None:
     _add_timing(run)
     for name in _TEXT_FIELDS:
         run.add_argument(flag_of(name), metavar="TEXT")
+    run.add_argument("--tag", metavar="TEXT", action="append", dest="tags", help="to find it by; may come again")
     run.add_argument(
         "--timeout", metavar="SECONDS", type=number_of, help="how long the target may take: 1 to 900, or 30"
     )
@@ -88,7 +89,7 @@ def _preview(scheduler: Scheduler, args: argparse.Namespace) -> Json:
 def _job(args: argparse.Namespace) -> Json:
     """The body of POST /api/jobs. Raises Misuse for arguments that contradict each other."""
     job: Json = {"method": args.method, "url": args.url, **_timing(args)}
-    job |= present(args, (*_TEXT_FIELDS, "timeout", "max_attempts"))
+    job |= present(args, (*_TEXT_FIELDS, "timeout", "max_attempts", "tags"))
     if args.header:
         headers: Json = {}
         job["headers"] = headers

@@ -6,6 +6,6 @@ from booper.client.resources import Readable
 
 
 class Logs(Readable):
-    """The events of your jobs; filters `job_id`, `event`."""
+    """The events of your jobs; filters `job_id`, `tag`, `event`."""
 
     path = "/api/logs"

@@ -31,6 +31,7 @@ class NewJob:
     max_attempts: int
     name: str | None
     description: str | None
+    tags: str | None
     idempotency_key: str | None
     inserted_at: datetime
     scheduled_at: datetime
@@ -170,6 +171,7 @@ def new_job(spec: JobSpec, *, user_id: UUID, now: datetime) -> NewJob:
         max_attempts=spec.max_attempts,
         name=spec.name,
         description=spec.description,
+        tags=spec.tags,
         idempotency_key=spec.idempotency_key,
         inserted_at=now,
         scheduled_at=max(spec.scheduled_at, now),

@@ -12,7 +12,7 @@ from jobs.admin import content
 from jobs.admin.kit import columns, markup
 from jobs.database import clock
 from jobs.explaining import job_words
-from jobs.models import Job
+from jobs.models import Job, tags
 
 _LATE_AFTER = timedelta(seconds=5)
 _LONGEST_SHOWN = 20_000
@@ -78,6 +78,11 @@ def queue(job: Job) -> str:
     name, since = markup.text(job.queue.name), job.queue.paused_at
     link = markup.link("jobs_job_changelist", query=f"?queue={job.queue_id}", label=name)
     return link if since is None else format_html("{}, paused since {}", link, markup.moment(since))
+
+
+@admin.display(description="tags")
+def shown_tags(job: Job) -> str:
+    return markup.text(", ".join(tags.listed(job.tags))) if job.tags else markup.NOTHING
 
 
 @admin.display(description="headers")

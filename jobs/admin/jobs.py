@@ -165,6 +165,7 @@ class JobAdmin(ContentAdmin):
                 (job_columns.whole_name, job_columns.idempotency_key),
                 job_columns.description,
                 (job_columns.whole_schedule, job_columns.queue),
+                job_columns.shown_tags,
             ),
         ),
         Section("As its owner sent it", (job_columns.as_sent,), is_folded=True),

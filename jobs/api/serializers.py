@@ -10,7 +10,19 @@ from booper.timing import durations, recurrence
 from booper.timing.timestamps import timestamp
 from jobs.actions.batch import NewJob
 from jobs.guarding.signing import SigningSecret
-from jobs.models import ApiKey, Delivery, DeliveryState, InboxRequest, Job, LogEvent, Queue, Receiver, Schedule, Secret
+from jobs.models import (
+    ApiKey,
+    Delivery,
+    DeliveryState,
+    InboxRequest,
+    Job,
+    LogEvent,
+    Queue,
+    Receiver,
+    Schedule,
+    Secret,
+    tags,
+)
 
 
 def job(row: Job | NewJob, *, now: datetime, has_conflict: bool = False) -> dict[str, Any]:
@@ -38,6 +50,8 @@ def job(row: Job | NewJob, *, now: datetime, has_conflict: bool = False) -> dict
             "has_confict": has_conflict,
             "has_conflict": has_conflict,
         },
+        "parent_id": None,
+        "tags": tags.listed(row.tags),
         "queue": row.args.get("queue"),
         "attempt": row.attempt,
         "max_attempts": row.max_attempts,

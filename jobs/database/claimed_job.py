@@ -28,6 +28,7 @@ class Claimed:
     timeout_seconds: float
     max_attempts: int
     backoff_seconds: list[float] | None
+    tags: str | None
     scheduled_at: datetime
     attempted_at: datetime
     occurrence_at: datetime | None

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-from jobs.intake import answers, queue, recurrence, request, timing
+from jobs.intake import answers, queue, recurrence, request, tags, timing
 from jobs.intake.fields import Input
 from jobs.specs import JobSpec, RecurrenceSpec
 
@@ -24,7 +24,7 @@ FIELDS = (
     *timing.FIELDS,
     *("name", "description", "idempotency_key", "callback_url", "webhook_url", "timeout", "max_attempts", "backoff"),
     *recurrence.FIELDS,
-    "queue",
+    *("queue", "tags"),
 )
 
 
@@ -84,6 +84,7 @@ def read(
         idempotency_key=_idempotency_key(given, key_header),
         callback_url=request.url(given, "callback_url"),
         webhook_url=request.url(given, "webhook_url"),
+        tags=tags.packed(given),
     )
     return Wanted(spec, plan)
 

@@ -25,6 +25,7 @@ _COLUMNS = {
     "include_metadata": None,
     **dict.fromkeys(answers.FIELDS),
     "queue": "queue_id",
+    "tags": "tags",
 }
 FIELDS = (*_COLUMNS, *timing.FIELDS)
 _FIXED = [name for name in intake_job.FIELDS if name not in FIELDS]

@@ -159,6 +159,10 @@ class Job(RequestFields):
             models.Index("user", "id", name="job_of_user"),
             # GET /api/jobs?state=…
             models.Index("user", "state", "id", name="job_of_user_in_state"),
+            # GET /api/jobs?tag=…
+            models.Index("user", "id", name="job_tagged_of_user", condition=Q(tags__isnull=False)),
+            # GET /api/jobs?error=…
+            models.Index("user", "error_code", "id", name="job_failed_of_user", condition=Q(error_code__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -17,6 +17,7 @@ REQUEST_FIELDS = (
     "max_attempts",
     "backoff_seconds",
     "queue_id",
+    "tags",
 )
 # For the statements of jobs.database.sql: their PostgreSQL types.
 REQUEST_COLUMNS = {
@@ -42,6 +43,7 @@ class RequestFields(models.Model):
     timeout_seconds = models.FloatField()
     max_attempts = models.PositiveSmallIntegerField()
     backoff_seconds = models.JSONField(null=True, blank=True)
+    tags = models.TextField(null=True, blank=True, help_text="With a comma before and after each: `jobs.models.tags`.")
 
     class Meta:
         abstract = True

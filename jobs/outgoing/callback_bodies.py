@@ -6,7 +6,7 @@ from typing import Any
 from booper.content import payloads, redaction
 from booper.timing.timestamps import timestamp
 from jobs.database.claimed_job import AnyJob
-from jobs.models import Delivery, DeliveryKind
+from jobs.models import Delivery, DeliveryKind, tags
 
 
 def callback(
@@ -17,6 +17,7 @@ def callback(
         "job_id": job.id,
         "schedule_id": None if job.schedule_id is None else str(job.schedule_id),
         "name": job.name,
+        "tags": tags.listed(job.tags),
         "state": state,
         "attempt": job.attempt,
         "request": {"method": job.method, "url": job.url},
@@ -31,6 +32,7 @@ def webhook(job: AnyJob, event: str, *, sequence: int, payload: dict[str, Any], 
         "job_id": job.id,
         "id": str(job.uuid),
         "schedule_id": None if job.schedule_id is None else str(job.schedule_id),
+        "tags": tags.listed(job.tags),
         "attempt": job.attempt,
         "sequence": sequence,
         "payload": redaction.without_credentials(payload),

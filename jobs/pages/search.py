@@ -9,14 +9,14 @@ from uuid import UUID
 from django.db.models import Q
 
 from booper.timing import durations
-from jobs.models import JobState
+from jobs.models import JobState, tags
 from jobs.models.job import JobQuerySet
 
 LONGEST = 500
 # The parameters of GET /api/jobs, and what they are called in the line.
 PARAMETERS = {
     "state": "state", "schedule_id": "schedule", "name": "name", "url": "url", "host": "host", "queue": "queue",
-    "error": "error", "inserted_after": "after", "inserted_before": "before",
+    "error": "error", "tag": "tag", "inserted_after": "after", "inserted_before": "before",
 }  # fmt: skip
 _TERM = re.compile(r'(?:(?P<name>[a-z_]+):)?(?:"(?P<quoted>[^"]*)"|(?P<bare>\S+))')
 # What an index finds by itself.
@@ -150,6 +150,7 @@ _CONDITIONS: Mapping[str, Callable[[str], Q | None]] = {
     "schedule": _schedule,
     "error": lambda text: Q(error_code=text),
     "name": lambda text: Q(name=text),
+    "tag": lambda text: tags.having(text.split(",")),
     "url": lambda text: Q(url=text),
     "method": lambda text: Q(method=text.lower()),
 }

@@ -118,7 +118,7 @@ def cancel_locked(ids: Sequence[int], *, reason: str, now: datetime) -> list[Job
     if not ids:
         return []
     Job.objects.filter(id__in=ids, state__in=UNFINISHED_STATES).update(**_cancelled(now))
-    needed = ("uuid", "user_id", "schedule_id", "queue_id", "webhook_url", "attempt", "event_count")
+    needed = ("uuid", "user_id", "schedule_id", "queue_id", "webhook_url", "tags", "attempt", "event_count")
     cancelled = list(Job.objects.filter(id__in=ids, state=JobState.CANCELLED, cancelled_at=now).only(*needed))
     limits.touch((job.queue_id, now) for job in cancelled)
     log_cancellations(cancelled, reason=reason, now=now)

@@ -12,8 +12,9 @@ from jobs.actions import batch, bulk_cancel
 from jobs.actions.batch import Taken
 from jobs.api import serializers
 from jobs.api.endpoints.base import answer
-from jobs.api.endpoints.jobs import FILTERS, JobsView
+from jobs.api.endpoints.jobs import JobsView
 from jobs.api.input import query
+from jobs.api.input.job_filters import FILTERS
 from jobs.api.input.taken import takes
 from jobs.api.schema.operations import jobs as operations
 from jobs.api.wire import parsers, problems

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from jobs.actions import delivery as delivery_actions
 from jobs.api import serializers
 from jobs.api.endpoints.base import View, answer, answer_page
-from jobs.api.input import identifiers, query
+from jobs.api.input import identifiers, job_filters, query
 from jobs.api.input.taken import takes
 from jobs.api.schema.operations import deliveries as operations
 from jobs.api.wire.problems import Conflict
@@ -20,7 +20,7 @@ from jobs.models import Delivery, DeliveryKind, DeliveryState
 from jobs.models.delivery import DeliveryQuerySet
 from jobs.waking import announcements
 
-_FILTERS = ("job_id", "kind", "state")
+_FILTERS = ("job_id", "tag", "kind", "state")
 
 
 class _DeliveriesView(View):
@@ -50,6 +50,7 @@ class Deliveries(_DeliveriesView):
             rows = rows.filter(kind__in=kinds)
         if states := query.choices(given, "state", allowed=DeliveryState.values):
             rows = rows.filter(state__in=states)
+        rows = job_filters.with_tags(rows, given, owner_id=self.owner_id)
         given.finish()
         page = paging.page_of(rows)
         return answer_page([serializers.delivery(row) for row in page.rows], page)

@@ -9,13 +9,12 @@ from django.http import Http404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from booper.targets import urls
 from jobs.actions import erasure
 from jobs.actions import job as job_actions
 from jobs.actions.batch import NewJob
 from jobs.api import serializers
 from jobs.api.endpoints.base import View, answer, answer_page, location
-from jobs.api.input import identifiers, query
+from jobs.api.input import identifiers, job_filters, query
 from jobs.api.input.cursors import Order
 from jobs.api.input.query import Page
 from jobs.api.input.taken import takes
@@ -32,9 +31,6 @@ from jobs.models.job import JobQuerySet
 from jobs.queues import ids
 from jobs.specs import JobEdit
 from jobs.waking import announcements
-
-FILTERS = ("state", "schedule_id", "url", "name", "inserted_after", "inserted_before")
-
 
 # What is asked for the most, each by an index.
 _BY_NUMBER = CompiledQuery(
@@ -64,7 +60,7 @@ class JobsView(View):
         # The runs of a schedule have an index of their own, which does not begin with the user.
         is_of_schedule = given.has("schedule_id")
         rows = self.get_queryset() if is_of_schedule else Job.objects.filter(sql.owned_by(self.owner_id))
-        return _filtered(rows, given, now=now)
+        return job_filters.filtered(rows, given, owner_id=self.owner_id, now=now)
 
     def find(self, job_id: str) -> Job:
         """By integer or uuid. Raises Http404 for what is not there or somebody else's."""
@@ -81,10 +77,10 @@ class JobsView(View):
 
 class Jobs(JobsView):
     @operations.LIST_JOBS
-    @takes(query=(*query.PAGE_FIELDS, *FILTERS))
+    @takes(query=(*query.PAGE_FIELDS, *job_filters.FILTERS))
     def get(self, request: Request) -> Response:
         now = clock.now()
-        given = query.read(request, known=(*query.PAGE_FIELDS, *FILTERS))
+        given = query.read(request, known=(*query.PAGE_FIELDS, *job_filters.FILTERS))
         paging = query.paging(given, model=Job, columns=query.JOB_COLUMNS)
         if paging.is_first and given.fields.keys() <= {"limit"}:
             given.finish()
@@ -183,29 +179,6 @@ class RetryJob(JobsView):
         if job_actions.is_worn_out(job):
             refusal = f"has had {job.attempt} attempts: create another one"
         return _waiting(moved, job, refusal=refusal, now=now)
-
-
-def _filtered(rows: JobQuerySet, given: Input, *, now: datetime) -> JobQuerySet:
-    if states := query.choices(given, "state", allowed=JobState.values):
-        rows = rows.in_states(states, now)
-    conditions = {
-        "schedule_id": query.uuid(given, "schedule_id"),
-        "url": _as_stored(given.text("url", longest=urls.MAX_URL_LENGTH)),
-        "name": given.text("name", longest=intake_job.LONGEST_NAME),
-        "inserted_at__gt": query.moment(given, "inserted_after", now=now),
-        "inserted_at__lt": query.moment(given, "inserted_before", now=now),
-    }
-    return rows.filter(**{name: value for name, value in conditions.items() if value is not None})
-
-
-def _as_stored(url: str | None) -> str | None:
-    """In the canonical spelling that a job's URL has, so that the client can ask for it in the one it sent."""
-    if url is None:
-        return None
-    try:
-        return urls.parse(url, allow_http=True, allowed_networks=("0.0.0.0/0", "::/0")).url
-    except urls.InvalidTarget:
-        return url
 
 
 def _waiting(moved: Job | None, job: Job, *, refusal: str, now: datetime) -> Response:

@@ -7,13 +7,13 @@ from rest_framework.response import Response
 
 from jobs.api import serializers
 from jobs.api.endpoints.base import View, answer, answer_page
-from jobs.api.input import identifiers, query
+from jobs.api.input import identifiers, job_filters, query
 from jobs.api.input.taken import takes
 from jobs.api.schema.operations import logs as operations
 from jobs.database import sql
 from jobs.models import EventType, LogEvent
 
-_FILTERS = ("job_id", "event")
+_FILTERS = ("job_id", "tag", "event")
 
 
 class _LogsView(View):
@@ -30,6 +30,7 @@ class Logs(_LogsView):
         rows = query.of_job(self.get_queryset(), given)
         if events := query.choices(given, "event", allowed=EventType.values):
             rows = rows.filter(event__in=events)
+        rows = job_filters.with_tags(rows, given, owner_id=self.owner_id)
         given.finish()
         page = paging.page_of(rows)
         return answer_page([serializers.log_event(row) for row in page.rows], page)

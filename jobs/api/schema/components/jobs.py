@@ -17,7 +17,7 @@ from jobs.api.schema.components.shapes import (
     ref,
 )
 from jobs.explaining.reasons import Code
-from jobs.intake import job_changes
+from jobs.intake import job_changes, tags
 from jobs.intake.batch import MOST_JOBS
 from jobs.intake.recurrence import MOST_DISCARDED, MOST_EXPRESSIONS
 from jobs.intake.request import METHODS
@@ -79,6 +79,8 @@ _RECURRENCE_PROPERTIES: dict[str, Schema] = {
         "example": [5, "minutes"],
     },
 }
+
+TAG: Schema = {"type": "string", "minLength": 1, "maxLength": tags.LONGEST, "pattern": "^[^,]+$", "example": "invoices"}
 
 JOB_INPUT_PROPERTIES: dict[str, Schema] = {
     "method": {"type": "string", "enum": [*METHODS], "default": "get", "description": "In any case."},
@@ -163,6 +165,12 @@ JOB_INPUT_PROPERTIES: dict[str, Schema] = {
         "description": "One of your queues, which limits how many of its jobs run at once and how fast they start. It "
         "is made, without limits, if it is not there.",
     },
+    "tags": {
+        "type": "array",
+        "items": TAG,
+        "maxItems": tags.MOST,
+        "description": "Words of yours to find it by; in the data of its callbacks and webhooks too.",
+    },
 }
 
 ALL: Schema = {
@@ -219,6 +227,9 @@ _TIMELINE: dict[str, Schema] = {
     },
 }
 
+MOMENT_FILTERS = ("inserted_after", "inserted_before", "due_after", "due_before", "ended_after", "ended_before")
+FILTERS = ("state", "schedule_id", "url", "name", "tag", "error", "host", "queue", *MOMENT_FILTERS)
+
 SCHEMAS: dict[str, Schema] = {
     "JobInput": object_of(
         may_be_null(JOB_INPUT_PROPERTIES),
@@ -247,6 +258,8 @@ SCHEMAS: dict[str, Schema] = {
             "idempotency_key": or_null({"type": "string"}),
             "inserted_at": TIME,
             "job": _JOB_STATUS,
+            "parent_id": {**or_null(UUID), "description": "The job that this one follows."},
+            "tags": {"type": "array", "items": {"type": "string"}},
             "queue": or_null({"type": "string", "description": "The queue it is in."}),
             "attempt": {"type": "integer", "minimum": 0, "description": "How many attempts have begun."},
             "max_attempts": {"type": "integer", "minimum": 1},
@@ -279,11 +292,17 @@ SCHEMAS: dict[str, Schema] = {
             "schedule_id": UUID,
             "url": {"type": "string"},
             "name": {"type": "string"},
-            "inserted_after": MOMENT,
-            "inserted_before": MOMENT,
+            "tag": {
+                "description": "Only those that have all of these; as a list or with commas between them.",
+                "anyOf": [{"type": "string", "example": "red,late"}, {"type": "array", "items": TAG, "minItems": 1}],
+            },
+            "error": {"type": "string", "maxLength": 40, "example": "timeout"},
+            "host": {"type": "string", "minLength": 1, "maxLength": 300, "example": "example.com"},
+            "queue": {"type": "string", "maxLength": 255},
+            **dict.fromkeys(MOMENT_FILTERS, MOMENT),
             "all": ALL,
         },
-        optional=("state", "schedule_id", "url", "name", "inserted_after", "inserted_before", "all"),
+        optional=(*FILTERS, "all"),
         example={"state": "scheduled", "name": "daily report"},
     ),
     "Cancelled": object_of({"cancelled": {"type": "integer", "minimum": 0, "description": "How many jobs were."}}),

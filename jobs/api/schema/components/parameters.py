@@ -4,10 +4,11 @@ from typing import Any
 
 from jobs.api.input.cursors import LONGEST
 from jobs.api.schema.components.guarding import SECRET
-from jobs.api.schema.components.jobs import ALL
+from jobs.api.schema.components.jobs import ALL, TAG
 from jobs.api.schema.components.queues import QUEUE_NAME
 from jobs.api.schema.components.shapes import JOB_ID, TIME, UUID, Schema
 from jobs.intake.keyed_schedule import KEY_PATTERN
+from jobs.intake.tags import MOST
 from jobs.models import DeliveryKind, DeliveryState, EventType, JobState
 
 
@@ -73,6 +74,28 @@ PARAMETERS: dict[str, Schema] = {
     "name": parameter("name", "Only jobs with exactly this name.", {"type": "string"}),
     "inserted_after": parameter("inserted_after", "Only jobs made after this moment.", TIME),
     "inserted_before": parameter("inserted_before", "Only jobs made before this moment.", TIME),
+    "due_after": parameter("due_after", "Only jobs due after this moment.", TIME),
+    "due_before": parameter("due_before", "Only jobs due before this moment.", TIME),
+    "ended_after": parameter("ended_after", "Only jobs that ended after this moment.", TIME),
+    "ended_before": parameter("ended_before", "Only jobs that ended before this moment.", TIME),
+    "tag": parameter(
+        "tag",
+        "Only what is of jobs with this tag; with all of several, with commas between them.",
+        {"type": "array", "items": TAG, "minItems": 1, "maxItems": MOST},
+        style="form",
+        explode=False,
+    ),
+    "error": parameter(
+        "error",
+        "Only jobs whose latest failed attempt failed with this code.",
+        {"type": "string", "maxLength": 40, "example": "timeout"},
+    ),
+    "host": parameter(
+        "host",
+        "Only jobs to this host, at any port or at the one that is given.",
+        {"type": "string", "minLength": 1, "maxLength": 300, "example": "example.com"},
+    ),
+    "queue": parameter("queue", "Only jobs in the queue of this name.", {"type": "string", "maxLength": 255}),
     "all": parameter("all", ALL["description"], ALL),
     "log_job_id": parameter("job_id", "Only the events of this job: its `job_id` or uuid.", {"anyOf": [JOB_ID, UUID]}),
     "event": choices("event", "Only events of this kind", EventType.values),

@@ -12,7 +12,7 @@ LIST_DELIVERIES = listing(
     tag="deliveries",
     of="Delivery",
     columns=query.DELIVERY_COLUMNS,
-    filters=("delivery_job_id", "kind", "delivery_state"),
+    filters=("delivery_job_id", "tag", "kind", "delivery_state"),
 )
 
 GET_DELIVERY = operation(

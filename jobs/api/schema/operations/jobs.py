@@ -1,13 +1,12 @@
 """The calls about jobs."""
 
 from jobs.api.input import query
+from jobs.api.schema.components.jobs import FILTERS
 from jobs.api.schema.components.shapes import Schema, ref
 from jobs.api.schema.operations.operation import listing, operation, parameters
 from jobs.intake.batch import MOST_JOBS
 
 _JOB_ANSWER = {200: ref("Job")}
-
-_JOB_FILTERS = ("state", "schedule_id", "url", "name", "inserted_after", "inserted_before")
 
 LIST_JOBS = listing(
     "listJobs",
@@ -15,7 +14,7 @@ LIST_JOBS = listing(
     tag="jobs",
     of="Job",
     columns=query.JOB_COLUMNS,
-    filters=_JOB_FILTERS,
+    filters=FILTERS,
 )
 
 CREATE_JOB = operation(
@@ -52,7 +51,7 @@ CANCEL_JOBS = operation(
     description="All that have not ended and that the same filters, in the query or in the body, would list. The "
     "upcoming run of a schedule is among them, and its schedule ends. Without any filter, `all` has to be true.",
     answers={200: ref("Cancelled")},
-    parameters=parameters(*_JOB_FILTERS, "all"),
+    parameters=parameters(*FILTERS, "all"),
     body="JobFilters",
     form_example={"state": "scheduled", "name": "daily report"},
     needs_body=False,

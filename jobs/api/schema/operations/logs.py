@@ -10,7 +10,7 @@ LIST_LOGS = listing(
     tag="logs",
     of="LogEvent",
     columns=query.LOG_COLUMNS,
-    filters=("log_job_id", "event"),
+    filters=("log_job_id", "tag", "event"),
 )
 
 GET_LOG = operation(
