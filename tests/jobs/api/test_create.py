@@ -42,6 +42,8 @@ def test_a_job_is_answered_as_the_contract_has_it(api: Api, user: User) -> None:
             "has_confict": False,
             "has_conflict": False,
         },
+        "parent_id": None,
+        "tags": [],
         "queue": None,
         "attempt": 0,
         "max_attempts": 5,
