@@ -5,7 +5,7 @@ _TAGS = models.TextField(blank=True, help_text="With a comma before and after ea
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("jobs", "0023_overlap"),
+        ("jobs", "0024_inbox"),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("jobs", "0024_tags"),
+        ("jobs", "0025_tags"),
     ]
 
     operations = [
