@@ -14,7 +14,7 @@ _BATCH = "/api/jobs/batch"
 
 
 def _longest_body(path: str) -> int:
-    """Of a batch, MAX_BATCH_BYTES."""
+    """The most bytes of a body: MAX_BATCH_BYTES for a batch."""
     is_batch = path.rstrip("/") == _BATCH
     longest: int = settings.MAX_BATCH_BYTES if is_batch else settings.MAX_REQUEST_BYTES
     return longest

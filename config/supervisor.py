@@ -321,7 +321,7 @@ def _manner_of_end(status: int) -> str:
 
 
 def _die_with(parent: int) -> None:
-    """In the new process: have the kernel end it when its parent dies, a second net below the reaper. Linux alone."""
+    """Makes the kernel end the new process when its parent dies: a second net below the reaper. Linux alone."""
     if _libc is not None:
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         # The parent may have died before that call: then nobody would ever send the signal.

@@ -32,7 +32,7 @@ from jobs.telemetry import counter_rows  # noqa: E402 (only now are there models
 
 
 class Application(Handler):
-    """As a server runs it: from its first request on, which is after any fork, what this process counts is written."""
+    """The application as a server runs it. What it counts is written from its first request on, after any fork."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -167,7 +167,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             return None
 
     def _start_anew(self) -> None:
-        """After a failure: on another connection, and with the entries read again if they never were."""
+        """Starts anew after a failure: on another connection, and with the entries read again if they never were."""
         connection.close()
         if self._schedule is None:
             self._initial_read = True

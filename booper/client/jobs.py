@@ -66,7 +66,7 @@ class Jobs(Readable):
         return self._post(id, "retry")
 
     def timeline(self, id: Id) -> Any:
-        """Its log and deliveries in order, with the time spent in each state."""
+        """Gets the job's log and deliveries in order, with the time spent in each state."""
         return self._transport.call("GET", self._path_of(id, "timeline"), is_repeatable=True)
 
 

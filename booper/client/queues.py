@@ -18,7 +18,7 @@ class Queues(Listed):
     path = "/api/queues"
 
     def get(self, name: str) -> Json:
-        """Its limits, and how many of its jobs wait and run."""
+        """Gets the queue's limits, and how many of its jobs wait and run."""
         return self._get(name)
 
     def update(self, name: str, limits: Mapping[str, Any]) -> Json:

@@ -17,7 +17,7 @@ _LARGEST_ZSTD_WINDOW = 8 * 1024 * 1024
 
 
 class Undecodable(ValueError):
-    """Not what its header says, or a coding that is not read here."""
+    """A body is not what its header says, or its coding is not read here."""
 
 
 def decoded(body: bytes, codings: str, *, limit: int) -> bytes:
@@ -50,7 +50,7 @@ def _gzip(body: bytes, limit: int) -> bytes:
 
 
 def _deflate(body: bytes, limit: int) -> bytes:
-    """With the header of zlib, as it is meant, or without, as some send it."""
+    """Inflates a body with zlib's header, as the standard has it, or without, as some send it."""
     try:
         return zlib.decompressobj().decompress(body, limit)
     except zlib.error:

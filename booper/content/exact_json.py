@@ -66,7 +66,7 @@ def dumps(value: Any, *, is_indented: bool = False) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    """Of what orjson does not write by itself."""
+    """Gives the plain value of what orjson does not write by itself."""
     if isinstance(value, Fraction):
         return orjson.Fragment(value.text)
     if isinstance(value, int):

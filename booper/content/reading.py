@@ -65,7 +65,7 @@ def in_base64(body: bytes) -> Reading:
 
 
 def _text(body: bytes, *, content_type: str, is_cut: bool) -> str | None:
-    """None if it is no text by its header, its byte order mark or UTF-8."""
+    """Gives a body's text; None if it is not text by its header, its byte order mark or UTF-8."""
     said, marked = _charset(content_type), _of_bom(body)
     # Nothing else begins with the mark of UTF-8.
     order = (marked, said) if marked == "utf_8" else (said, marked)

@@ -123,7 +123,7 @@ def _hides_something(item: Any) -> bool:
 
 
 def without_credentials(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """As `redacted`, for others to read: headers that hold a secret are left out altogether."""
+    """Redacts like `redacted`, for others to read: headers that hold a secret are left out altogether."""
     shown: dict[str, Any] = redacted(dict(payload))
     headers = shown.get("headers")
     if isinstance(headers, dict):
@@ -132,7 +132,7 @@ def without_credentials(payload: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def redacted_url(url: str) -> str:
-    """With the secrets in its path, its query and its user information hidden."""
+    """Gives the URL with the secrets in its path, query and user information hidden."""
     return _by_shape(_PARAMETER.sub(_redacted_parameter, url))
 
 

@@ -20,7 +20,7 @@ _NAME = re.compile(NAME_PATTERN)
 _SHORTEST_HIDDEN = 4
 
 Resolve = Callable[[str], str]
-"""From a name to the value; raises what the caller is to hear of where there is none."""
+"""Gives the value of a name; raises what the caller is to hear where there is none."""
 
 
 def is_name(text: str) -> bool:

@@ -7,5 +7,5 @@ _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u20
 
 
 def visible(text: str) -> str:
-    """With control characters spelt out, so that a name cannot pass for another one."""
+    """Gives the text with control characters spelt out, so that a name cannot pass for another one."""
     return _UNSEEN.sub(lambda match: f"\\u{ord(match.group()):04x}", text)

@@ -36,7 +36,7 @@ class Connections:
         return (file is None or self._owners[file] == owner) and not self.is_stale(endpoints)
 
     def is_stale(self, endpoints: Endpoints) -> bool:
-        """Of an idle connection: what there is to read from it is its end, or nothing that was asked for."""
+        """Whether an idle connection has something to read: its end, or an answer that nobody asked for."""
         file = self._files.get(endpoints)
         if file is None:
             return False

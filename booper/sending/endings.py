@@ -57,7 +57,7 @@ _FAILURES: dict[int, Callable[[Progress, str], Failure]] = {
 
 
 def failure(exchange: Exchange, number: int, *, words: str, system_error: int) -> Failure | None:
-    """Of an exchange that ended with libcurl's `number` and `words`; None if there is a response.
+    """Gives the failure of an exchange that ended with libcurl's `number` and `words`; None if there is a response.
 
     `system_error` is the errno of the connection attempt, 0 if there is none.
     """

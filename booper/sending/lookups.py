@@ -33,7 +33,7 @@ class Resolved:
 
     host: str
     addresses: tuple[str, ...]
-    """In the order to try them; empty if there is a problem."""
+    """The addresses in the order to try them; empty if there is a problem."""
     problem: str | None
     asked_at: float = field(default=0.0, compare=False)
     """When its turn came: until then it waited for one of the threads."""
@@ -92,7 +92,7 @@ class Lookups(Generic[Waiter]):
         return self._deadlines[0][0] if self._deadlines else math.inf
 
     def settled(self, *, now: float) -> list[tuple[Waiter, Resolved | None]]:
-        """Those whose wait is over, each with the answer, or with None where the time ran out."""
+        """Gives the waiters whose wait is over, each with the answer, or with None where the time ran out."""
         over: list[tuple[Waiter, Resolved | None]] = []
         while self._answers:
             answer = self._answers.popleft()

@@ -22,7 +22,7 @@ class Waker:
         return self._reader
 
     def wake(self) -> None:
-        """For any thread; does nothing once closed."""
+        """Wakes whoever waits. Any thread may call it; it does nothing once closed."""
         # The lock: between the check and the write, the number of a closed pipe may become somebody else's file.
         with self._lock:
             if not self._is_closed:

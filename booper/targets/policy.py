@@ -25,11 +25,11 @@ class Policy:
     allowed_networks: tuple[str | Network, ...] = ()
     """What `addresses.blocked_reason` is to let through, such as "10.0.0.0/8"."""
     max_response_bytes: int = 65_536
-    """Of a body; the rest is not read."""
+    """The most bytes of a body; the rest is not read."""
     max_header_bytes: int = 65_536
     max_header_count: int = 256
     connect_timeout_seconds: float = 10.0
-    """For TCP and TLS together; a request's own time-out may be shorter."""
+    """The limit for TCP and TLS together; a request's own time-out may be shorter."""
     ca_file: str = field(default_factory=certifi.where)
     """Certificate authorities in PEM: no others are trusted."""
     resolve: Callable[[str], Sequence[str]] | None = None

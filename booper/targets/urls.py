@@ -248,7 +248,7 @@ def _parse_ipv4(text: str) -> IPv4Address:
 
 
 def _parse_name(host: str) -> str:
-    """In lower case, as A-labels, without the trailing dot. Digits in other scripts and styles become plain ones."""
+    """Gives the name in lower case, as A-labels, without the trailing dot, with plain digits for those of any script."""
     if "%" in host:
         raise InvalidTarget(f"the host {_shown(host)} is percent-encoded: write it in plain letters")
     try:
@@ -325,5 +325,5 @@ def _quoted(text: str) -> str:
 
 
 def _shown(text: str) -> str:
-    """In quotes, in ASCII, and cut: the message may end up in a log line or on a terminal."""
+    """Gives the text in quotes, in ASCII, and cut: the message may end up in a log line or on a terminal."""
     return ascii(text if len(text) <= 80 else f"{text[:77]}...")

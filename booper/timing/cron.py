@@ -56,7 +56,7 @@ _TERM = re.compile(r"(?:(\*)|(\w+)(?:-(\w+))?)(?:/(\d{1,9}))?", re.ASCII)
 
 
 class InvalidCron(ValueError):
-    """Not a cron expression; the message names the part that is wrong and the remedy, fit for a client to read."""
+    """The text is not a cron expression; the message names the wrong part and the remedy, and is fit for a client."""
 
 
 @dataclass(frozen=True, slots=True)

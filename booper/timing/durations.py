@@ -37,11 +37,11 @@ _REMEDY = 'write seconds (30), [5, "minutes"] or "5 minutes"'
 
 
 class InvalidDuration(ValueError):
-    """Not a length of time; the message names the value and the remedy, and is fit for a client to read."""
+    """The value is not a length of time; the message names it and the remedy, and is fit for a client to read."""
 
 
 class InvalidMoment(ValueError):
-    """Not a moment in time; the message names the value and the remedy, and is fit for a client to read."""
+    """The value is not a moment in time; the message names it and the remedy, and is fit for a client to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Duration:
 
     @property
     def nominal_seconds(self) -> float:
-        """Its length in seconds where no calendar is at hand: exact up to weeks, by the mean month beyond."""
+        """The length in seconds where no calendar is at hand: exact up to weeks, by the mean month beyond."""
         if self.is_calendar:
             return float(self.months * _MEAN_MONTH_SECONDS)
         return self.amount * _SECONDS[self.unit]
@@ -284,7 +284,7 @@ def _datetime(value: object, *, zone: tzinfo) -> datetime:
 
 
 def _instant(found: re.Match[str], *, zone: tzinfo) -> datetime:
-    """In UTC. Raises ValueError or OverflowError for what the calendar or the clock does not have."""
+    """Gives the moment in UTC. Raises ValueError or OverflowError for what the calendar or the clock does not have."""
     year, month, day, hour, minute, second = (int(found[number] or 0) for number in range(1, 7))
     # A leap second is the one after the 59th.
     is_leap = second == 60
@@ -317,7 +317,7 @@ _FIXED_UNITS = [Duration(1, unit) for unit in reversed(UNITS) if not Duration(1,
 
 
 def period(seconds: float) -> list[int | float | str]:
-    """In the largest unit that it is a whole number of: 60 seconds are [1, "minute"]."""
+    """Gives the length in the largest unit that it is a whole number of: 60 seconds are [1, "minute"]."""
     for unit in _FIXED_UNITS:
         amount, rest = divmod(seconds, unit.nominal_seconds)
         if not rest:

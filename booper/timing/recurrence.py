@@ -43,7 +43,7 @@ _ABBREVIATIONS = {
 
 
 class InvalidZone(ValueError):
-    """Not the name of a time zone; the message names it and the remedy, and is fit for a client to read."""
+    """The text is not the name of a time zone; the message names it and the remedy, and is fit for a client to read."""
 
 
 @dataclass(frozen=True, slots=True)

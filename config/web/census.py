@@ -124,7 +124,7 @@ class Census:
 
 
 class _OwnCounts:
-    """Those of this process alone."""
+    """The counts of this process alone."""
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()

@@ -7,7 +7,7 @@ import threading
 
 
 def end_with_parent() -> None:
-    """In a process that multiprocessing has started; does nothing in another."""
+    """Ends a process that multiprocessing has started with its parent; does nothing in another."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_after, args=(parent,), name="parent-watch", daemon=True).start()

@@ -183,7 +183,7 @@ class Connection(HttpToolsProtocol):
             self.transport.write_eof()
 
     def expire(self) -> None:
-        """At its deadline."""
+        """Ends what has come to its deadline."""
         is_idle = not self._reads_head and not self._owes_an_answer()
         if self._is_refused or self.transport.is_closing() or self.flow.write_paused or is_idle:
             self.transport.abort()

@@ -23,13 +23,13 @@ SELECT pg_backend_pid() = %(pid)s,
 
 
 def keep() -> None:
-    """Has every connection that this process opens from now on keep to them."""
+    """Makes every connection that this process opens from now on keep to the limits."""
     connection_created.connect(_limit, dispatch_uid="web-time-outs")
     sqlite.longest_wait_seconds = settings.WEB_LOCK_SECONDS
 
 
 def look_once() -> None:
-    """Has each request end with one look at its thread's connection, in place of Django's two at all there might be."""
+    """Makes each request end with one look at its thread's connection; Django would look twice, at all there might be."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     request_finished.connect(_close_broken, dispatch_uid="web-connection")

@@ -37,7 +37,7 @@ class SharedCounts:
         self._own.counts[self._bucket(place)] += amount
 
     def total(self, place: str) -> int:
-        """Of all processes; what others have done since the last `refresh` counts too, if they were there then."""
+        """The count of all processes. What others did since the last `refresh` counts too, if they were there then."""
         bucket = self._bucket(place)
         return self._own.counts[bucket] + sum(table.counts[bucket] for table in self._others.values())
 

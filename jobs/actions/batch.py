@@ -83,7 +83,7 @@ def take(wishes: Sequence[Wish], *, user_id: UUID, now: datetime) -> list[Taken]
 
 
 def _first_of_each_key(wishes: Sequence[Wish]) -> list[int]:
-    """For each wish the place of the first one with its key: its own, as a rule."""
+    """Gives for each wish the place of the first one with its key: its own, as a rule."""
     places: dict[str, int] = {}
     return [
         place if spec.idempotency_key is None else places.setdefault(spec.idempotency_key, place)
@@ -92,7 +92,7 @@ def _first_of_each_key(wishes: Sequence[Wish]) -> list[int]:
 
 
 def _schedule_many(wishes: Mapping[int, Wish], *, user_id: UUID, now: datetime) -> dict[int, Taken]:
-    """By their places. One query, and one more where keys are held. Schedules are still to be written."""
+    """Inserts the jobs, by their places: one query, and one more where keys are held. Their schedules come later."""
     taken: dict[int, Taken] = {}
     for _ in range(transitions.KEY_TRIES):
         missing = {place: wish for place, wish in wishes.items() if place not in taken}
@@ -129,7 +129,7 @@ RETURNING id, uuid
 
 
 def _insert_free(wishes: Mapping[int, Wish], *, user_id: UUID, now: datetime) -> dict[int, Taken]:
-    """Those whose keys are free."""
+    """Inserts the wishes whose keys are free."""
     jobs = {place: _new_job(spec, plan, user_id=user_id, now=now) for place, (spec, plan) in wishes.items()}
     inserted = insert([(wishes[place][0], job) for place, job in jobs.items()])
     return {place: Taken(job, is_new=True) for place, job in jobs.items() if job.uuid in inserted}

@@ -51,7 +51,7 @@ def cancel_matching(jobs: QuerySet[Job], *, now: datetime) -> Cancelled:
 
 
 def _schedules(runs: QuerySet[Job]) -> Iterator[list[UUID]]:
-    """Those whose upcoming runs match, in the order of their ids, without locks."""
+    """Finds the schedules whose upcoming runs match, in the order of their ids, without locks."""
     after = UUID(int=0)
     ordered = runs.order_by("schedule_id").values_list("schedule_id", flat=True)
     while ids := list(ordered.filter(schedule_id__gt=after)[:_BATCH_SIZE]):
@@ -60,7 +60,7 @@ def _schedules(runs: QuerySet[Job]) -> Iterator[list[UUID]]:
 
 
 def _end(jobs: QuerySet[Job], schedule_ids: Sequence[UUID], *, now: datetime) -> list[Job]:
-    """Under the locks of the schedules, where nobody fires them: the runs that are upcoming now."""
+    """Cancels the runs that are upcoming now, under the locks of their schedules, where nobody fires them."""
     with transaction.atomic():
         _lock(schedule_ids)
         runs = jobs.filter(is_upcoming=True, schedule_id__in=schedule_ids)
@@ -71,13 +71,13 @@ def _end(jobs: QuerySet[Job], schedule_ids: Sequence[UUID], *, now: datetime) ->
 
 
 def _lock(schedule_ids: Sequence[UUID]) -> None:
-    """As beat does, and whoever edits them."""
+    """Locks schedules in the order of their ids, as beat does, and whoever edits them."""
     locked = Schedule.objects.select_for_update(no_key=True).filter(id__in=schedule_ids).order_by("id")
     list(locked.values_list("id"))
 
 
 def _batches(unfinished: QuerySet[Job]) -> Iterator[list[Job]]:
-    """In the order of their ids, without locks."""
+    """Finds the jobs in the order of their ids, without locks."""
     after = 0
     while candidates := list(_needed(unfinished.filter(id__gt=after))[:_BATCH_SIZE]):
         yield candidates
@@ -91,7 +91,7 @@ def _needed(jobs: QuerySet[Job]) -> QuerySet[Job]:
 def _cancel(
     unfinished: QuerySet[Job], candidates: Sequence[Job], *, is_patient: bool = False, now: datetime
 ) -> list[Job]:
-    """Those that match still. Locks the schedules of upcoming runs first."""
+    """Cancels the candidates that still match. Locks the schedules of upcoming runs first."""
     upcoming_of = _schedules_of_upcoming(candidates)
     with transaction.atomic():
         if upcoming_of:

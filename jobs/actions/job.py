@@ -44,7 +44,7 @@ def run_job(job: Job, *, now: datetime) -> Job | None:
 
 
 def edit_job(job: Job, edited: Callable[[Job], JobEdit], *, queue_id: int | None, now: datetime) -> Job | None:
-    """Has a waiting job ask for what `edited` makes of it, in the queue `queue_id`. None if it is not waiting."""
+    """Makes a waiting job ask for what `edited` makes of it, in the queue `queue_id`. None if it is not waiting."""
     return transitions.edit(job, edited, queue_id=queue_id, now=now)
 
 

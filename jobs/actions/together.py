@@ -44,7 +44,7 @@ Insert = Callable[[Sequence[tuple[JobSpec, NewJob]]], set[UUID]]
 
 
 class Company:
-    """Those who insert at the same moment. The first one to come inserts; whoever comes meanwhile is in the next round.
+    """The requests that insert at the same moment. The first one inserts; those that come meanwhile are the next round.
 
     `insert` commits what it is given and answers the uuids of those rows that no idempotency key has kept out.
     """

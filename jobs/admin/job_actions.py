@@ -101,7 +101,7 @@ class ActionCount:
     operation: Operation
     done: list[Job] = field(default_factory=list)
     missed: list[Job] = field(default_factory=list)
-    """They were in another state, or somebody else moved them first."""
+    """The jobs that were in another state, or that somebody else moved first."""
     upcoming: list[Job] = field(default_factory=list)
     """Upcoming runs, left alone: whether just the run is meant, or its schedule, is for a person to say."""
 

@@ -20,7 +20,7 @@ def note_sign_in(sender: Any, request: HttpRequest | None, user: User, **more: A
 def note_failed_sign_in(
     sender: Any, credentials: dict[str, Any], request: HttpRequest | None = None, **more: Any
 ) -> None:
-    """Of users that there are: what strangers type may be anything, a password too."""
+    """Notes failures of users that there are: what strangers type may be anything, a password too."""
     email = str(credentials.get("username") or credentials.get("email") or "").strip().lower()
     user = User.objects.filter(email=email).first()
     if user is not None:

@@ -59,7 +59,7 @@ def headers(standing: Standing) -> dict[str, str]:
 
 
 def _now() -> datetime:
-    """By this machine's clock where the database does not tell: who needs no database is answered all the same."""
+    """Tells the time, by this machine's clock if the database does not: some calls need no database."""
     try:
         return clock.now()
     except Error:

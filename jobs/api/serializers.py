@@ -135,7 +135,7 @@ def log_event(row: LogEvent) -> dict[str, Any]:
 
 
 def delivery(row: Delivery) -> dict[str, Any]:
-    """Without its body, which may be long."""
+    """Shows a delivery without its body, which may be long."""
     return {
         "id": str(row.uuid),
         "job_id": row.job_id,

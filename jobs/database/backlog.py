@@ -13,7 +13,7 @@ _LOOKED_AT = 200
 
 
 def seconds_behind(*, now: datetime) -> Mapping[str, float]:
-    """For how long the oldest row of each kind should have been gone; 0 where none should."""
+    """Says for how long the oldest row of each kind should have been gone; 0 where none should."""
     log_before = now - timedelta(days=settings.LOG_RETENTION_DAYS)
     jobs_before = now - timedelta(days=settings.JOB_RETENTION_DAYS)
     return {
@@ -24,7 +24,7 @@ def seconds_behind(*, now: datetime) -> Mapping[str, float]:
 
 
 def _first_log_event() -> datetime | None:
-    """By its id, as retention goes."""
+    """The time of the log's first row by id, which is retention's order."""
     first = LogEvent.objects.order_by("id").values_list("id", flat=True).first()
     return None if first is None else datetime.fromtimestamp((first.int >> 80) / 1000, UTC)
 

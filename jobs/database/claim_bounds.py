@@ -7,7 +7,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimBounds:
-    """Without any, a claim takes what is due the longest."""
+    """The bounds of a claim. Without any, it takes what is due the longest."""
 
     full: frozenset[UUID] = frozenset()
     """Tenants that may have nothing more."""
@@ -16,7 +16,7 @@ class ClaimBounds:
     newcomer: int | None = None
     """How many one may have that has nothing there yet; None: any number."""
     full_hosts: Mapping[UUID, tuple[str, ...]] = field(default_factory=dict)
-    """Of a tenant that is not full: the origins (`https://a.example:8443/`) that may have nothing more of it."""
+    """For a tenant that is not full, the origins (`https://a.example:8443/`) that may have nothing more of it."""
 
     narrow: Mapping[UUID, int] = field(default_factory=dict)
     """Of these tenants, one claim may have so many at most."""

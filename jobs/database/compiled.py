@@ -73,5 +73,5 @@ class _Made(Generic[M]):
 
 
 def _prepared(value: Any) -> Any:
-    """As the ORM hands it to the driver."""
+    """Gives the value as the ORM hands it to the driver."""
     return sql.uuid_value(value) if isinstance(value, UUID) else value

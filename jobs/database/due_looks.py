@@ -18,10 +18,10 @@ SELECT {due_at}, id FROM {table} WHERE {waiting} AND {due_at} <= %(now)s {behind
 
 
 class DueLooks:
-    """From where to look, for all that is due and for each tenant. For one thread; a new one knows of no mark."""
+    """The marks from where to look, for all that is due and for each tenant. For one thread; a new one has no mark."""
 
     def __init__(self, *, table: str, waiting: str, due_at: str) -> None:
-        """As jobs.database.fair_shares.Tenants takes them."""
+        """The arguments are those of jobs.database.fair_shares.Tenants."""
         self._words = {"table": table, "waiting": waiting, "due_at": due_at}
         self._tenants = Tenants(**self._words)
         self._bounds = LowerBounds()

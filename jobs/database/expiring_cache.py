@@ -23,7 +23,7 @@ class ExpiringCache(Generic[K, V]):
         return self.get_many([key]).get(key)
 
     def get_many(self, keys: Iterable[K]) -> dict[K, V]:
-        """Those that are known and fresh."""
+        """Gives what is known and fresh of `keys`."""
         not_before = time.monotonic() - self._seconds
         with self._lock:
             found = [(key, self._values[key]) for key in keys if key in self._values]
@@ -48,7 +48,7 @@ class ExpiringCache(Generic[K, V]):
             return key in self._values
 
     def forget(self, key: K) -> None:
-        """For what was just changed: this process, at least, knows of it at once."""
+        """Forgets what was just changed, so that this process, at least, knows of it at once."""
         with self._lock:
             self._values.pop(key, None)
 

@@ -49,7 +49,7 @@ class Part:
 
 
 def parts() -> Sequence[Part]:
-    """In no order; none where the log is one table."""
+    """The parts in no order; none where the log is one table."""
     if not sql.is_postgresql():
         return []
     with connection.cursor() as cursor:

@@ -24,7 +24,7 @@ def up_to(rows: QuerySet[Any], most: int) -> int:
 
 
 def each_up_to(several: Sequence[QuerySet[Any]], most: int) -> list[int]:
-    """As up_to, of each, in one query."""
+    """Counts each as up_to does, in one query."""
     parts: list[str] = []
     parameters: list[Any] = []
     for place, rows in enumerate(several):
@@ -78,7 +78,7 @@ def highest_id(model: type[models.Model]) -> int:
 
 
 def _size(model: type[models.Model]) -> int:
-    """In bytes."""
+    """The size of the model's table in bytes."""
     with connection.cursor() as cursor:
         cursor.execute(_SIZE, {"table": model._meta.db_table})
         return int(cursor.fetchone()[0])

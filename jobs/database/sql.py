@@ -28,7 +28,7 @@ def uuid_value(value: UUID) -> Any:
 
 
 def time_value(moment: datetime) -> Any:
-    """As the database stores it: text on SQLite, where a comparison is one of strings."""
+    """Gives the moment as the database stores it: text on SQLite, where a comparison is one of strings."""
     return connection.ops.adapt_datetimefield_value(moment)
 
 
@@ -136,7 +136,7 @@ def _as_json(value: Any, kind: str, *, is_request: bool) -> Any:
 
 
 def time_text(moment: datetime) -> str:
-    """As both databases read it, and as SQLite stores it."""
+    """Gives the moment as text that both databases read, in SQLite's own spelling."""
     return _time_text(moment, has_zones=is_postgresql())
 
 
@@ -178,5 +178,5 @@ def by_id_alone() -> str:
 
 
 def time_from_row(value: datetime) -> datetime:
-    """As the driver returns a time: SQLite's has no zone."""
+    """Gives the moment that a driver returned: SQLite's has no zone."""
     return value if value.tzinfo else value.replace(tzinfo=UTC)

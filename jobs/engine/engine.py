@@ -216,7 +216,7 @@ class Engine:
         return self._lease.is_fresh and not suspension.held().is_paused
 
     def _look_who_is_held(self) -> None:
-        """By the operator: all, or some tenants."""
+        """Looks whether the operator holds up everybody, or some tenants."""
         if time.monotonic() >= self._look_at:
             suspension.look()
             self._hosts.look()

@@ -44,7 +44,7 @@ class HeldLease:
         self._renewed_at = self._failed_at = time.monotonic()
 
     def give_up(self) -> None:
-        """Has what the worker still holds rescued at once. Where the database is away, the lease will run out."""
+        """Gives the lease up, so that what the worker holds is rescued at once. If that fails, the lease runs out."""
         try:
             leases.give_up(self.process)
         except Error:

@@ -36,8 +36,10 @@ def living_workers(*, now: datetime) -> int:
 
 
 def begin_anew(read_clock: Callable[[], datetime]) -> int:
-    """Has leases of heartbeats that are yet to come begin now: the clock was set back, and a dead process would seem
-    alive until it has caught up. How many."""
+    """Begins leases anew whose heartbeats lie in the future: the clock was set back. Returns how many.
+
+    Without this, a dead process would seem alive until the clock has caught up with its last heartbeat.
+    """
     count = 0
     heartbeats = list(Process.objects.all())
     # Read after them: to one that was suspended in between, all others would seem to be ahead.

@@ -59,7 +59,7 @@ class Stage(Protocol):
         """Makes due again what is under a lease that has run out; how many they were."""
 
     def held(self, worker_id: UUID, ids: Sequence[int]) -> set[tuple[int, int]]:
-        """Those of the rows `ids` that `worker_id` has in hand, as (id, attempt)."""
+        """Gives those of the rows `ids` that `worker_id` has in hand, as (id, attempt)."""
 
     def hand_back(self, worker_id: UUID, *, known_ids: set[int], now: datetime) -> int:
         """Makes due again what the database says this worker has, but it does not."""

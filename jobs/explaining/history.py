@@ -102,7 +102,7 @@ class _Walk:
                 self._finish(event, JobState.CANCELLED, event.payload.get("reason"))
 
     def finish(self, now: datetime) -> None:
-        """Up to the present, for a job that has not ended, or was retried after its end and has not begun yet."""
+        """Adds the time up to the present, for a job that has not ended, or that was retried and has not begun yet."""
         if self._job.state not in UNFINISHED_STATES:
             return
         if self.end is not None:
@@ -165,7 +165,7 @@ def _last_attempt(job: Job, *, now: datetime) -> list[Span]:
 
 
 def _end(job: Job) -> End | None:
-    """By its columns, which do not say why."""
+    """Reads the end from the job's columns, which do not say why it ended."""
     at = {
         JobState.COMPLETED.value: job.completed_at,
         JobState.DISCARDED.value: job.discarded_at,

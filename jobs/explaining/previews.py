@@ -63,7 +63,7 @@ def _schedule(plan: RecurrenceSpec) -> Schedule:
 
 
 def _described(spec: JobSpec, plan: RecurrenceSpec | None) -> dict[str, Any]:
-    """As outgoing.described, of a job that has no ids yet."""
+    """Describes a job that has no ids yet, as outgoing.described does."""
     return {
         "id": UNKNOWN,
         "uuid": UNKNOWN,

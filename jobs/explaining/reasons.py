@@ -56,7 +56,7 @@ class Reason:
 
 
 def of(job: Job, history: History, *, now: datetime) -> Reason:
-    """In at most five queries."""
+    """Gives the reason why a job ran late or has not run, in at most five queries."""
     if history.end is not None:
         return _of_ended(job, history, history.end)
     if job.state == JobState.EXECUTING:
@@ -92,7 +92,7 @@ def _of_its_turn(job: Job, *, now: datetime) -> Reason | None:
 
 
 def _of_held(job: Job) -> Reason | None:
-    """None if the operator lets it start."""
+    """Says how the operator holds the job up; None if they let it start."""
     since = suspension.paused_at()
     if since is not None:
         return Reason(Code.PAUSED, f"the operator has paused this instance, since {timestamp(since)}: nothing is lost")
@@ -132,7 +132,7 @@ def _of_waiting(job: Job, history: History, *, now: datetime) -> Reason:
 
 
 def _of_queue(queue: Queue, *, now: datetime) -> Reason | None:
-    """None if the queue would let a job start."""
+    """Says how the queue holds a job up; None if it would let one start."""
     if queue.paused_at is not None:
         message = f"its queue {queue.name!r} is paused since {timestamp(queue.paused_at)}"
         return Reason(Code.PAUSED, f"{message}: PUT /api/queues/{queue.name} with paused false resumes it")

@@ -43,7 +43,7 @@ class Timeline:
 
 
 def of(job: Job, *, now: datetime, mask: Callable[[Any], Any] = lambda payload: payload) -> Timeline:
-    """In at most eight queries. `mask` takes what is not to be shown out of a payload."""
+    """Gives the timeline of a job, in at most eight queries. `mask` takes what is not to be shown out of a payload."""
     log = LogEvent.objects.filter(job_id=job.id).order_by("id")
     events = list(log.exclude(event__in=_DELIVERY_EVENTS)[:MOST])
     sendings = list(log.filter(event__in=_DELIVERY_EVENTS)[:MOST])

@@ -44,7 +44,7 @@ def rotate(
 
 
 def revoke(key: ApiKey, *, actor: str, now: datetime) -> ApiKey | None:
-    """None if it was revoked already."""
+    """Revokes a key; None if it was revoked already."""
     with transaction.atomic():
         if not ApiKey.objects.existing().filter(pk=key.pk).update(revoked_at=now):
             return None

@@ -118,7 +118,7 @@ class Rate:
             self._accounts.clear()
 
     def _window(self, now: datetime) -> tuple[int, float]:
-        """Its number, and which part of it is gone."""
+        """The window's number, and which part of it is gone."""
         windows = now.timestamp() / self._seconds
         return math.floor(windows), windows % 1
 

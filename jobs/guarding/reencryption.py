@@ -82,7 +82,7 @@ def _stale(table: str, column: str, *, retired: str | None = None) -> Iterator[l
 def _rows(
     table: str, column: str, retired: str | None, after: Any, *, condition: str = "TRUE"
 ) -> list[tuple[Any, ...]]:
-    """As they are stored: the field would decrypt them."""
+    """Reads rows as they are stored: the field would decrypt them."""
     columns = ", ".join(["id", column, *([retired] if retired else [])])
     also = "" if after is None else "AND id > %(after)s"
     with connection.cursor() as cursor:

@@ -88,7 +88,7 @@ def resolver(vault: Vault, *, host: str) -> Callable[[str], str]:
 
 
 def uses(user_id: UUID) -> dict[str, dict[str, list[Any]]]:
-    """By name, which schedules and waiting jobs refer to it: the newest of them, as far as can be told cheaply."""
+    """Says which schedules and waiting jobs refer to each name: the newest, as far as can be told cheaply."""
     schedules = Schedule.objects.existing().filter(user_id=user_id).order_by("-id")
     jobs = Job.objects.filter(user_id=user_id, state__in=WAITING_STATES, schedule=None).order_by("-id")
     found: dict[str, dict[str, list[Any]]] = {}

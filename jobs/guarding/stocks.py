@@ -76,7 +76,7 @@ class Stock:
             account.leased += granted - amount
 
     def used(self, user_id: UUID) -> int:
-        """As far as it can be told cheaply: exact up to a hundred thousand."""
+        """How much is used, as far as it can be told cheaply: exact up to a hundred thousand."""
         counted = self._count(user_id, _MOST_COUNTED)
         if counted < _MOST_COUNTED:
             return counted

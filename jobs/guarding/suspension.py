@@ -32,7 +32,7 @@ class _LastSeen:
 
 
 def held() -> Held:
-    """As it was at the last look; no query."""
+    """What was held at the last look; no query."""
     return _LastSeen.held
 
 
@@ -44,7 +44,7 @@ def look() -> Held:
 
 
 def forget() -> None:
-    """As if this process had not looked yet: for tests."""
+    """Forgets the last look: for tests."""
     _LastSeen.held = Held()
 
 

@@ -21,7 +21,7 @@ Judged = Wanted | Refusal
 
 
 def wanted(fields: Mapping[str, Any], *, is_small: bool = False, now: datetime) -> list[Judged]:
-    """By the body of POST /api/jobs/batch: what each job asks for, or why it is refused.
+    """Reads the body of POST /api/jobs/batch: what each job asks for, or why it is refused.
 
     If the whole body `is_small`, no job in it can be too large. Raises InvalidInput if the body is no batch.
     """

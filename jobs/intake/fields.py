@@ -74,7 +74,7 @@ class Input:
         return None
 
     def choice(self, name: str, *, allowed: Collection[str]) -> str | None:
-        """In any case."""
+        """Reads one of `allowed`, in any case."""
         value = self.fields.get(name)
         if value is None:
             return None

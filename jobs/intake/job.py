@@ -37,7 +37,7 @@ class Wanted:
 
 
 def wanted(fields: Mapping[str, Any], *, key_header: str | None, now: datetime) -> Wanted:
-    """By the body of POST /api/jobs; `key_header` is the Idempotency-Key header. Raises InvalidInput."""
+    """Reads the body of POST /api/jobs; `key_header` is the Idempotency-Key header. Raises InvalidInput."""
     given = Input(fields, known=FIELDS)
     require_url(given)
     found = read(given, key_header=key_header, now=now)

@@ -33,7 +33,7 @@ class Rotation:
 
 
 def new(fields: Mapping[str, Any], *, now: datetime) -> NewKey:
-    """By the body of POST /api/keys. Raises InvalidInput."""
+    """Reads the body of POST /api/keys. Raises InvalidInput."""
     given = Input(fields, known=FIELDS)
     name = given.text("name", longest=LONGEST_NAME) or ""
     scope = given.choice("scope", allowed=Scope.values) or Scope.WRITE
@@ -43,7 +43,7 @@ def new(fields: Mapping[str, Any], *, now: datetime) -> NewKey:
 
 
 def rotation(fields: Mapping[str, Any], *, known: tuple[str, ...] = ROTATE_FIELDS, now: datetime) -> Rotation:
-    """By the body of POST /api/keys/{id}/rotate, or of another rotation. Raises InvalidInput."""
+    """Reads the body of POST /api/keys/{id}/rotate, or of another rotation. Raises InvalidInput."""
     given = Input(fields, known=known)
     overlap = timing.duration(given, "overlap", value=given.value("overlap")) if given.has("overlap") else None
     expires_at = _expiry(given, now=now) if "expires_at" in known else None

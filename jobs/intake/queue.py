@@ -36,7 +36,7 @@ def is_name(text: str) -> bool:
 
 
 def check_name(given: Input) -> None:
-    """Of the queue that a job is for."""
+    """Checks the name of the queue that a job is for."""
     value = given.value("queue")
     if value is None:
         return
@@ -47,13 +47,13 @@ def check_name(given: Input) -> None:
 
 
 def require_name(name: str) -> None:
-    """Of the queue that a path means. Raises InvalidInput."""
+    """Checks the name of the queue that a path means. Raises InvalidInput."""
     if not is_name(name):
         raise InvalidInput([FieldError("/name", f"{shown(name)} is no name of a queue: {_RULE}")])
 
 
 def limits(fields: Mapping[str, Any]) -> Limits:
-    """By the body of PUT /api/queues/{name}: what is left out is no limit, and not paused. Raises InvalidInput."""
+    """Reads the body of PUT /api/queues/{name}: what is left out is no limit, and not paused. Raises InvalidInput."""
     given = Input(fields, known=FIELDS)
     concurrency = given.whole_number("concurrency", lowest=1, highest=HIGHEST)
     is_paused = given.switch("paused") or False

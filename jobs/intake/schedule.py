@@ -36,7 +36,7 @@ class Asked:
 
 
 def previewed(fields: Mapping[str, Any], *, now: datetime) -> Asked:
-    """By the body of POST /api/preview. Raises InvalidInput.
+    """Reads the body of POST /api/preview. Raises InvalidInput.
 
     Without a `url` it is about the times alone, and the spec's is empty.
     """
@@ -87,7 +87,7 @@ def judged(given: Input, schedule: Schedule, *, is_retimed: bool, now: datetime)
 
 
 def reason_to_disable(fields: Mapping[str, Any]) -> str | None:
-    """By the body of POST /api/schedules/{id}/disable, which may have none. Raises InvalidInput."""
+    """Reads the body of POST /api/schedules/{id}/disable, which may have none. Raises InvalidInput."""
     given = Input(_without_metadata(fields), known=REASON_FIELDS)
     reason = given.text("reason", longest=LONGEST_REASON)
     given.finish()
@@ -95,7 +95,7 @@ def reason_to_disable(fields: Mapping[str, Any]) -> str | None:
 
 
 def skipped_until(schedule: Schedule, fields: Mapping[str, Any], *, now: datetime) -> datetime | None:
-    """By the body of POST /api/schedules/{id}/skip, which may have none. Raises InvalidInput."""
+    """Reads the body of POST /api/schedules/{id}/skip, which may have none. Raises InvalidInput."""
     given = Input(_without_metadata(fields), known=SKIP_FIELDS)
     until = given.read("until", partial(durations.parse_moment, now=now, zone=schedule.zone))
     if until is not None and until <= now:
@@ -115,7 +115,7 @@ class Backfill:
 
 
 def backfilled(schedule: Schedule, fields: Mapping[str, Any], *, now: datetime) -> Backfill:
-    """By the body of POST /api/schedules/{id}/backfill. Raises InvalidInput."""
+    """Reads the body of POST /api/schedules/{id}/backfill. Raises InvalidInput."""
     given = Input(_without_metadata(fields), known=BACKFILL_FIELDS)
     parse = partial(durations.parse_moment, now=now, zone=schedule.zone)
     since, until = given.read("from", parse), given.read("to", parse)

@@ -45,7 +45,7 @@ def require_name(name: str) -> None:
 
 
 def new(fields: Mapping[str, Any]) -> NewSecret:
-    """By the body of PUT /api/secrets/{NAME}. Raises InvalidInput; no error shows the value."""
+    """Reads the body of PUT /api/secrets/{NAME}. Raises InvalidInput; no error shows the value."""
     given = Input(fields, known=FIELDS)
     value = given.value("value")
     if value is None:
@@ -72,7 +72,7 @@ def _hosts(given: Input) -> list[str] | None:
 
 
 def _host(given: Input, place: int, value: Any) -> str | None:
-    """In the spelling that targets have."""
+    """Reads a host in the spelling that targets have."""
     try:
         if not isinstance(value, str) or not value or set(value) & set("/?#@:[]"):
             raise urls.InvalidTarget("it is no host alone")
@@ -128,7 +128,7 @@ def _references(args: Mapping[str, Any], canonical: Mapping[str, str]) -> list[_
 
 
 def _of_chained(args: Mapping[str, Any]) -> list[_Reference]:
-    """Those of the jobs that come after this one."""
+    """The references of the jobs that come after this one."""
     found: list[_Reference] = []
     for part in _CHAINED:
         given = args.get(part)

@@ -18,7 +18,7 @@ def zone(given: Input) -> tzinfo:
 
 
 def moment_asked_for(given: Input, *, now: datetime, zone: tzinfo) -> datetime | None:
-    """By `schedule_in` or `scheduled_at`, never before `now`; None if neither is given."""
+    """Reads `schedule_in` or `scheduled_at`, never before `now`; None if neither is given."""
     if given.has("schedule_in") and given.has("scheduled_at"):
         given.refuse("scheduled_at", detail="schedule_in says when already: give one or the other")
     at = given.read("scheduled_at", partial(durations.parse_moment, now=now, zone=zone))
@@ -35,7 +35,7 @@ def _after(wait: durations.Duration, now: datetime, zone: tzinfo) -> datetime:
 
 
 def duration(given: Input, *path: str | int, value: Any) -> durations.Duration | None:
-    """With the pointer on the half of [amount, unit] that is wrong."""
+    """Reads a duration; an error points at the half of [amount, unit] that is wrong."""
     try:
         return durations.parse(value)
     except durations.InvalidDuration as refusal:

@@ -63,7 +63,7 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         return self.filter(unexpired, revoked_at__isnull=True, user__is_active=True)
 
     def existing(self) -> "ApiKeyQuerySet":
-        """Those that were not revoked, expired or not."""
+        """The keys that were not revoked, expired or not."""
         return self.filter(revoked_at__isnull=True)
 
 

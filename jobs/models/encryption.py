@@ -57,7 +57,7 @@ def is_current(text: str) -> bool:
 
 @lru_cache(maxsize=8)
 def _ciphers(keys: tuple[bytes, ...]) -> dict[str, AESGCM]:
-    """By the ids of their keys, which say nothing of these."""
+    """The ciphers by the ids of their keys, which say nothing of the keys."""
     return {hashlib.sha256(b"booper key id:" + key).hexdigest()[:_ID_LENGTH]: AESGCM(key) for key in keys}
 
 

@@ -35,7 +35,7 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.waiting().filter(scheduled_at__lte=now)
 
     def waiting(self) -> "JobQuerySet":
-        """Those a worker takes when they are due: a queue's wait for the queue."""
+        """The jobs that a worker takes when they are due: a queue's wait for the queue."""
         return self.filter(state__in=WAITING_STATES, is_upcoming=False, queue__isnull=True)
 
     def due_between(self, after: datetime, until: datetime) -> "models.QuerySet[Job, datetime]":
@@ -44,7 +44,7 @@ class JobQuerySet(models.QuerySet["Job"]):
         return coming.order_by("scheduled_at").values_list("scheduled_at", flat=True)
 
     def in_states(self, states: list[str], now: datetime) -> "JobQuerySet":
-        """Those that read as one of `states` at `now`: `scheduled` means not yet due, `available` due."""
+        """The jobs that read as one of `states` at `now`: `scheduled` means not yet due, `available` due."""
         wanted = Q()
         for state in states:
             match = Q(state=JobState.SCHEDULED if state == JobState.AVAILABLE else state)

@@ -27,7 +27,7 @@ class CatchUp(models.TextChoices):
 
 class ScheduleQuerySet(models.QuerySet["Schedule"]):
     def existing(self) -> "ScheduleQuerySet":
-        """Those that were not deleted: the rows of deleted ones stay while their jobs do."""
+        """The schedules that were not deleted: the rows of deleted ones stay while their jobs do."""
         return self.filter(deleted_at__isnull=True)
 
 

@@ -112,7 +112,7 @@ def _open(headers: Any) -> Any:
 
 
 class SealedJSONField(ExactJSONField):
-    """As it was sent, but for the headers, which are encrypted in the database and nowhere else."""
+    """JSON as it was sent, but for the headers, which are encrypted in the database and nowhere else."""
 
     def from_db_value(self, value: str | None, expression: Expression, connection: BaseDatabaseWrapper) -> Any:
         return None if value is None else loads(value)

@@ -13,7 +13,7 @@ from jobs.operating.findings import Check, Finding, Level
 def examine(
     *, ask_broker: Callable[[], None], clock_now: Callable[[], datetime], is_to_fix: bool = False
 ) -> list[Finding]:
-    """In the order of what depends on what. `ask_broker` raises if the broker does not answer.
+    """Makes all looks, in the order of what depends on what. `ask_broker` raises if the broker does not answer.
 
     `clock_now` says what time it is, and asks the database for that.
     """

@@ -73,7 +73,7 @@ class Report:
 
 
 def heartbeats(*, now: datetime) -> list[Heartbeat]:
-    """Of all workers and beats, the latest first."""
+    """The heartbeats of all workers and beats, the latest first."""
     return [
         Heartbeat(
             role=process.role,

@@ -81,7 +81,7 @@ def _are_of_this_machine_alone() -> bool:
 
 
 def _encryption(now: datetime) -> Iterator[Trouble]:
-    """By the newest users and secrets: a key that is missed has encrypted more than one."""
+    """Looks at the newest users and secrets: a key that is missed has encrypted more than one."""
     remedy = "add the lost key to BOOPER_ENCRYPTION_KEYS, or see docs/secrets.md if it is lost for ever"
     newest = {
         "signing secrets": User.objects.order_by("-id").values_list("signing_secret", flat=True),
@@ -111,7 +111,7 @@ def _clocks(now: datetime) -> Iterator[Trouble]:
 
 
 def _disk(now: datetime) -> Iterator[Trouble]:
-    """Of the data folder: where SQLite and the embedded broker write."""
+    """Looks at the disk of the data folder: where SQLite and the embedded broker write."""
     free = shutil.disk_usage(settings.DATA_DIR).free
     if free < _LITTLE_SPACE:
         level = Level.ERROR if free < _NO_SPACE else Level.WARNING

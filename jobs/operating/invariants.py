@@ -131,7 +131,7 @@ def _rescue_deliveries(now: datetime) -> int:
 
 
 def _sequences(now: datetime) -> Iterator[Trouble]:
-    """Of the jobs with the latest webhooks; those of older ones may have been pruned in part."""
+    """Looks at the jobs with the latest webhooks; those of older ones may have been pruned in part."""
     since = row_counts.highest_id(Delivery) - _RECENT_DELIVERIES
     recent = Delivery.objects.filter(id__gt=since, kind=DeliveryKind.WEBHOOK).order_by().values("job_id")
     numbered = recent.annotate(count=Count("id"), first=Min("sequence"), last=Max("sequence"))

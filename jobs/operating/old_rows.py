@@ -91,7 +91,7 @@ def jobs(before: datetime, batch: int, places: Places) -> Iterator[int]:
 
 
 def delete_jobs(ids: Sequence[int], before: datetime) -> int:
-    """With all that refers to them, most of which went before them."""
+    """Deletes jobs with all that refers to them, most of which went before them."""
     if not ids:
         return 0
     with transaction.atomic():
@@ -138,7 +138,7 @@ def _ended_before(ends: dict[str, str], before: datetime) -> Q:
 
 
 def schedules(batch: int) -> Iterator[int]:
-    """Those that were deleted, once the last of the jobs they ran is gone."""
+    """Deletes the rows of deleted schedules, once the last of the jobs they ran is gone."""
     ran = Job.objects.filter(schedule_id=OuterRef("id"))
     bare = Schedule.objects.filter(~Exists(ran), deleted_at__isnull=False)
     while ids := list(bare.values_list("id", flat=True)[:batch]):
@@ -146,5 +146,5 @@ def schedules(batch: int) -> Iterator[int]:
 
 
 def delete(rows: QuerySet[Any]) -> int:
-    """By one statement: Django's own way would read all rows first, to look for what refers to them."""
+    """Deletes rows by one statement: Django's own way would read all rows first, to look for what refers to them."""
     return rows._raw_delete("default") or 0

@@ -70,7 +70,7 @@ class Pruned:
 
 
 def prune(*, now: datetime, pace: Pace | None = None, places: Places | None = None) -> Pruned:
-    """By LOG_RETENTION_DAYS (the log, deliveries) and JOB_RETENTION_DAYS (jobs, by when they ended).
+    """Prunes by LOG_RETENTION_DAYS (the log, deliveries) and JOB_RETENTION_DAYS (jobs, by when they ended).
 
     With the `places` to which earlier rounds of this process have come, it goes on from there.
     """
@@ -110,5 +110,5 @@ def prune(*, now: datetime, pace: Pace | None = None, places: Places | None = No
 
 
 def _receivers(before: datetime) -> int:
-    """Those whose last failure is long ago. One that is off stays off until somebody switches it on."""
+    """Deletes receivers whose last failure is long ago. One that is off stays off until somebody switches it on."""
     return old_rows.delete(Receiver.objects.filter(last_failed_at__lt=before, disabled_at__isnull=True))

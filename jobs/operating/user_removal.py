@@ -49,7 +49,7 @@ def _batches(user: User) -> Iterator[int]:
 
 
 def _delete(rows: QuerySet[Any]) -> Iterator[int]:
-    """By id, in the order of the index that begins with the user."""
+    """Deletes rows by id, in the order of the index that begins with the user."""
     while ids := list(rows.order_by("user_id", "id").values_list("pk", flat=True)[:_BATCH]):
         with transaction.atomic():
             yield rows.model._default_manager.filter(pk__in=ids)._raw_delete("default") or 0

@@ -43,7 +43,7 @@ def delivery_vaults(deliveries: Iterable[Delivery]) -> dict[UUID, Vault]:
 def of_job(
     job: Claimed, *, vault: Vault | None, schedule: Schedule | None, signed_with: Sequence[str], now: datetime
 ) -> Filled:
-    """As requests.of_job. Raises NoSuchSecret too.
+    """Makes the request as requests.of_job does, with secrets put in. Raises NoSuchSecret too.
 
     Rendered twice where there are secrets, each time with references of both kinds in the job alone: what a target
     answered is put in after the secrets were, so it can't ask for any.
@@ -63,7 +63,7 @@ def of_job(
 
 
 def of_delivery(delivery: Delivery, *, vault: Vault | None, signed_with: Sequence[str], now: datetime) -> Request:
-    """As requests.of_delivery. Raises NoSuchSecret too."""
+    """Makes the request as requests.of_delivery does, with secrets put in. Raises NoSuchSecret too."""
     request = requests.of_delivery(delivery, secrets=signed_with, now=now)
     if secret_references.MARK not in delivery.url:
         return request
@@ -72,7 +72,7 @@ def of_delivery(delivery: Delivery, *, vault: Vault | None, signed_with: Sequenc
 
 
 def host_of(url: str) -> str:
-    """As targets are canonical: in lower case, an A-label, an address without brackets."""
+    """The host in the spelling of targets: in lower case, an A-label, an address without brackets."""
     return urlsplit(url).hostname or ""
 
 

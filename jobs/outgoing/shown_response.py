@@ -30,7 +30,7 @@ def shown_response(response: Response, said: Reading, *, duration_ms: int) -> di
 
 
 def shown_headers(response: Response) -> dict[str, str | list[str]]:
-    """Under the first one's spelling; one that comes more than once as a list."""
+    """Gives the headers as an object, in their first spelling; one that comes more than once as a list."""
     values: dict[str, list[str]] = {}
     spelling: dict[str, str] = {}
     for name, value in response.headers:

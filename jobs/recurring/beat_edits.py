@@ -85,7 +85,7 @@ def _leaves_no_run(schedule: Schedule, spec: JobSpec, plan: RecurrenceSpec, *, n
 def _as_edited(
     schedule: Schedule, item: beat_entries.Edit, *, frequency: dict[str, Any], now: datetime
 ) -> tuple[JobSpec, RecurrenceSpec]:
-    """As if a client had sent what the entry says now."""
+    """Reads the entry as if a client had sent what it says now."""
     args = dict(schedule.args)
     if frequency != schedule.frequency:
         args = {name: value for name, value in args.items() if name not in ("cron", "repeat_every")} | frequency

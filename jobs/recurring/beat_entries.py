@@ -100,7 +100,7 @@ def _described(schedule: Schedule) -> str:
 
 
 def _place(schedule: Schedule) -> str:
-    """Without the query, which may hold a key: django-celery-beat's admin hides none."""
+    """The URL without its query, which may hold a key: django-celery-beat's admin hides none."""
     return schedule.url.partition("?")[0]
 
 
@@ -125,7 +125,7 @@ _INTERVAL_COLUMNS = {"every": "int", "period": "text"}
 
 
 def _inserted_frequencies(schedules: Sequence[Schedule]) -> list[CrontabSchedule | IntervalSchedule]:
-    """Of each schedule its own, in their order."""
+    """Inserts a frequency for each schedule, and gives them in the order of the schedules."""
     frequencies = [_crontab(schedule) or _interval(schedule) for schedule in schedules]
     for kind, columns in ((CrontabSchedule, _CRONTAB_COLUMNS), (IntervalSchedule, _INTERVAL_COLUMNS)):
         alike: dict[tuple[str, ...], list[Any]] = defaultdict(list)
@@ -206,7 +206,7 @@ def _interval(schedule: Schedule) -> IntervalSchedule | None:
 
 
 def _spelling(crontab: CrontabSchedule | None, interval: IntervalSchedule | None) -> str:
-    """As `_EDITED` spells it in SQL."""
+    """Spells a frequency as `_EDITED` does in SQL."""
     if crontab is not None:
         return " ".join([*(getattr(crontab, name) for name in _CRON_FIELDS), str(crontab.timezone)])
     assert interval is not None
@@ -261,7 +261,7 @@ def edit_of(schedule: Schedule) -> Edit | None:
 
 
 def _frequency(schedule: Schedule, entry: PeriodicTask) -> tuple[dict[str, Any] | None, str]:
-    """As the entry has it, with its time zone; in the client's own spelling as long as it is the same."""
+    """The frequency that the entry has, with its time zone; in the client's own spelling as long as it is the same."""
     if entry.crontab is None and entry.interval is None:
         return None, schedule.timezone
     if schedule.beat_frequency == _spelling(entry.crontab, entry.interval):

@@ -25,7 +25,7 @@ class Swept:
 
 
 def without_upcoming(*, after: UUID | None = None, limit: int) -> tuple[list[UUID], UUID | None]:
-    """Of the next `limit` enabled schedules by id: those without an upcoming run, and the last that was looked at.
+    """Finds schedules without an upcoming run among the next `limit` enabled ones by id, and the last one looked at.
 
     That is None when these were the last ones.
     """

@@ -17,7 +17,7 @@ held = stage.held
 
 
 class QueueLooks:
-    """From where to look: for queues that are ready, and in each for what is due."""
+    """The marks from where to look: for queues that are ready, and in each for what is due."""
 
     def __init__(self) -> None:
         self.ready = LowerBounds()
@@ -59,7 +59,7 @@ def claim(
 
 
 def rescue(*, limit: int, now: datetime) -> tuple[int, Upcoming]:
-    """Those of dead workers are rescued with all others; here it is the queues that were overlooked."""
+    """Looks for queues that were overlooked. Jobs of dead workers are rescued with all others."""
     count = limits.sweep(now=now)
     return 0, Upcoming(queues=[now]) if count else Upcoming()
 

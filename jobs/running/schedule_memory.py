@@ -23,7 +23,7 @@ class RunAnswer:
 
 
 def locked(schedule_ids: Iterable[UUID]) -> dict[UUID, Schedule]:
-    """Those schedules, their rows locked in the order of their ids.
+    """Reads the schedules, and locks their rows in the order of their ids.
 
     Inside a transaction, and before it writes a job's row: whoever changes a schedule and its runs locks in that order.
     """

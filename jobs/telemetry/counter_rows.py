@@ -84,7 +84,7 @@ class Writer:
         atexit.register(self.stop)
 
     def stop(self, *, timeout_seconds: float = 1.0) -> None:
-        """Has it written once more; a database that does not answer keeps nobody waiting for longer than said."""
+        """Writes once more. A database that does not answer keeps nobody waiting for longer than said."""
         self._is_stopping.set()
         self._thread.join(timeout_seconds)
 
@@ -107,7 +107,7 @@ class Writer:
 
 
 def keep(name: str) -> Writer:
-    """Has the tallies of this process written from now on. To be called once, after any fork."""
+    """Writes the tallies of this process from now on. Call it once, after any fork."""
     writer = Writer(CounterPage(counters.own, name=name))
     writer.start()
     return writer

@@ -109,4 +109,4 @@ def difference(counts: Mapping[str, float], others: Mapping[str, float]) -> dict
 
 
 own = Tallies()
-"""This process's."""
+"""The tallies of this process."""

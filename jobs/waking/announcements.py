@@ -53,7 +53,7 @@ def _promote(
 
 
 def announce_jobs(instants: Iterable[datetime]) -> None:
-    """To be called once the jobs due at `instants` are committed. Never blocks, never fails."""
+    """Wakes workers for jobs due at `instants`. Call it once they are committed. Never blocks, never fails."""
     announce(Lane.JOBS, instants)
 
 
@@ -63,12 +63,12 @@ def announce_job(job: Job) -> None:
 
 
 def announce_queues(instants: Iterable[datetime]) -> None:
-    """To be called once what makes queues ready at `instants` is committed. Never blocks, never fails."""
+    """Wakes workers for queues ready at `instants`. Call it once they are committed. Never blocks, never fails."""
     announce(Lane.QUEUES, instants)
 
 
 def announce_deliveries(instants: Iterable[datetime]) -> None:
-    """To be called once the deliveries due at `instants` are committed. Never blocks, never fails."""
+    """Wakes workers for deliveries due at `instants`. Call it once they are committed. Never blocks, never fails."""
     announce(Lane.DELIVERIES, instants)
 
 

@@ -11,7 +11,7 @@ _listeners: list[Listener] = []
 
 
 def listen(listener: Listener) -> None:
-    """Has `listener` called with each wake-up that reaches this process, in the thread that received it."""
+    """Calls `listener` with each wake-up that reaches this process, in the thread that received it."""
     _listeners.append(listener)
 
 

@@ -25,7 +25,7 @@ def text(value: object, *, limit: int = 0) -> str:
 
 
 def moment(value: datetime | None) -> str:
-    """To the second, in UTC; to the microsecond in its title."""
+    """Shows a moment to the second, in UTC; its title has the microseconds."""
     if value is None:
         return NOTHING
     utc = value.astimezone(UTC)

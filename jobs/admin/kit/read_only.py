@@ -51,7 +51,7 @@ class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
         return BoundedChangeList
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Only the filters that are there: others could go through whole tables, or feel for hidden values."""
+        """Allows only the filters that are there: others could go through whole tables, or feel for hidden values."""
         offered = {getattr(item, "parameter_name", item) for item in self.get_list_filter(request)}
         return lookup in offered or lookup.partition("__")[0] in offered
 
@@ -71,7 +71,7 @@ class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
 
     @admin.display(description=mark_safe('<input type="checkbox" id="action-toggle">'))
     def action_checkbox(self, obj: Any) -> SafeString:
-        """As Django's, but for the label, which would print the row as it is."""
+        """Renders Django's box without its label, which would print the row as it is."""
         box = '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="Select {}">'
         return format_html(box, ACTION_CHECKBOX_NAME, obj.pk, self.title_of(obj))
 

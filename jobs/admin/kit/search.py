@@ -27,7 +27,7 @@ class Term:
 
 
 def read(query: str) -> Term | None:
-    """None where nothing was typed. Only a TEXT is something that no index answers."""
+    """Reads what was typed; None where nothing was. Only a TEXT is something that no index answers."""
     typed = query.strip()
     if not typed:
         return None

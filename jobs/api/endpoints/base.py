@@ -46,7 +46,7 @@ class View(APIView):
             unexpected.refuse_others(request, taken.by(method))
 
     def perform_authentication(self, request: Request) -> None:
-        """Left to the permissions: an open view looks at no key at all."""
+        """Leaves it to the permissions: an open view looks at no key at all."""
 
     def check_permissions(self, request: Request) -> None:
         """Raises as well LimitReached, for a key or an address that has called too often."""

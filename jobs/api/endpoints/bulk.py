@@ -84,7 +84,7 @@ class CancelJobs(JobsView):
         return answer({"cancelled": cancelled.count})
 
     def _filters(self, request: Request) -> Input:
-        """Out of the query, as the list has them, or the body."""
+        """Reads the filters from the query, as the list has them, or from the body."""
         in_query, in_body = query.read(request, known=_CANCEL_FILTERS).fields, self.sent_fields(is_optional=True)
         given = Input({**in_body, **in_query}, known=_CANCEL_FILTERS)
         for name in in_body.keys() & in_query.keys():

@@ -28,7 +28,7 @@ class _DeliveriesView(View):
         return Delivery.objects.filter(user_id=self.owner_id)
 
     def find(self, delivery_id: str) -> Delivery:
-        """By uuid. Raises Http404 for what is not there (any more) or somebody else's."""
+        """Finds a delivery by uuid. Raises Http404 for what is not there (any more) or somebody else's."""
         uuid = identifiers.uuid(delivery_id)
         found = None if uuid is None else self.get_queryset().filter(uuid=uuid).first()
         if found is None:

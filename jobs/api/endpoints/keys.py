@@ -24,7 +24,7 @@ class _KeysView(View):
         return ApiKey.objects.existing().filter(user_id=self.owner_id)
 
     def find(self, key_id: str) -> ApiKey:
-        """By uuid. Raises Http404 for what is not there (any more) or somebody else's."""
+        """Finds a key by uuid. Raises Http404 for what is not there (any more) or somebody else's."""
         uuid = identifiers.uuid(key_id)
         found = None if uuid is None else self.get_queryset().filter(uuid=uuid).first()
         if found is None:

@@ -91,7 +91,7 @@ def _asset(name: str) -> bytes:
 
 
 def _placed(text: str) -> str:
-    """With the path that goes before all of the instance's own."""
+    """Puts the instance's base path in."""
     return text.replace("BASE/", f"{settings.BOOPER_BASE_PATH}/")
 
 

@@ -67,7 +67,7 @@ class QueueDetail(_QueuesView):
 
 
 def _shown(rows: Sequence[Queue]) -> list[dict[str, Any]]:
-    """With how many jobs wait and run in each, by two queries for them all, each on an index of its own."""
+    """Shows queues with how many jobs wait and run in each: two queries for them all, each on an index of its own."""
     jobs = Job.objects.filter(queue_id__in=[row.id for row in rows])
     waiting = _counted(jobs.filter(state__in=WAITING_STATES, is_upcoming=False))
     running = _counted(jobs.filter(state=JobState.EXECUTING))

@@ -20,7 +20,7 @@ class _ReceiversView(View):
         return Receiver.objects.filter(user_id=self.owner_id)
 
     def find(self, receiver_id: str) -> Receiver:
-        """By uuid. Raises Http404 for what is not there or somebody else's."""
+        """Finds a receiver by uuid. Raises Http404 for what is not there or somebody else's."""
         uuid = identifiers.uuid(receiver_id)
         found = None if uuid is None else self.get_queryset().filter(id=uuid).first()
         if found is None:

@@ -42,7 +42,7 @@ class _SchedulesView(View):
         return Schedule.objects.existing().filter(sql.owned_by(self.owner_id))
 
     def find(self, schedule_id: str) -> Schedule:
-        """By uuid or key. Raises Http404 for what is not there (any more) or somebody else's."""
+        """Finds a schedule by uuid or key. Raises Http404 for what is not there (any more) or somebody else's."""
         uuid = identifiers.uuid(schedule_id)
         found = None if uuid is None else self.get_queryset().filter(id=uuid).first()
         if keyed_schedule.is_key(schedule_id):
@@ -112,7 +112,7 @@ class ScheduleDetail(_SchedulesView):
         return self._replaced(schedule_id, fields, now=now)
 
     def _made(self, key: str, fields: dict[str, Any], *, now: datetime) -> Schedule | None:
-        """None if somebody else has made it meanwhile."""
+        """Makes the schedule; None if somebody else has made it meanwhile."""
         etags.require_none(self.request)
         wanted = keyed_schedule.wanted(fields, key=key, now=now)
         assert wanted.plan is not None
@@ -231,7 +231,7 @@ def _times(schedule: Schedule, asked: Backfill) -> list[datetime]:
 
 
 def _shown(rows: Sequence[Schedule]) -> list[dict[str, Any]]:
-    """With the time of each one's upcoming run, by one query for them all."""
+    """Shows schedules with the time of each one's upcoming run, by one query for them all."""
     enabled = [row.id for row in rows if row.disabled_at is None]
     to_come = Job.objects.filter(schedule_id__in=enabled, is_upcoming=True)
     next_runs = dict(to_come.values_list("schedule_id", "scheduled_at"))
@@ -239,6 +239,6 @@ def _shown(rows: Sequence[Schedule]) -> list[dict[str, Any]]:
 
 
 def _announce_end(schedule: Schedule | None, *, now: datetime) -> None:
-    """Its upcoming run was cancelled, of which a webhook is told."""
+    """Wakes who tells a webhook that the upcoming run was cancelled."""
     if schedule is not None and schedule.webhook_url:
         transaction.on_commit(partial(announcements.announce_deliveries, [now]))

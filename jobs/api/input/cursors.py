@@ -23,7 +23,7 @@ class InvalidCursor(Unreadable):
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Of the last row that was given out: its value in the order's column, and its id."""
+    """The last row that was given out: its value in the order's column, and its id."""
 
     value: Any
     id: Any
@@ -31,7 +31,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """By a column of `model`, what has no value last on every database, and by id where values are equal.
+    """The order by a column of `model`, what has no value last on every database, and by id where values are equal.
 
     Of the rows of one user, as sql.owned_by has them.
     """
@@ -63,7 +63,7 @@ class Order:
         return Q(**{f"{column}__{beyond}e": value}) & beyond_value
 
     def cursor_at(self, row: Model) -> str:
-        """For the rows after `row`."""
+        """Gives the cursor for the rows after `row`."""
         value = getattr(row, self.column)
         shown = value if value is None or isinstance(value, str | int) else str(value)
         return _signer.sign_object([self._key, shown, str(row.pk)], compress=True)

@@ -9,7 +9,7 @@ _HIGHEST = 2**63 - 1
 
 
 def integer(text: str) -> int | None:
-    """In plain decimal, as the API writes it, and such as a database has."""
+    """Reads an id in plain decimal, as the API writes it, in the range that a database has."""
     if not _INTEGER.fullmatch(text):
         return None
     number = int(text)
@@ -17,5 +17,5 @@ def integer(text: str) -> int | None:
 
 
 def uuid(text: str) -> UUID | None:
-    """In its usual form only: Python's UUID() takes braces, URNs and hyphens anywhere."""
+    """Reads a uuid in its usual form only: Python's UUID() takes braces, URNs and hyphens anywhere."""
     return UUID(text) if _UUID.fullmatch(text) else None

@@ -146,7 +146,7 @@ def _ordering(given: Input, columns: Mapping[str, str]) -> tuple[str, bool]:
 
 
 def _order_parts(value: Any) -> Sequence[Any]:
-    """Of `inserted_at,asc`, of ["inserted_at", "asc"] as JSON or from brackets, of {"inserted_at": "asc"} likewise."""
+    """Takes apart `inserted_at,asc`, ["inserted_at", "asc"] and {"inserted_at": "asc"}, as JSON or from brackets."""
     if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
         try:
             value = strict_json.parse(value.encode())
@@ -184,7 +184,7 @@ def uuid(given: Input, name: str) -> UUID | None:
 
 
 def of_job(rows: QuerySet[M], given: Input) -> QuerySet[M]:
-    """Only those of the job that `job_id` names, by integer or uuid."""
+    """Filters for the job that `job_id` names, by integer or uuid."""
     value = given.value("job_id")
     if value is None:
         return rows

@@ -25,7 +25,7 @@ def in_3_1(part: Any) -> Any:
 
 
 def _with_bare_reference(schema: Schema) -> Schema:
-    """In 3.1 a reference may have a description beside it."""
+    """Unwraps a reference, as in 3.1 it may have a description beside it."""
     if len(schema.get("allOf", ())) == 1:
         [reference] = schema.pop("allOf")
         return {**reference, **schema}

@@ -93,7 +93,7 @@ def _put(tree: _Tree, path: list[str], value: str) -> None:
 
 
 def _with_lists(value: Any) -> Any:
-    """With objects whose keys are 0 to n-1 turned into lists."""
+    """Turns objects whose keys are 0 to n-1 into lists."""
     if not isinstance(value, dict):
         return value
     children = {key: _with_lists(child) for key, child in value.items()}

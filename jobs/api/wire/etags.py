@@ -16,7 +16,7 @@ _ANY = "*"
 
 
 def of(row: Job | Schedule) -> str:
-    """In its quotes, as the header has it."""
+    """The tag of a row, in its quotes, as the header has it."""
     ended_at = row.cancelled_at if isinstance(row, Job) else row.disabled_at
     due_at = row.scheduled_at if isinstance(row, Job) else None
     managed_by = [row.managed_by] if isinstance(row, Schedule) and row.managed_by is not None else []

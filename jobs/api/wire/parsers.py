@@ -31,7 +31,7 @@ class JSONParser(BaseParser):
 
 
 class AnyJSONParser(JSONParser):
-    """Of any JSON value, be it an object or not."""
+    """Parses any JSON value, be it an object or not."""
 
     def parse(
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
@@ -40,7 +40,7 @@ class AnyJSONParser(JSONParser):
 
 
 class JSONBatchParser(JSONParser):
-    """Of {"jobs": […]}: a job with something in it that can't be taken becomes the refusal of that job alone."""
+    """Parses {"jobs": […]}: a job with something in it that can't be taken becomes the refusal of that job alone."""
 
     def parse(
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
@@ -104,7 +104,7 @@ def value(request: Request, *, limit: str = "MAX_REQUEST_BYTES") -> Any:
 
 
 def _parser_for(request: Request) -> BaseParser:
-    """By the Content-Type. Raises UnsupportedBody."""
+    """Chooses by the Content-Type. Raises UnsupportedBody."""
     coding = request.META.get("HTTP_CONTENT_ENCODING", "identity").strip().lower()
     if coding not in ("", "identity"):
         raise UnsupportedBody(f"the body is encoded as {coding!a}: send it as it is, without Content-Encoding")

@@ -12,7 +12,7 @@ from booper.content import payloads
 
 
 class JSONRenderer(BaseRenderer):
-    """Of plain values only: views turn times and ids into text themselves, where they know how."""
+    """Renders plain values only: views turn times and ids into text themselves, where they know how."""
 
     media_type = "application/json"
     format = "json"
@@ -29,7 +29,7 @@ class AlwaysJSON(BaseContentNegotiation):
     """There is one representation, so there is nothing to refuse with 406 and no `format` parameter to honour."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
-        """By the Content-Type; JSON where there is none. None if it is not read here."""
+        """Chooses by the Content-Type; JSON where there is none. None if it is not read here."""
         wanted = content_type(request) or JSONRenderer.media_type
         return next((parser for parser in parsers if parser.media_type == wanted), None)
 
@@ -41,5 +41,5 @@ class AlwaysJSON(BaseContentNegotiation):
 
 
 def content_type(request: Request) -> str:
-    """Without its parameters, in lower case; empty if the request has none."""
+    """The content type without its parameters, in lower case; empty if the request has none."""
     return str(request.META.get("CONTENT_TYPE", "")).partition(";")[0].strip().lower()

@@ -23,7 +23,7 @@ class Command(BaseCommand):
 
 
 def _make() -> dict[str, str] | None:
-    """None if somebody else was faster: of two that start at once, the unique e-mail address lets one through."""
+    """Makes the user and a key. None if somebody else was faster: the unique e-mail address lets one through."""
     password = secrets.token_urlsafe(12)
     try:
         with transaction.atomic():

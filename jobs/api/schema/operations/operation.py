@@ -108,7 +108,7 @@ def _require_same(
 
 
 def _in_query(parameters: Sequence[Schema]) -> list[str]:
-    """Their names, but for those in the path and the headers."""
+    """The names of the parameters in the query."""
     named = [whole.PARAMETERS[each["$ref"].rpartition("/")[2]] if "$ref" in each else each for each in parameters]
     return [each["name"] for each in named if each["in"] == "query"]
 
