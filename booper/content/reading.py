@@ -9,7 +9,7 @@ from typing import Any
 
 from booper.content import payloads
 
-# Those of the Encoding standard and some beside. Others of Python's are no character sets, or take their time.
+# The Encoding standard's, and some beside. Others that Python has are not character sets, or take their time.
 _CHARSETS = {
     *("ascii", "latin_1", "utf_8", "utf_16", "utf_16_be", "utf_16_le", "utf_32", "utf_32_be", "utf_32_le"),
     *(f"iso8859_{number}" for number in (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16)),
@@ -38,7 +38,7 @@ class Reading:
     value: Any
     is_json: bool = False
     is_base64: bool = False
-    """The bytes are no text: `value` has them in base64."""
+    """The bytes are not text: `value` has them in base64."""
     text: str | None = field(default=None, compare=False, repr=False)
     """All of it, where it is text."""
 

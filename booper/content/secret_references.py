@@ -77,7 +77,7 @@ def hidden(value: Any, secrets: Iterable[str]) -> Any:
 
 
 def hidden_in_bytes(body: bytes, secrets: Iterable[str]) -> bytes:
-    """The same of bytes that are no text, before they are encoded."""
+    """Does the same to bytes that are not text, before they are encoded."""
     for secret in secrets:
         if len(secret) >= _SHORTEST_HIDDEN:
             body = body.replace(secret.encode(), HIDDEN.encode())

@@ -124,7 +124,7 @@ def _required(lowered: Mapping[str, str], name: str) -> str:
 
 
 def _check_age(timestamp: str, *, now: datetime, tolerance_seconds: float) -> None:
-    """Raise InvalidSignature for a time stamp that is no number of seconds or too far from `now` on either side."""
+    """Raise InvalidSignature for a time stamp that is not a number of seconds or too far from `now` on either side."""
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):
         raise InvalidSignature(f"{TIMESTAMP_HEADER}: {timestamp[:40]!r} is not a unix time in seconds")
     age_seconds = now.timestamp() - int(timestamp)

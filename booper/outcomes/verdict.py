@@ -210,7 +210,7 @@ def _seconds(digits: str) -> float:
 
 
 def _seconds_until(http_date: str, *, now: datetime) -> float | None:
-    """Seconds from `now` to a date in any of HTTP's three spellings, negative if past; None if it is no date."""
+    """Seconds from `now` to a date in any of HTTP's three spellings, negative if past; None if it is not a date."""
     try:
         moment = parsedate_to_datetime(http_date)
         # HTTP's dates are in UTC, also where the spelling (asctime) has no room to say so.

@@ -248,7 +248,7 @@ def _parse_ipv4(text: str) -> IPv4Address:
 
 
 def _parse_name(host: str) -> str:
-    """Gives the name in lower case, as A-labels, without the trailing dot, with plain digits for those of any script."""
+    """Gives the name in lower case, as A-labels, without the trailing dot. Digits of any script become plain."""
     if "%" in host:
         raise InvalidTarget(f"the host {_shown(host)} is percent-encoded: write it in plain letters")
     try:

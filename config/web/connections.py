@@ -1,7 +1,7 @@
 """A connection of the web server: its head and its body come within a deadline and within bounds, or it ends.
 
 uvicorn's protocol does the reading and the writing. What it lacks stands here: who sends half a request, or reads half
-an answer, holds a socket for seconds and nothing else; and what is no HTTP is refused as the API refuses.
+an answer, holds a socket for seconds and nothing else; and what is not HTTP is refused as the API refuses.
 """
 
 import asyncio

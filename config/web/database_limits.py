@@ -29,7 +29,7 @@ def keep() -> None:
 
 
 def look_once() -> None:
-    """Makes each request end with one look at its thread's connection; Django would look twice, at all there might be."""
+    """Makes each request end with one look at its thread's connection, where Django would look at all, twice."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     request_finished.connect(_close_broken, dispatch_uid="web-connection")

@@ -119,7 +119,7 @@ class UserAdmin(BoundedAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         return Q(email__contains=str(term.value).lower())
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Nobody gives themselves powers, or locks themselves out; who is no superuser gives none to anybody."""
+        """Nobody gives themselves powers, or locks themselves out; who is not a superuser gives none to anybody."""
         facts = (possessions, "id", joined, last_login)
         if obj is not None and obj.pk == request.user.pk:
             return (*facts, "is_active", *_POWERS)

@@ -120,7 +120,7 @@ DELETE FROM {table} WHERE id = ANY(ARRAY(
 
 
 def delete_rows(part: Part, *, before: datetime, after: UUID, limit: int) -> list[UUID]:
-    """Deletes the oldest rows of a part that is no day, of those with an id `after` that; their ids."""
+    """Deletes the oldest rows of a part that is not a day, among those with an id `after` that; their ids."""
     with connection.cursor() as cursor:
         parameters: dict[str, Any] = {"before": earliest_uuid7(before), "after": after, "limit": limit}
         cursor.execute(_DELETE.format(table=part.table), parameters)

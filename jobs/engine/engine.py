@@ -78,7 +78,7 @@ class Engine:
         self._is_ended = threading.Event()
         self._look_at = 0.0
         self._pause_seconds = 0.0
-        # What the database answered, as long as it is no answer.
+        # What the database answered instead of doing its work; None while it works.
         self._fault: str | None = None
         self._threads: list[threading.Thread] = []
 

@@ -78,7 +78,7 @@ class Pace:
 
 @lru_cache(maxsize=10_000)
 def is_within(address: str, networks: tuple[Network, ...]) -> bool:
-    """Whether an IP address is in one of `networks`; what is no address is in none."""
+    """Whether an IP address is in one of `networks`; what is not an address is in none."""
     try:
         ip = ip_address(address.strip("[]"))
     except ValueError:

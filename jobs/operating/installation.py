@@ -1,4 +1,4 @@
-"""Whether settings, database and machines go together: what no single setting is wrong about, and boot cannot see."""
+"""Whether settings, database and machines fit together. Each setting may be right by itself; boot can't see this."""
 
 import base64
 import shutil

@@ -9,7 +9,7 @@ from booper.outcomes.outcome import Response
 
 
 def read(response: Response, *, secrets: Sequence[str] = ()) -> Reading:
-    """What the body of `response` says. Bytes that are no text come without the `secrets`, which nobody finds later."""
+    """What the body of `response` says. Bytes that are not text come without the `secrets`, which nobody finds later."""
     kind = next((value for name, value in response.headers if name.lower() == "content-type"), "")
     said = reading.read(response.body, content_type=kind, is_cut=response.truncated)
     return reading.in_base64(secret_references.hidden_in_bytes(response.body, secrets)) if said.is_base64 else said
@@ -17,7 +17,7 @@ def read(response: Response, *, secrets: Sequence[str] = ()) -> Reading:
 
 def shown_response(response: Response, said: Reading, *, duration_ms: int) -> dict[str, Any]:
     """What log, callback and webhook show of a response, whose body `said` that."""
-    # Bytes that are no text are marked.
+    # Bytes that are not text are marked.
     mark = {"body_encoding": "base64"} if said.is_base64 else {}
     return {
         "status": response.status,

@@ -18,7 +18,7 @@ _signer = Signer(salt="booper.cursor", sep=".")
 
 
 class InvalidCursor(Unreadable):
-    """The text is no cursor of that order; the message has the remedy."""
+    """The text is not a cursor of that order; the message has the remedy."""
 
 
 @dataclass(frozen=True, slots=True)

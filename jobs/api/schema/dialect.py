@@ -17,7 +17,7 @@ def in_3_1(part: Any) -> Any:
     if not isinstance(part, dict):
         return part
     if isinstance(named := part.get("properties"), dict):
-        # The names of properties are no keywords.
+        # The names of properties are not keywords.
         rest = in_3_1({key: value for key, value in part.items() if key != "properties"})
         return {**rest, "properties": {name: in_3_1(schema) for name, schema in named.items()}}
     schema = {key: value if key in _VALUES else in_3_1(value) for key, value in part.items()}
