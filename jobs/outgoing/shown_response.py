@@ -9,7 +9,7 @@ from booper.outcomes.outcome import Response
 
 
 def read(response: Response, *, secrets: Sequence[str] = ()) -> Reading:
-    """What the body of `response` says. Bytes that are not text come without the `secrets`, which nobody finds later."""
+    """What the body of `response` says. Bytes that are not text come without the `secrets`."""
     kind = next((value for name, value in response.headers if name.lower() == "content-type"), "")
     said = reading.read(response.body, content_type=kind, is_cut=response.truncated)
     return reading.in_base64(secret_references.hidden_in_bytes(response.body, secrets)) if said.is_base64 else said
