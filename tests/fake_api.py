@@ -167,14 +167,23 @@ def _handler_for(api: FakeApi) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+_ON_MANY = {
+    "/api/jobs/cancel": "cancelled",
+    "/api/jobs/retry": "retried",
+    "/api/jobs/run": "run",
+    "/api/jobs/delete": "deleted",
+    "/api/deliveries/resend": "resent",
+}
+
+
 def _healthy(call: Call) -> Answer:
     steps = call.path.split("/")[2:]  # /api/jobs/7/cancel -> jobs, 7, cancel
     if call.method == "DELETE":
         return Answer(204)
     if call.path == "/api/jobs/batch":
         return Answer(201, {"data": [JOB for _ in call.body["jobs"]]})
-    if call.path == "/api/jobs/cancel":
-        return Answer(200, {"data": {"cancelled": 3}})
+    if call.path in _ON_MANY:
+        return Answer(200, {"data": {"matched": 3, _ON_MANY[call.path]: 3}})
     if call.path.endswith("/backfill"):
         return Answer(201, {"data": [JOB]})
     row = _ROWS.get(steps[0], {"noun": steps[0]})

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Callable
+from typing import Any
 
 from booper.cli.documents import jobs_in
-from booper.cli.exits import Misuse
 from booper.cli.output import Columns
-from booper.cli.parsers import Group, add_filters, filters_of
-from booper.client import Json, Scheduler
+from booper.cli.parsers import Group, filters_of
+from booper.client import Scheduler
 
 _JOB_COLUMNS: Columns = {
     "JOB": "job_id",
@@ -41,6 +41,30 @@ _JOB_FILTERS = {
 }
 
 
+_ON_MANY: tuple[tuple[str, Callable[[Scheduler], Any], str], ...] = (
+    (
+        "cancel-many",
+        lambda scheduler: scheduler.jobs.cancel_many,
+        "Cancel all jobs that the same filters would list and that have not ended.",
+    ),
+    (
+        "retry-many",
+        lambda scheduler: scheduler.jobs.retry_many,
+        "Retry all jobs that the same filters would list and that were discarded, or are in the --state given.",
+    ),
+    (
+        "run-many",
+        lambda scheduler: scheduler.jobs.run_many,
+        "Run now all waiting jobs that the same filters would list, but for the upcoming jobs of schedules.",
+    ),
+    (
+        "delete-many",
+        lambda scheduler: scheduler.jobs.delete_many,
+        "Erase all ended jobs that the same filters would list, with all that is kept of them.",
+    ),
+)
+
+
 def add_jobs(jobs: Group) -> None:
     jobs.listing(
         lambda scheduler, args: scheduler.jobs.list(**filters_of(args)),
@@ -55,9 +79,8 @@ def add_jobs(jobs: Group) -> None:
         about="Cancel a job; the upcoming job of a schedule ends the schedule.",
     )
     cancel.add_argument("--scope", choices=["run"], help="run: skip this run and keep the schedule")
-    cancel_many = jobs.verb("cancel-many", _cancel_many, about="Cancel all jobs that the same filters would list.")
-    cancel_many.add_argument("--all", action="store_true", help="every job that has not ended, if there is no filter")
-    add_filters(cancel_many, _JOB_FILTERS)
+    for verb, call, about in _ON_MANY:
+        jobs.on_many(verb, call, about=about, filters=_JOB_FILTERS)
     create_many = jobs.verb(
         "create-many",
         lambda scheduler, args: scheduler.jobs.create_many(args.jobs),
@@ -75,10 +98,3 @@ def add_jobs(jobs: Group) -> None:
         lambda scheduler, args: scheduler.jobs.timeline(args.id),
         about="Show what became of a job, in order.",
     )
-
-
-def _cancel_many(scheduler: Scheduler, args: argparse.Namespace) -> Json:
-    filters = filters_of(args)
-    if not args.all and not any(value is not None for value in filters.values()):
-        raise Misuse("filters: none given; --state scheduled cancels what waits, --all everything")
-    return scheduler.jobs.cancel_many(all=args.all, **filters)

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from booper.cli.exits import USAGE
+from booper.cli.exits import USAGE, Misuse
 from booper.cli.output import Columns
 from booper.client import Scheduler
 
@@ -48,6 +48,20 @@ class Group:
         parser = self.verb(name, handler, about=about)
         parser.add_argument("id", metavar=metavar)
         return parser
+
+    def on_many(self, name: str, call: Callable[[Scheduler], Any], *, about: str, filters: Mapping[str, str]) -> None:
+        """A verb on all that the list's filters would list; `call` gives what the client calls it."""
+
+        def handler(scheduler: Scheduler, args: argparse.Namespace) -> Any:
+            given = filters_of(args)
+            if not (args.all or any(value is not None for value in given.values())):
+                raise Misuse("filters: none given; --name 'daily report' takes what has that name, --all everything")
+            return call(scheduler)(all=args.all, dry_run=args.dry_run, **given)
+
+        parser = self.verb(name, handler, about=about)
+        parser.add_argument("--all", action="store_true", help="everything, if there is no filter")
+        parser.add_argument("--dry-run", action="store_true", help="only say how many match")
+        add_filters(parser, filters)
 
     def listing(self, handler: Handler, *, about: str, columns: Columns | None, filters: Mapping[str, str]) -> None:
         parser = self.verb("list", handler, about=about, columns=columns)

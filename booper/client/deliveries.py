@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from booper.client.resources import Listed
-from booper.client.shapes import Id, Json
+from booper.client.shapes import Filter, Id, Json
 
 
 class Deliveries(Listed):
@@ -13,3 +13,7 @@ class Deliveries(Listed):
 
     def resend(self, id: Id) -> Json:
         return self._post(id, "resend")
+
+    def resend_many(self, *, all: bool | None = None, dry_run: bool | None = None, **filters: Filter) -> Json:
+        """Send again what the same filters would list and has ended: without a `state`, what failed."""
+        return self._many("resend", filters, all=all, dry_run=dry_run)

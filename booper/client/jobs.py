@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from booper.client.answers import as_object, as_objects
-from booper.client.errors import InvalidCall
 from booper.client.resources import Readable
 from booper.client.shapes import Filter, Id, Json, JsonList
 
@@ -47,15 +46,25 @@ class Jobs(Readable):
         """Cancel a job. The upcoming job of a schedule ends the schedule, unless `scope="run"`: that skips one run."""
         return self._post(id, "cancel", query={"scope": scope})
 
-    def cancel_many(self, *, all: bool | None = None, **filters: Filter) -> Json:
-        """Cancel what the same filters would list and has not ended; answers {"cancelled": how many}.
+    def cancel_many(self, *, all: bool | None = None, dry_run: bool | None = None, **filters: Filter) -> Json:
+        """Cancel what the same filters would list and has not ended; answers {"matched": …, "cancelled": how many}.
 
         The upcoming job of a schedule takes its schedule along. Without any filter `all=True` is needed, so that a slip
-        can't cancel everything.
+        can't cancel everything. `dry_run=True` only says how many match.
         """
-        if not all and not any(value is not None for value in filters.values()):
-            raise InvalidCall("filters: none given; state='scheduled' cancels what waits, all=True everything")
-        return as_object(self._transport.call("POST", f"{self.path}/cancel", query={**filters, "all": all or None}))
+        return self._many("cancel", filters, all=all, dry_run=dry_run)
+
+    def retry_many(self, *, all: bool | None = None, dry_run: bool | None = None, **filters: Filter) -> Json:
+        """Retry what the same filters would list and has ended: without a `state`, what was discarded."""
+        return self._many("retry", filters, all=all, dry_run=dry_run)
+
+    def run_many(self, *, all: bool | None = None, dry_run: bool | None = None, **filters: Filter) -> Json:
+        """Run now what waits and the same filters would list; not the upcoming jobs of schedules."""
+        return self._many("run", filters, all=all, dry_run=dry_run)
+
+    def delete_many(self, *, all: bool | None = None, dry_run: bool | None = None, **filters: Filter) -> Json:
+        """Erase what has ended and the same filters would list, with all that is kept of it."""
+        return self._many("delete", filters, all=all, dry_run=dry_run)
 
     def run(self, id: Id) -> Json:
         """Run a waiting job now."""

@@ -28,6 +28,13 @@ class Resource:
     def _post(self, identity: Id, verb: str, *, query: Mapping[str, Filter] | None = None) -> Json:
         return as_object(self._transport.call("POST", self._path_of(identity, verb), query=query))
 
+    def _many(self, verb: str, filters: Mapping[str, Filter], *, all: bool | None, dry_run: bool | None) -> Json:
+        """Raises InvalidCall without a filter, unless `all` is meant: a slip is not to reach everything."""
+        if not all and not any(value is not None for value in filters.values()):
+            raise InvalidCall("filters: none given; name='daily report' takes what has that name, all=True everything")
+        query = {**filters, "all": all or None, "dry_run": dry_run or None}
+        return as_object(self._transport.call("POST", f"{self.path}/{verb}", query=query))
+
     def _path_of(self, identity: Id, *more: str) -> str:
         text = str(identity)
         if text.strip() in {"", ".", ".."}:  # each would name another resource than the one meant

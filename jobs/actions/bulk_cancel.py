@@ -17,8 +17,9 @@ _BATCH_SIZE = 500
 
 @dataclass(slots=True)
 class Cancelled:
-    """What was cancelled so far, and who is to be told of it."""
+    """What matched and what was cancelled so far, and who is to be told of it."""
 
+    matched: int = 0
     count: int = 0
     has_deliveries: bool = False
     has_queues: bool = False
@@ -27,6 +28,11 @@ class Cancelled:
         self.count += len(jobs)
         self.has_deliveries = self.has_deliveries or any(job.webhook_url for job in jobs)
         self.has_queues = self.has_queues or any(job.queue_id is not None for job in jobs)
+
+
+def matching(jobs: QuerySet[Job], *, now: datetime) -> QuerySet[Job]:
+    """Those that `cancel_matching` would cancel, if nothing came in between."""
+    return jobs.filter(state__in=UNFINISHED_STATES, inserted_at__lte=now)
 
 
 def cancel_matching(jobs: QuerySet[Job], *, now: datetime) -> Cancelled:
@@ -39,9 +45,12 @@ def cancel_matching(jobs: QuerySet[Job], *, now: datetime) -> Cancelled:
     """
     cancelled, passed_over = Cancelled(), []
     for schedule_ids in _schedules(jobs.filter(is_upcoming=True)):
-        cancelled.add(_end(jobs, schedule_ids, now=now))
-    unfinished = jobs.filter(state__in=UNFINISHED_STATES, inserted_at__lte=now).order_by("user_id", "id")
+        ended = _end(jobs, schedule_ids, now=now)
+        cancelled.matched += len(ended)
+        cancelled.add(ended)
+    unfinished = matching(jobs, now=now).order_by("user_id", "id")
     for candidates in _batches(unfinished):
+        cancelled.matched += len(candidates)
         done = _cancel(unfinished, candidates, now=now)
         cancelled.add(done)
         passed_over += sorted({job.id for job in candidates} - {job.id for job in done})

@@ -1,5 +1,7 @@
 """What a door may have done away with: an ended job, with all that is kept of it."""
 
+from collections.abc import Sequence
+
 from django.db import transaction
 
 from jobs.models import FINISHED_STATES, Delivery, Job, LogEvent
@@ -14,7 +16,14 @@ def erase_job(job: Job) -> bool:
         ended = Job.objects.select_for_update().filter(id=job.id, state__in=FINISHED_STATES).only("id").first()
         if ended is None:
             return False
-        Delivery.objects.filter(job_id=job.id).delete()
-        LogEvent.objects.filter(job_id=job.id).delete()
-        ended.delete()
+        erase_locked([job.id])
     return True
+
+
+def erase_locked(ids: Sequence[int]) -> list[int | None]:
+    """The same, inside the transaction that has locked them as ended. Answers the queue, or None, of each."""
+    queue_ids: list[int | None] = list(Job.objects.filter(id__in=ids).values_list("queue_id", flat=True))
+    Delivery.objects.filter(job_id__in=ids).delete()
+    LogEvent.objects.filter(job_id__in=ids).delete()
+    Job.objects.filter(id__in=ids).delete()
+    return queue_ids

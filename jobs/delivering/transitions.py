@@ -159,8 +159,14 @@ def resend(delivery: Delivery, *, now: datetime) -> Delivery | None:
 
     None from another state, or after MOST_ATTEMPTS.
     """
-    ended = Delivery.objects.filter(id=delivery.id, state__in=(DeliveryState.DELIVERED, DeliveryState.FAILED))
-    won = ended.filter(attempt__lt=MOST_ATTEMPTS).update(
+    won = resend_locked([delivery.id], now=now)
+    return Delivery.objects.get(id=delivery.id) if won else None
+
+
+def resend_locked(ids: Sequence[int], *, now: datetime) -> int:
+    """The same for those of `ids` that it may be done to. Answers how many."""
+    ended = Delivery.objects.filter(id__in=ids, state__in=(DeliveryState.DELIVERED, DeliveryState.FAILED))
+    return ended.filter(attempt__lt=MOST_ATTEMPTS).update(
         state=DeliveryState.PENDING,
         due_at=now,
         resent_at=now,
@@ -168,7 +174,6 @@ def resend(delivery: Delivery, *, now: datetime) -> Delivery | None:
         delivered_at=None,
         failed_at=None,
     )
-    return Delivery.objects.get(id=delivery.id) if won else None
 
 
 _RESCUE = f"""

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from jobs.database import sql
 from jobs.models import (
     FINISHED_STATES,
     HOLDS_ITS_KEY,
@@ -178,16 +179,49 @@ def retry(job: Job, *, now: datetime) -> Job | None:
     None from another state, or after MOST_ATTEMPTS. A cancelled job is left alone as well if it is a run of a schedule
     that never started, or if another job holds its idempotency key by now.
     """
-    attempts = job.args.get("max_attempts") or settings.DEFAULT_MAX_ATTEMPTS
-    never_started = Q(state=JobState.CANCELLED, schedule__isnull=False, attempt=0)
-    holder = Job.objects.filter(HOLDS_ITS_KEY, user_id=job.user_id, idempotency_key=OuterRef("idempotency_key"))
-    ended = Job.objects.filter(id=job.id, state__in=FINISHED_STATES, attempt__lt=MOST_ATTEMPTS).exclude(never_started)
-    won = ended.filter(~Q(state=JobState.CANCELLED) | ~Exists(holder)).update(
-        state=JobState.RETRYABLE,
-        scheduled_at=now,
-        max_attempts=F("attempt") + int(attempts),
-        completed_at=None,
-        discarded_at=None,
-        cancelled_at=None,
-    )
+    won = _retriable([job.id]).update(**_retried(job.args.get("max_attempts"), now=now))
     return _moved(job) if won else None
+
+
+def retry_locked(ids: Sequence[int], *, now: datetime) -> list[int | None]:
+    """The same for those of `ids` that it may be done to, inside the transaction that has locked them.
+
+    Answers the queue, or None, of each that is retried. A query for each number of attempts that their owner gave.
+    """
+    asked = sql.json_text("args", "max_attempts")
+    rows = list(_retriable(ids).values_list("id", "queue_id", asked))
+    for attempts in {row[2] for row in rows}:
+        Job.objects.filter(id__in=[row[0] for row in rows if row[2] == attempts]).update(**_retried(attempts, now=now))
+    limits.touch((row[1], now) for row in rows)
+    return [row[1] for row in rows]
+
+
+def _retriable(ids: Sequence[int]) -> QuerySet[Job]:
+    never_started = Q(state=JobState.CANCELLED, schedule__isnull=False, attempt=0)
+    holder = Job.objects.filter(HOLDS_ITS_KEY, user_id=OuterRef("user_id"), idempotency_key=OuterRef("idempotency_key"))
+    ended = Job.objects.filter(id__in=ids, state__in=FINISHED_STATES, attempt__lt=MOST_ATTEMPTS)
+    return ended.exclude(never_started).filter(~Q(state=JobState.CANCELLED) | ~Exists(holder))
+
+
+def _retried(attempts: Any, *, now: datetime) -> dict[str, Any]:
+    """`attempts` is what its owner gave for `max_attempts`, if anything; text too, as forms send it."""
+    return {
+        "state": JobState.RETRYABLE,
+        "scheduled_at": now,
+        "max_attempts": F("attempt") + int(float(attempts or settings.DEFAULT_MAX_ATTEMPTS)),
+        "completed_at": None,
+        "discarded_at": None,
+        "cancelled_at": None,
+    }
+
+
+def run_locked(ids: Sequence[int], *, now: datetime) -> list[int | None]:
+    """scheduled | retryable -> the same, due now, inside the transaction that has locked them as waiting.
+
+    Answers the queue, or None, of each.
+    """
+    waiting = Job.objects.filter(id__in=ids, state__in=WAITING_STATES, is_upcoming=False)
+    queue_ids: list[int | None] = list(waiting.values_list("queue_id", flat=True))
+    waiting.update(scheduled_at=now)
+    limits.touch((queue_id, now) for queue_id in queue_ids)
+    return queue_ids

@@ -1,6 +1,7 @@
-"""/api/jobs/batch and /api/jobs/cancel: many jobs in one request."""
+"""/api/jobs/batch, and cancel, retry, run and delete: many jobs in one request."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from functools import partial
 
 from django.conf import settings
@@ -8,12 +9,13 @@ from django.db import transaction
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jobs.actions import batch, bulk_cancel
+from jobs.actions import batch, bulk, bulk_cancel
 from jobs.actions.batch import Taken
+from jobs.actions.bulk import Act
 from jobs.api import serializers
 from jobs.api.endpoints.base import answer
 from jobs.api.endpoints.jobs import JobsView
-from jobs.api.input import query
+from jobs.api.input import bulk as bulk_input
 from jobs.api.input.job_filters import FILTERS
 from jobs.api.input.taken import takes
 from jobs.api.schema.operations import jobs as operations
@@ -25,10 +27,11 @@ from jobs.intake.batch import Judged
 from jobs.intake.fields import Input
 from jobs.intake.job import Wanted
 from jobs.intake.refusals import FieldError, InvalidInput
+from jobs.models.job import JobQuerySet
 from jobs.queues import ids
 from jobs.waking import announcements
 
-_CANCEL_FILTERS = (*FILTERS, "all")
+_KNOWN = (*FILTERS, *bulk_input.OPTIONS)
 
 
 class Batch(JobsView):
@@ -63,17 +66,42 @@ class Batch(JobsView):
         return [refused.get(place, item) for place, item in enumerate(judged)]
 
 
-class CancelJobs(JobsView):
-    @operations.CANCEL_JOBS
-    @takes(query=_CANCEL_FILTERS, body=_CANCEL_FILTERS)
-    def post(self, request: Request) -> Response:
-        given, now = self._filters(request), clock.now()
+class _ManyJobs(JobsView):
+    """Does something to all that the list's filters would list."""
+
+    def asked(self, request: Request, *, everything: str, now: datetime) -> tuple[JobQuerySet, Input, bool]:
+        """What matches, what was given, and whether it is only asked how many there are."""
+        given = bulk_input.read(request, self.sent_fields(is_optional=True), filters=FILTERS)
         rows = self.listed(given, now=now)
-        wants_all = given.switch("all")
-        if not wants_all and not any(given.has(name) for name in FILTERS):
-            remedy = f"give one or more of {', '.join(FILTERS)}, or all=true for every job that has not ended"
-            given.refuse(detail=f"there is no filter: {remedy}")
-        given.finish()
+        return rows, given, bulk_input.finish(given, filters=FILTERS, everything=everything)
+
+    def done(self, act: Act, request: Request, *, everything: str) -> Response:
+        now = clock.now()
+        rows, given, is_dry = self.asked(request, everything=everything, now=now)
+        if act is bulk.RUN:
+            rows = bulk.runnable(rows)
+        matching = act.matching(rows, has_states=given.has("state"), now=now)
+        if is_dry:
+            return answer({"matched": matching.count()})
+        done = bulk.do(act, matching, now=now)
+        if act is not bulk.DELETE and done.has_unqueued:
+            transaction.on_commit(partial(announcements.announce_jobs, [now]))
+        # A place of a queue is freed by none of these, but what is to have one may have become due.
+        if act is not bulk.DELETE and done.has_queued:
+            transaction.on_commit(partial(announcements.announce_queues, [now]))
+        if done.count:
+            self.note(f"jobs.{act.done}", now=now, filters=sorted(given.fields), count=done.count)
+        return answer({"matched": done.matched, act.done: done.count})
+
+
+class CancelJobs(_ManyJobs):
+    @operations.CANCEL_JOBS
+    @takes(query=_KNOWN, body=_KNOWN)
+    def post(self, request: Request) -> Response:
+        now = clock.now()
+        rows, given, is_dry = self.asked(request, everything="every job that has not ended", now=now)
+        if is_dry:
+            return answer({"matched": bulk_cancel.matching(rows, now=now).count()})
         cancelled = bulk_cancel.cancel_matching(rows, now=now)
         if cancelled.has_deliveries:
             transaction.on_commit(partial(announcements.announce_deliveries, [now]))
@@ -81,15 +109,28 @@ class CancelJobs(JobsView):
             transaction.on_commit(partial(announcements.announce_queues, [now]))
         if cancelled.count:
             self.note("jobs.cancelled", now=now, filters=sorted(given.fields), count=cancelled.count)
-        return answer({"cancelled": cancelled.count})
+        return answer({"matched": cancelled.matched, "cancelled": cancelled.count})
 
-    def _filters(self, request: Request) -> Input:
-        """Reads the filters from the query, as the list has them, or from the body."""
-        in_query, in_body = query.read(request, known=_CANCEL_FILTERS).fields, self.sent_fields(is_optional=True)
-        given = Input({**in_body, **in_query}, known=_CANCEL_FILTERS)
-        for name in in_body.keys() & in_query.keys():
-            given.refuse(name, detail="it is both in the query and in the body: give it once")
-        return given
+
+class RetryJobs(_ManyJobs):
+    @operations.RETRY_JOBS
+    @takes(query=_KNOWN, body=_KNOWN)
+    def post(self, request: Request) -> Response:
+        return self.done(bulk.RETRY, request, everything="every job that was discarded")
+
+
+class RunJobs(_ManyJobs):
+    @operations.RUN_JOBS
+    @takes(query=_KNOWN, body=_KNOWN)
+    def post(self, request: Request) -> Response:
+        return self.done(bulk.RUN, request, everything="every job that waits")
+
+
+class DeleteJobs(_ManyJobs):
+    @operations.DELETE_JOBS
+    @takes(query=_KNOWN, body=_KNOWN)
+    def post(self, request: Request) -> Response:
+        return self.done(bulk.DELETE, request, everything="every job that has ended")
 
 
 def _announce(taken: Iterable[Taken]) -> None:

@@ -3,19 +3,23 @@
 from functools import partial
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import Http404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from jobs.actions import bulk
 from jobs.actions import delivery as delivery_actions
 from jobs.api import serializers
 from jobs.api.endpoints.base import View, answer, answer_page
+from jobs.api.input import bulk as bulk_input
 from jobs.api.input import identifiers, job_filters, query
 from jobs.api.input.taken import takes
 from jobs.api.schema.operations import deliveries as operations
 from jobs.api.wire.problems import Conflict
 from jobs.database import clock, sql
 from jobs.delivering import receivers
+from jobs.intake.fields import Input
 from jobs.models import Delivery, DeliveryKind, DeliveryState
 from jobs.models.delivery import DeliveryQuerySet
 from jobs.waking import announcements
@@ -26,6 +30,15 @@ _FILTERS = ("job_id", "tag", "kind", "state")
 class _DeliveriesView(View):
     def get_queryset(self) -> DeliveryQuerySet:
         return Delivery.objects.filter(user_id=self.owner_id)
+
+    def listed(self, given: Input) -> QuerySet[Delivery]:
+        """What the filters leave. Bodies are left in the database: a page of them may be megabytes."""
+        rows = query.of_job(Delivery.objects.filter(sql.owned_by(self.owner_id)).defer("body"), given)
+        if kinds := query.choices(given, "kind", allowed=DeliveryKind.values):
+            rows = rows.filter(kind__in=kinds)
+        if states := query.choices(given, "state", allowed=DeliveryState.values):
+            rows = rows.filter(state__in=states)
+        return job_filters.with_tags(rows, given, owner_id=self.owner_id)
 
     def find(self, delivery_id: str) -> Delivery:
         """Finds a delivery by uuid. Raises Http404 for what is not there (any more) or somebody else's."""
@@ -44,13 +57,7 @@ class Deliveries(_DeliveriesView):
     def get(self, request: Request) -> Response:
         given = query.read(request, known=(*query.PAGE_FIELDS, *_FILTERS))
         paging = query.paging(given, model=Delivery, columns=query.DELIVERY_COLUMNS)
-        # Bodies are left in the database: a page of them may be megabytes.
-        rows = query.of_job(Delivery.objects.filter(sql.owned_by(self.owner_id)).defer("body"), given)
-        if kinds := query.choices(given, "kind", allowed=DeliveryKind.values):
-            rows = rows.filter(kind__in=kinds)
-        if states := query.choices(given, "state", allowed=DeliveryState.values):
-            rows = rows.filter(state__in=states)
-        rows = job_filters.with_tags(rows, given, owner_id=self.owner_id)
+        rows = self.listed(given)
         given.finish()
         page = paging.page_of(rows)
         return answer_page([serializers.delivery(row) for row in page.rows], page)
@@ -60,6 +67,24 @@ class DeliveryDetail(_DeliveriesView):
     @operations.GET_DELIVERY
     def get(self, request: Request, delivery_id: str) -> Response:
         return answer(serializers.delivery_with_body(self.find(delivery_id)))
+
+
+class ResendDeliveries(_DeliveriesView):
+    @operations.RESEND_DELIVERIES
+    @takes(query=(*_FILTERS, *bulk_input.OPTIONS), body=(*_FILTERS, *bulk_input.OPTIONS))
+    def post(self, request: Request) -> Response:
+        now = clock.now()
+        given = bulk_input.read(request, self.sent_fields(is_optional=True), filters=_FILTERS)
+        rows = self.listed(given)
+        is_dry = bulk_input.finish(given, filters=_FILTERS, everything="every one that failed")
+        matching = bulk.RESEND.matching(rows, has_states=given.has("state"), now=now)
+        if is_dry:
+            return answer({"matched": matching.count()})
+        done = bulk.do(bulk.RESEND, matching, now=now)
+        if done.count:
+            transaction.on_commit(partial(announcements.announce_deliveries, [now]))
+            self.note("deliveries.resent", now=now, filters=sorted(given.fields), count=done.count)
+        return answer({"matched": done.matched, bulk.RESEND.done: done.count})
 
 
 class ResendDelivery(_DeliveriesView):

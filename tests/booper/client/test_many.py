@@ -38,8 +38,8 @@ def test_many_jobs_are_made_read_and_cancelled_by_the_sdk(scheduler: Scheduler) 
     assert len(list(scheduler.jobs.iterate(page_size=10, offset=20))) == 5
     with pytest.raises(BadRequest):
         scheduler.jobs.cancel_many(state="finished")
-    assert scheduler.jobs.cancel_many(name="many", url=f"{URL}/7") == {"cancelled": 1}
-    assert scheduler.jobs.cancel_many(all=True) == {"cancelled": 24}
+    assert scheduler.jobs.cancel_many(name="many", url=f"{URL}/7") == {"matched": 1, "cancelled": 1}
+    assert scheduler.jobs.cancel_many(all=True) == {"matched": 24, "cancelled": 24}
     assert len(list(scheduler.logs.iterate(page_size=10, event="job.cancelled"))) == 25
 
 
@@ -69,5 +69,5 @@ def test_the_command_does_the_same(scheduler: Scheduler, tmp_path: Path) -> None
     assert ["job_id" not in answer for answer in answers] == [False, False, False, True]
     assert json.loads(shown("queues", "set", "mail", "--rate", "5/minute"))["rate"]["period"] == [1, "minute"]
     assert json.loads(shown("queues", "pause", "mail"))["waiting"] == 3
-    assert json.loads(shown("jobs", "cancel-many", "--state", "available")) == {"cancelled": 3}
+    assert json.loads(shown("jobs", "cancel-many", "--state", "available")) == {"matched": 3, "cancelled": 3}
     assert json.loads(shown("queues", "list"))[0]["waiting"] == 0

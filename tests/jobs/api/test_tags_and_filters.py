@@ -99,7 +99,7 @@ def test_cancelling_many_tells_their_tags_in_no_query_more(api: Api) -> None:
     for count in (1, 9):
         data_of(api.post("/api/jobs/batch", {"jobs": jobs[:count]}), status=201)
         with CaptureQueriesContext(connection) as queries:
-            assert data_of(api.post("/api/jobs/cancel", {"tag": "red"})) == {"cancelled": count}
+            assert data_of(api.post("/api/jobs/cancel", {"tag": "red"})) == {"matched": count, "cancelled": count}
         counts.append(len(queries))
     assert counts[0] == counts[1]
     assert all(json.loads(row.body)["data"]["tags"] == ["red", "late"] for row in Delivery.objects.all())
@@ -139,7 +139,10 @@ def test_jobs_are_found_by_host_and_by_queue(api: Api, other_api: Api) -> None:
     assert len(ids_of(api.get("/api/jobs?queue=mail"))) == 4
     assert ids_of(api.get("/api/jobs?queue=Mail")) == ids_of(other_api.get("/api/jobs?queue=mail")) == []
     assert pointers_of(api.get("/api/jobs?host=a.example/x")) == ["/host"]
-    assert data_of(api.post("/api/jobs/cancel", {"host": "a.example", "queue": "mail"})) == {"cancelled": 2}
+    assert data_of(api.post("/api/jobs/cancel", {"host": "a.example", "queue": "mail"})) == {
+        "matched": 2,
+        "cancelled": 2,
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The schemas of deliveries and receivers."""
 
+from jobs.api.schema.components.jobs import ALL, DRY_RUN, TAG, counted
 from jobs.api.schema.components.shapes import JOB_ID, TIME, UUID, Schema, object_of, or_null
 from jobs.models import DeliveryKind, DeliveryState
 
@@ -39,10 +40,30 @@ _RECEIVER: dict[str, Schema] = {
     "error": {**_ERROR, "description": "Why the last attempt that failed did."},
 }
 
+
+def _several(values: list[str]) -> Schema:
+    """One or more, as a list or with commas between them."""
+    listed: Schema = {"type": "array", "items": {"type": "string", "enum": values}, "minItems": 1}
+    return {"anyOf": [{"type": "string", "example": values[0]}, listed]}
+
+
 SCHEMAS: dict[str, Schema] = {
     "Delivery": object_of(_DELIVERY),
     "DeliveryWithBody": object_of(
         _DELIVERY | {"body": {"type": "object", "additionalProperties": True, "description": "What is sent."}}
     ),
     "Receiver": object_of(_RECEIVER),
+    "DeliveryFilters": object_of(
+        {
+            "job_id": {"anyOf": [JOB_ID, UUID]},
+            "tag": {"anyOf": [{"type": "string"}, {"type": "array", "items": TAG, "minItems": 1}]},
+            "kind": _several(DeliveryKind.values),
+            "state": _several(DeliveryState.values),
+            "all": ALL,
+            "dry_run": DRY_RUN,
+        },
+        optional=("job_id", "tag", "kind", "state", "all", "dry_run"),
+        example={"kind": "webhook"},
+    ),
+    "Resent": counted("resent"),
 }

@@ -176,8 +176,17 @@ JOB_INPUT_PROPERTIES: dict[str, Schema] = {
 ALL: Schema = {
     "type": "boolean",
     "default": False,
-    "description": "Has to be true where there is no filter, and every job that has not ended is meant.",
+    "description": "Has to be true where there is no filter, and all are meant.",
 }
+
+DRY_RUN: Schema = {"type": "boolean", "default": False, "description": "Does nothing, and says how many match."}
+
+
+def counted(done: str) -> Schema:
+    """What a call about many answers: how many matched, and to how many it was done unless it was a dry run."""
+    count: Schema = {"type": "integer", "minimum": 0}
+    return object_of({"matched": count, done: count}, optional=(done,))
+
 
 _JOB_STATUS: Schema = object_of(
     {
@@ -301,11 +310,15 @@ SCHEMAS: dict[str, Schema] = {
             "queue": {"type": "string", "maxLength": 255},
             **dict.fromkeys(MOMENT_FILTERS, MOMENT),
             "all": ALL,
+            "dry_run": DRY_RUN,
         },
-        optional=(*FILTERS, "all"),
+        optional=(*FILTERS, "all", "dry_run"),
         example={"state": "scheduled", "name": "daily report"},
     ),
-    "Cancelled": object_of({"cancelled": {"type": "integer", "minimum": 0, "description": "How many jobs were."}}),
+    "Cancelled": counted("cancelled"),
+    "Retried": counted("retried"),
+    "RunNow": counted("run"),
+    "Deleted": counted("deleted"),
     "LogEvent": object_of(
         {
             "id": UUID,

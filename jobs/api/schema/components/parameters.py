@@ -4,7 +4,7 @@ from typing import Any
 
 from jobs.api.input.cursors import LONGEST
 from jobs.api.schema.components.guarding import SECRET
-from jobs.api.schema.components.jobs import ALL, TAG
+from jobs.api.schema.components.jobs import ALL, DRY_RUN, TAG
 from jobs.api.schema.components.queues import QUEUE_NAME
 from jobs.api.schema.components.shapes import JOB_ID, TIME, UUID, Schema
 from jobs.intake.keyed_schedule import KEY_PATTERN
@@ -97,6 +97,7 @@ PARAMETERS: dict[str, Schema] = {
     ),
     "queue": parameter("queue", "Only jobs in the queue of this name.", {"type": "string", "maxLength": 255}),
     "all": parameter("all", ALL["description"], ALL),
+    "bulk_dry_run": parameter("dry_run", DRY_RUN["description"], DRY_RUN),
     "log_job_id": parameter("job_id", "Only the events of this job: its `job_id` or uuid.", {"anyOf": [JOB_ID, UUID]}),
     "event": choices("event", "Only events of this kind", EventType.values),
     "delivery_id": parameter("delivery_id", "Its uuid.", UUID, place="path", required=True),

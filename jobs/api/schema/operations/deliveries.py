@@ -35,6 +35,19 @@ RESEND_DELIVERY = operation(
     parameters=parameters("delivery_id"),
 )
 
+RESEND_DELIVERIES = operation(
+    "resendDeliveries",
+    "Send many deliveries again",
+    tag="deliveries",
+    description="Those that have ended and that the same filters would list, as if each were sent again alone. Without "
+    "a `state`, those that failed; never to a receiver that is switched off. Without any filter, `all` has to be true.",
+    answers={200: ref("Resent")},
+    parameters=parameters("delivery_job_id", "tag", "kind", "delivery_state", "all", "bulk_dry_run"),
+    body="DeliveryFilters",
+    form_example={"kind": "webhook"},
+    needs_body=False,
+)
+
 LIST_RECEIVERS = listing(
     "listReceivers", "List receivers that failed", tag="deliveries", of="Receiver", columns=query.RECEIVER_COLUMNS
 )

@@ -51,9 +51,48 @@ CANCEL_JOBS = operation(
     description="All that have not ended and that the same filters, in the query or in the body, would list. The "
     "upcoming run of a schedule is among them, and its schedule ends. Without any filter, `all` has to be true.",
     answers={200: ref("Cancelled")},
-    parameters=parameters(*FILTERS, "all"),
+    parameters=parameters(*FILTERS, "all", "bulk_dry_run"),
     body="JobFilters",
     form_example={"state": "scheduled", "name": "daily report"},
+    needs_body=False,
+)
+
+RETRY_JOBS = operation(
+    "retryJobs",
+    "Retry many jobs",
+    tag="jobs",
+    description="Those that the same filters would list, as if each were retried alone. Without a `state`, those "
+    "that were discarded. Without any filter, `all` has to be true.",
+    answers={200: ref("Retried")},
+    parameters=parameters(*FILTERS, "all", "bulk_dry_run"),
+    body="JobFilters",
+    form_example={"tag": "red", "host": "example.com"},
+    needs_body=False,
+)
+
+RUN_JOBS = operation(
+    "runJobs",
+    "Run many waiting jobs now",
+    tag="jobs",
+    description="Those that wait and that the same filters would list; not the upcoming runs of schedules. Without any "
+    "filter, `all` has to be true.",
+    answers={200: ref("RunNow")},
+    parameters=parameters(*FILTERS, "all", "bulk_dry_run"),
+    body="JobFilters",
+    form_example={"tag": "red", "host": "example.com"},
+    needs_body=False,
+)
+
+DELETE_JOBS = operation(
+    "deleteJobs",
+    "Erase many jobs",
+    tag="jobs",
+    description="Those that have ended and that the same filters would list, with their logs and deliveries. Without "
+    "any filter, `all` has to be true.",
+    answers={200: ref("Deleted")},
+    parameters=parameters(*FILTERS, "all", "bulk_dry_run"),
+    body="JobFilters",
+    form_example={"tag": "red", "host": "example.com"},
     needs_body=False,
 )
 
