@@ -11,7 +11,8 @@ from django.db.models import QuerySet
 from jobs.actions import erasure
 from jobs.delivering import receivers
 from jobs.delivering import transitions as delivery_transitions
-from jobs.models import FINISHED_STATES, WAITING_STATES, Delivery, DeliveryState, Job, JobState
+from jobs.models import FINISHED_STATES, WAITING_STATES, Delivery, DeliveryState, JobState
+from jobs.models.job import JobQuerySet
 from jobs.running import transitions
 
 _BATCH_SIZE = 500
@@ -97,6 +98,6 @@ DELETE = Act("deleted", FINISHED_STATES, FINISHED_STATES, lambda ids, now: erasu
 RESEND = Act("resent", (DeliveryState.DELIVERED, DeliveryState.FAILED), (DeliveryState.FAILED,), _resend)
 
 
-def runnable(jobs: QuerySet[Job]) -> QuerySet[Job]:
+def runnable(jobs: JobQuerySet) -> JobQuerySet:
     """Without the upcoming runs of schedules: many of those at once would start what nobody has looked at."""
     return jobs.filter(is_upcoming=False)
