@@ -102,7 +102,12 @@ class Evidence:
         """When an answer is recorded at the latest. Its turn comes when that of others did, of about the same time:
         with the database just back, or the processor shared with a broker that starts, they wait longer."""
         waits = (wait for at, wait in self._waits if abs(at - answered_at) <= self.neighbourhood_seconds)
-        return answered_at + max(waits, default=0.0) + self.record_seconds
+        recorded_by = answered_at + max(waits, default=0.0) + self.record_seconds
+        # While the database is away nothing is recorded at all.
+        for fault in sorted(self.ledger.faults, key=lambda fault: fault.began_at):
+            if fault.kind.startswith("database") and answered_at <= fault.ended_at and fault.began_at <= recorded_by:
+                recorded_by = max(recorded_by, fault.ended_at + self.record_seconds)
+        return recorded_by
 
     @cached_property
     def _waits(self) -> list[tuple[float, float]]:

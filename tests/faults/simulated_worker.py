@@ -1,7 +1,7 @@
 """A worker of the simulation: the real engine, whose threads, clock, database and wire are the world's."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -73,6 +73,7 @@ class Worker(engine.Engine):
         )
         self.paused_until = world.now
         self.abort_at: datetime | None = None
+        self.told_at = datetime.max.replace(tzinfo=UTC)
         self._lease.take(self._name)
         self._renew_at = world.now + LEASE / 4
 

@@ -251,6 +251,9 @@ class World:
             self._forget(self.random.choice(self.workers))
 
     def _forget(self, worker: Worker) -> None:
+        if worker.told_at < self.now:
+            # One that is paused as well, or can't reach the database, takes longer to end than it is given.
+            self.ledger.faults.append(Fault("worker stopping", worker.told_at.timestamp(), self.now.timestamp()))
         self.workers.remove(worker)
         self.flights = [flight for flight in self.flights if flight.worker is not worker]
 
@@ -265,6 +268,7 @@ class World:
         if self.workers:
             self._fault("worker told to stop", seconds=2 * _GRACE_SECONDS)
             worker = self.random.choice(self.workers)
+            worker.told_at = min(worker.told_at, self.now)
             worker.stop_claiming()
             worker.abort_at = worker.abort_at or self.now + timedelta(seconds=_GRACE_SECONDS)
 
