@@ -89,7 +89,7 @@ def test_a_browser_is_answered_in_html_elsewhere(web: Client) -> None:
     assert web.get("/nope", headers=BROWSER).headers["Content-Type"].startswith("text/html")
     evil = web.get("/", headers={**BROWSER, "Host": "evil.example"})
     assert evil.headers["Content-Type"].startswith("text/html")
-    assert web.get("/").headers["Location"] == "/api/docs"
+    assert web.get("/").headers["Location"] == "/sign-in"
 
 
 @pytest.mark.parametrize("path", ["//api/ping", "///api/nope", "/*", "/nope"])

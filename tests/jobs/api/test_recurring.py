@@ -149,7 +149,7 @@ def test_the_fields_of_a_schedule_are_stored_as_they_were_understood(api: Api) -
         ({"cron": "0 9 * * *", "max_runs": 0}, "/max_runs", "from 1 to"),
         ({"cron": "0 9 * * *", "max_runs": 2**31}, "/max_runs", "from 1 to"),
         ({"cron": "0 9 * * *", "max_runs": 1.5}, "/max_runs", "whole number"),
-        ({"cron": "0 9 * * *", "overlap": "queue"}, "/overlap", "allow, skip"),
+        ({"cron": "0 9 * * *", "overlap": "sometimes"}, "/overlap", "allow, skip, queue, cancel"),
         ({"cron": "0 9 * * *", "catch_up": "all"}, "/catch_up", "latest, skip"),
         ({"cron": "0 9 * * *", "include_metadata": "yes"}, "/include_metadata", "write true or false"),
         ({"cron": "0 9 * * *", "include_metadata": 1}, "/include_metadata", "write true or false"),
