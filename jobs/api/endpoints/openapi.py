@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from booper.content import payloads
 from jobs.api.endpoints.base import OpenView
 from jobs.api.input.taken import takes
-from jobs.api.schema import dialect
+from jobs.api.schema import dialect, webhooks
 from jobs.api.schema.components import whole
 from jobs.api.schema.operations.operation import TAGS
 
@@ -73,6 +73,7 @@ def document(routes: Sequence[URLPattern]) -> dict[str, Any]:
         "parameters": whole.PARAMETERS,
         "securitySchemes": whole.SECURITY,
     }
+    schema["webhooks"] = webhooks.section()
     found: dict[str, Any] = dialect.in_3_1(schema)
     return found
 
