@@ -333,6 +333,8 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         # Whoever calls a server by its address has a foreign Host: the answer says so, a traceback says it to nobody.
         "django.security.DisallowedHost": {"handlers": [], "level": "CRITICAL", "propagate": False},
+        # It asks workers that are still starting, and says of each question that nobody answered.
+        "flower.inspector": {"level": "ERROR"},
         # Two lines for each wake-up, up to two hundred times a second, that say nothing of any job.
         "celery.worker.strategy": _WAKE_UPS,
         "celery.app.trace": _WAKE_UPS,

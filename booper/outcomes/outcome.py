@@ -11,14 +11,14 @@ class Request:
     """One HTTP request, ready for the wire: nothing is added to it, renamed or left out."""
 
     method: str
-    """In upper case: GET, POST, PUT, PATCH, DELETE."""
+    """The method in upper case: GET, POST, PUT, PATCH, DELETE."""
     url: str
     """Canonical, as `booper.targets.urls.parse` returns it, with the query included."""
     headers: tuple[tuple[str, str], ...]
     body: bytes | None
     """None: no body at all. b"": a body of no bytes."""
     timeout_seconds: float
-    """For everything together: name lookup (from its turn on), connect, TLS, sending, waiting, receiving."""
+    """The limit for everything together: name lookup (from its turn on), connect, TLS, sending, waiting, receiving."""
     reuse_connection: bool = True
     """False: a connection of its own, so that libcurl can't send the request a second time by itself."""
     owner: Hashable = None
@@ -31,7 +31,7 @@ class Response:
 
     status: int
     headers: tuple[tuple[str, str], ...]
-    """In the order received, names spelt as received, repeated ones repeated."""
+    """The headers in the order received, names spelt as received, repeated ones repeated."""
     body: bytes
     """Inflated, if it came compressed as its Content-Encoding says."""
     truncated: bool
@@ -55,7 +55,7 @@ class Outcome:
     response: Response | None
     failure: Failure | None
     duration_ms: int
-    """From handing the request over to its end."""
+    """The time from handing the request over to its end."""
     came: Response | None = None
     """What had come of an answer, beside the failure, when this side broke the request off."""
 

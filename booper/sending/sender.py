@@ -208,7 +208,7 @@ class Sender(Generic[Key]):
                 self._start(transfer, now=now)
 
     def _wait_on(self, transfer: Transfer[Key], *, now: float) -> None:
-        """Of one whose time for the lookup is over: unless it was spent on waiting for a turn, it has ended."""
+        """Ends a transfer whose time for the lookup is over, unless that was spent on waiting for a turn."""
         exchange = transfer.exchange
         host, owner = exchange.target.host, exchange.request.owner
         asked_at = self._lookups.asked_at(host)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -14,6 +15,7 @@ from jobs.delivering import transitions as delivery_transitions
 from jobs.models import FINISHED_STATES, WAITING_STATES, Delivery, DeliveryState, JobState
 from jobs.models.job import JobQuerySet
 from jobs.running import transitions
+from jobs.waking import announcements
 
 _BATCH_SIZE = 500
 
@@ -77,6 +79,14 @@ def _batch(
         if locked:
             done.add(act.move(locked, now))
     return sorted(set(ids) - set(locked))
+
+
+def announce(done: Done, *, now: datetime) -> None:
+    """Wakes workers for what is due since: jobs, and the queues in which some may have a place."""
+    if done.has_unqueued:
+        transaction.on_commit(partial(announcements.announce_jobs, [now]))
+    if done.has_queued:
+        transaction.on_commit(partial(announcements.announce_queues, [now]))
 
 
 def _resend(ids: Sequence[int], now: datetime) -> Sequence[int | None]:

@@ -273,8 +273,9 @@ class Engine:
             unwanted = self._breaking_off.found
             finished = [Finished(lane.in_hand[key], outcome, key in unwanted) for key, outcome in keys]
             if finished:
-                self._hosts.note(finished, lane=name, now=time.monotonic())
                 self._chain(recording.record_all(lane.stage, self._lease.process.id, finished))
+                # Only now, as what could not be recorded comes here again.
+                self._hosts.note(finished, lane=name, now=time.monotonic())
             for key, _ in keys:
                 lane.give_back(key)
         with self._condition:

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
 from booper.outcomes.outcome import Failure, Outcome
@@ -20,13 +19,12 @@ def record_all(stage: Stage, worker_id: UUID, finished: Sequence[Finished]) -> U
         if faults.is_of_the_database(error):
             raise
         logger.exception("a batch of %d outcomes can't be recorded together, so one by one", len(finished))
-    jobs: list[datetime] = []
-    deliveries: list[datetime] = []
-    for item in finished:
-        upcoming = record_one(stage, worker_id, item)
-        jobs += upcoming.jobs
-        deliveries += upcoming.deliveries
-    return Upcoming(jobs, deliveries)
+    each = [record_one(stage, worker_id, item) for item in finished]
+    return Upcoming(
+        jobs=[at for upcoming in each for at in upcoming.jobs],
+        queues=[at for upcoming in each for at in upcoming.queues],
+        deliveries=[at for upcoming in each for at in upcoming.deliveries],
+    )
 
 
 def record_one(stage: Stage, worker_id: UUID, item: Finished) -> Upcoming:

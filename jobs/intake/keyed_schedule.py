@@ -1,12 +1,12 @@
 """The body of PUT /api/schedules/{key}: the whole of a schedule that its owner has named."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from booper.content import exact_json
 from booper.timing.durations import shown
 from jobs.intake import job, recurrence, schedule, timing
 from jobs.intake.fields import Input
@@ -51,7 +51,9 @@ def wanted(fields: Mapping[str, Any], *, key: str, now: datetime) -> Wanted:
 
 def is_as_sent(row: Schedule, fields: Mapping[str, Any]) -> bool:
     """Whether the schedule is what `fields` ask for, so that there is nothing to change."""
-    return _text(row.args) == _text(_request(fields)) and row.managed_by == fields.get("managed_by")
+    before, after = row.args, _request(fields)
+    is_same = before.keys() == after.keys() and all(_text(before[name]) == _text(after[name]) for name in after)
+    return is_same and row.managed_by == fields.get("managed_by")
 
 
 def replaced(row: Schedule, fields: Mapping[str, Any], *, now: datetime) -> tuple[JobSpec, RecurrenceSpec]:
@@ -82,6 +84,6 @@ def _request(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name != "managed_by" and value is not None}
 
 
-def _text(value: Any) -> str:
-    """Tells 1 from true, as == does not."""
-    return json.dumps(value, sort_keys=True, default=str)
+def _text(value: Any) -> bytes:
+    """The JSON as it would go out: the order of keys and the digits of numbers count there, and 1 is not true."""
+    return exact_json.dumps(value)

@@ -36,8 +36,7 @@ class Bulk(Page):
             audit.note(
                 f"jobs.{act.done.replace(' ', '_')}", user_id=self.owner_id, actor=self.actor, now=now, count=count
             )
-        left = " There may be more: do it again." if act.most and count >= act.most else ""
-        messages.success(request, f"{count:,} {'job' if count == 1 else 'jobs'} {act.done}.{left}")
+        messages.success(request, f"{count:,} {'job' if count == 1 else 'jobs'} {act.done}.")
         return HttpResponseRedirect(_back(request))
 
     def _chosen(self, request: HttpRequest, *, is_of_all: bool) -> tuple[JobQuerySet, str]:
@@ -67,7 +66,6 @@ class Bulk(Page):
             "do": request.POST["do"],
             "count": min(count, MOST_COUNTED),
             "most_counted": MOST_COUNTED,
-            "most": act.most if act.most and count > act.most else None,
             "schedules_that_end": upcoming if name == "cancel" else 0,
             "line": line,
             "chosen": request.POST.getlist("job")[:_MOST_CHOSEN] if not line else [],

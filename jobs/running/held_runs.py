@@ -9,7 +9,7 @@ from jobs.models import FINISHED_STATES, Job, JobState
 
 
 def _has_runs_wait(overlap: Any) -> bool:
-    """As a client spelt it."""
+    """Whether this is the overlap `queue`, as a client spelt it."""
     return isinstance(overlap, str) and overlap.lower() == "queue"
 
 
@@ -28,6 +28,10 @@ def release(ended: Iterable[tuple[AnyJob, JobState]], *, now: datetime) -> None:
     upcoming = Job.objects.filter(
         schedule_id__in=schedule_ids, is_upcoming=True, scheduled_at__gt=now, occurrence_at__lte=now
     )
-    for job in upcoming.select_related("schedule"):
-        if job.schedule is not None and job.occurrence_at is not None and job.schedule.due_at(job.occurrence_at) <= now:
-            Job.objects.filter(id=job.id, is_upcoming=True).update(scheduled_at=now)
+    due = [
+        job.id
+        for job in upcoming.select_related("schedule")
+        if job.schedule is not None and job.occurrence_at is not None and job.schedule.due_at(job.occurrence_at) <= now
+    ]
+    if due:
+        Job.objects.filter(id__in=due, is_upcoming=True).update(scheduled_at=now)

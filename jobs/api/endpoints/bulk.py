@@ -84,11 +84,8 @@ class _ManyJobs(JobsView):
         if is_dry:
             return answer({"matched": matching.count()})
         done = bulk.do(act, matching, now=now)
-        if act is not bulk.DELETE and done.has_unqueued:
-            transaction.on_commit(partial(announcements.announce_jobs, [now]))
-        # A place of a queue is freed by none of these, but what is to have one may have become due.
-        if act is not bulk.DELETE and done.has_queued:
-            transaction.on_commit(partial(announcements.announce_queues, [now]))
+        if act is not bulk.DELETE:
+            bulk.announce(done, now=now)
         if done.count:
             self.note(f"jobs.{act.done}", now=now, filters=sorted(given.fields), count=done.count)
         return answer({"matched": done.matched, act.done: done.count})

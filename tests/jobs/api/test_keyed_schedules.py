@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from booper.content import exact_json
 from jobs.models import Job, Schedule
 from jobs.recurring import schedules
 from tests.api import Api, data_of, pointers_of, problem_of
@@ -55,6 +56,25 @@ def test_the_same_twice_changes_nothing(api: Api, stopped_clock: StoppedClock) -
 def test_true_is_not_one(api: Api) -> None:
     put(api, DAILY | {"body": {"n": 1}}, status=201)
     assert put(api, DAILY | {"body": {"n": True}})["args"]["body"] == {"n": True}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [('{"b": 1, "a": 2}', '{"a": 2, "b": 1}'), ('{"n": 1.5}', '{"n": 1.50}'), ('{"n": 1e2}', '{"n": 100.0}')],
+)
+def test_the_order_of_a_body_and_the_digits_of_a_number_count(api: Api, before: str, after: str) -> None:
+    for body, status in ((before, 201), (after, 200)):
+        text = f'{{"url": "https://example.com/hook", "cron": "0 13 * * *", "body": {body}}}'
+        response = api.call("PUT", PATH, text, content_type="application/json")
+        assert response.status_code == status, response.content
+    assert exact_json.dumps(Schedule.objects.get().args["body"]).decode() == after.replace(" ", "")
+
+
+def test_the_order_of_the_fields_does_not_count(api: Api) -> None:
+    made = put(api, DAILY, status=201)
+    with CaptureQueriesContext(connection) as captured:
+        assert put(api, dict(reversed(DAILY.items()))) == made
+    assert not [query["sql"] for query in captured if query["sql"].startswith(("INSERT", "UPDATE"))]
 
 
 def test_another_body_replaces_the_whole_and_leaves_the_grid_alone(api: Api, stopped_clock: StoppedClock) -> None:

@@ -4,7 +4,7 @@ import threading
 import time
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from booper.outcomes.outcome import Failure, Outcome
@@ -13,6 +13,7 @@ from jobs.database.claim_bounds import NONE
 from jobs.engine.hosts import Hosts
 from jobs.guarding.places import of_settings
 from jobs.models import Job, User
+from jobs.running import stage as running_stage
 from jobs.telemetry import counters
 from jobs.waking.announcer import Lane
 from tests.factories import make_job, make_user
@@ -55,6 +56,25 @@ def test_whoever_is_below_it_costs_no_query():
     with CaptureQueriesContext(connection) as queries:
         assert targets.narrowed(NONE, lane=Lane.JOBS, now=1.0) is NONE
     assert len(queries) == 0
+
+
+def test_an_outcome_is_held_against_its_host_once_however_often_its_record_is_tried(monkeypatch):
+    job = make_job(now=clock.now(), scheduled_at=clock.now(), url=BUSY, max_attempts=1)
+    record, tries = running_stage.record, []
+
+    def failing(*arguments, **named):
+        tries.append(1)
+        if len(tries) < 4:
+            raise OperationalError("gone")
+        return record(*arguments, **named)
+
+    monkeypatch.setattr(running_stage, "record", failing)
+    refused = Outcome(response=None, failure=Failure("connect_failed", "nobody listens"), duration_ms=1)
+    targets = Hosts(starts_per_second=0, failures_in_a_row=3)
+    with running(MemorySender(lambda request: refused), targets=targets):
+        eventually(lambda: Job.objects.filter(id=job.id, state="discarded").exists())
+    assert len(tries) == 4
+    assert targets.breakers.parked() == {}
 
 
 def test_a_users_own_limit_is_known_within_seconds():
