@@ -5,7 +5,6 @@ import io
 import json
 import re
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,25 +12,9 @@ import pytest
 from booper import cli
 from tests.booper.cli.commands import ROOT
 from tests.booper.cli.test_cli import COMMANDS, sent_by_run
-from tests.fake_api import API_KEY, FakeApi, serve
+from tests.fake_api import API_KEY, FakeApi
 
 DOCUMENT = (ROOT / "docs" / "sdk-and-cli.md").read_text(encoding="utf-8")
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No waiting between repetitions, and none of the settings of whoever runs the tests."""
-    monkeypatch.setattr("time.sleep", lambda _: None)
-    monkeypatch.delenv("BOOPER_API_KEY", raising=False)
-    monkeypatch.delenv("BOOPER_API_URL", raising=False)
-
-
-@pytest.fixture
-def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
-    with serve() as fake:
-        monkeypatch.setenv("BOOPER_API_URL", fake.url)
-        monkeypatch.setenv("BOOPER_API_KEY", API_KEY)
-        yield fake
 
 
 def examples(language: str) -> list[str]:

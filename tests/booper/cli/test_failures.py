@@ -4,7 +4,6 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +12,6 @@ import pytest
 from booper import __version__, cli
 from tests.booper.cli.commands import ROOT, URL
 from tests.fake_api import API_KEY, JOB, Answer, FakeApi, serve
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No waiting between repetitions, and none of the settings of whoever runs the tests."""
-    monkeypatch.setattr("time.sleep", lambda _: None)
-    monkeypatch.delenv("BOOPER_API_KEY", raising=False)
-    monkeypatch.delenv("BOOPER_API_URL", raising=False)
-
-
-@pytest.fixture
-def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
-    with serve() as fake:
-        monkeypatch.setenv("BOOPER_API_URL", fake.url)
-        monkeypatch.setenv("BOOPER_API_KEY", API_KEY)
-        yield fake
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,11 @@
 """The commands that do something to all that a list would have."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from booper import cli
-from tests.fake_api import API_KEY, FakeApi, serve
-
-
-@pytest.fixture
-def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
-    with serve() as fake:
-        monkeypatch.setenv("BOOPER_API_URL", fake.url)
-        monkeypatch.setenv("BOOPER_API_KEY", API_KEY)
-        yield fake
+from tests.fake_api import FakeApi
 
 
 @pytest.mark.parametrize(

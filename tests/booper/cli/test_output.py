@@ -3,29 +3,13 @@
 import contextlib
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from booper import cli
-from tests.fake_api import API_KEY, DELIVERY, JOB, LOG, SCHEDULE, FakeApi, serve
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No waiting between repetitions, and none of the settings of whoever runs the tests."""
-    monkeypatch.setattr("time.sleep", lambda _: None)
-    monkeypatch.delenv("BOOPER_API_KEY", raising=False)
-    monkeypatch.delenv("BOOPER_API_URL", raising=False)
-
-
-@pytest.fixture
-def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
-    with serve() as fake:
-        monkeypatch.setenv("BOOPER_API_URL", fake.url)
-        monkeypatch.setenv("BOOPER_API_KEY", API_KEY)
-        yield fake
+from tests.fake_api import DELIVERY, JOB, LOG, SCHEDULE, FakeApi
 
 
 class Terminal(io.StringIO):

@@ -4,7 +4,6 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -29,30 +28,12 @@ from booper.client import (
     Unauthorized,
 )
 from tests.booper.client.uses import HOOK, Use
-from tests.fake_api import API_KEY, DELIVERY, JOB, LOG, QUEUE, SCHEDULE, Answer, FakeApi, serve
+from tests.fake_api import API_KEY, DELIVERY, JOB, LOG, QUEUE, SCHEDULE, Answer, FakeApi
 
 JOB_ID = JOB["job_id"]
 
 
 SCHEDULE_ID = SCHEDULE["id"]
-
-
-@pytest.fixture
-def api() -> Iterator[FakeApi]:
-    with serve() as fake:
-        yield fake
-
-
-@pytest.fixture
-def scheduler(api: FakeApi) -> Iterator[Scheduler]:
-    with Scheduler(API_KEY, base_url=api.url, retry_waits_seconds=(0, 0)) as client:
-        yield client
-
-
-@pytest.fixture(autouse=True)
-def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("BOOPER_API_KEY", "BOOPER_API_URL", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
 
 
 CALLS: list[tuple[Use, str, str, Any]] = [

@@ -1,7 +1,6 @@
 """What the client raises, and what it sends again."""
 
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,24 +21,6 @@ from booper.client import (
 )
 from tests.booper.client.uses import HOOK, Use
 from tests.fake_api import API_KEY, Answer, FakeApi, serve
-
-
-@pytest.fixture
-def api() -> Iterator[FakeApi]:
-    with serve() as fake:
-        yield fake
-
-
-@pytest.fixture
-def scheduler(api: FakeApi) -> Iterator[Scheduler]:
-    with Scheduler(API_KEY, base_url=api.url, retry_waits_seconds=(0, 0)) as client:
-        yield client
-
-
-@pytest.fixture(autouse=True)
-def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("BOOPER_API_KEY", "BOOPER_API_URL", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.mark.parametrize(
