@@ -331,8 +331,8 @@ LOGGING = {
     "loggers": {
         # A client's mistake is answered, not logged as ours: a warning for each 4xx would drown what matters.
         "django.request": {"level": "ERROR"},
-        # Whoever calls a server by its address has a foreign Host: the answer says so, a traceback says it to nobody.
-        "django.security.DisallowedHost": {"handlers": [], "level": "CRITICAL", "propagate": False},
+        # A foreign Host, a NUL in a form: the answer says so, a traceback at every stranger's wish says it to nobody.
+        "django.security": {"handlers": [], "level": "CRITICAL", "propagate": False},
         # It asks workers that are still starting, and says of each question that nobody answered.
         "flower.inspector": {"level": "ERROR"},
         # Two lines for each wake-up, up to two hundred times a second, that say nothing of any job.
