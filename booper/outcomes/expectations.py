@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from booper.outcomes.outcome import Outcome
+from booper.outcomes.outcome import Outcome, Response
 from booper.timing import durations
 
 UNEXPECTED = "unexpected_answer"
@@ -41,15 +41,16 @@ class Expectation:
             return f"expected a status of {', '.join(self.statuses)}, and it answered {response.status}"
         if self.within_seconds is not None and outcome.duration_ms > self.within_seconds * 1000:
             return f"expected an answer within {self.within_seconds:g} s, and it took {outcome.duration_ms / 1000:g} s"
-        return self._content_unmet(said, is_cut=response.truncated)
+        return self._content_unmet(said, response)
 
-    def _content_unmet(self, said: Said, *, is_cut: bool) -> str | None:
-        if is_cut and (self.body is not None or self.body_contains is not None):
+    def _content_unmet(self, said: Said, response: Response) -> str | None:
+        if response.truncated and (self.body is not None or self.body_contains is not None):
             return "expected a certain content, and the answer is too long to be kept whole"
         if self.body is not None and not (said.is_json and contains(said.value, self.body)):
-            return f"expected JSON that contains {_short(self.body)}, and it answered {_came(said)}"
+            return f"expected JSON that contains {_short(self.body)}, and it answered {_came(said, response)}"
         if self.body_contains is not None and self.body_contains not in (said.text or ""):
-            return f"expected an answer that contains {_short(self.body_contains)}, and it answered {_came(said)}"
+            came = _came(said, response)
+            return f"expected an answer that contains {_short(self.body_contains)}, and it answered {came}"
         return None
 
 
@@ -86,8 +87,10 @@ def contains(value: Any, wanted: Any) -> bool:
     return True
 
 
-def _came(said: Said) -> str:
-    return "nothing" if not said.text else _short(said.text)
+def _came(said: Said, response: Response) -> str:
+    if not response.body and not said.text:
+        return "nothing"
+    return f"{len(response.body)} bytes that are no text" if said.text is None else _short(said.text)
 
 
 def _short(value: Any) -> str:

@@ -1,7 +1,7 @@
 """Fields as they came, read one at a time; what is wrong with them is collected, and refused all at once."""
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, TypeVar
 
 from booper.targets.urls import InvalidTarget
@@ -38,7 +38,11 @@ class Input:
         self.fields = fields
         self._place = place
         self._errors = [] if errors is None else errors
-        for name in [name for name in fields if name not in known][:MOST_ERRORS]:
+        self.refuse_unknown(fields, known=known)
+
+    def refuse_unknown(self, names: Iterable[str], *, known: Collection[str]) -> None:
+        """Refuses those of `names` that are not `known`."""
+        for name in [name for name in names if name not in known][:MOST_ERRORS]:
             self.refuse(name, detail=_unknown(name, known))
 
     def within(self, name: str, *, known: Collection[str]) -> "Input":

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,8 @@ from jobs.specs import JobSpec, RecurrenceSpec
 _PREVIEWED = 5
 _MOST_PREVIEWED = 100
 LONGEST_REASON = 500
+# As far as a moment may be ahead.
+_LONGEST_AGO = timedelta(days=3_653)
 PREVIEW_FIELDS = (*job.FIELDS, "count")
 REASON_FIELDS = ("reason",)
 SKIP_FIELDS = ("until",)
@@ -58,6 +60,8 @@ def changed(schedule: Schedule, changes: Mapping[str, Any], *, now: datetime) ->
     # A wait that is over by now says nothing about the runs to come.
     fields = merged if has_time else job_changes.without(merged, timing.TIMES)
     given = Input(fields, known=job.FIELDS)
+    # What is null is not among the fields any more.
+    given.refuse_unknown([name for name in changes if name not in fields], known=job.FIELDS)
     job.require_url(given)
     if not changes:
         given.refuse(detail="there is nothing to change: send the fields that are to be other ones")
@@ -122,7 +126,10 @@ def backfilled(schedule: Schedule, fields: Mapping[str, Any], *, now: datetime) 
     for name in ("from", "to"):
         if not given.has(name):
             given.refuse(name, detail="it is required: write the first and the last moment of what is to be made up")
-    if since is not None and until is not None and since > until:
+    earliest = now - _LONGEST_AGO
+    if since is not None and since < earliest:
+        given.refuse("from", detail=f"it is more than ten years ago: give a moment after {earliest:%Y-%m-%d}")
+    elif since is not None and until is not None and since > until:
         given.refuse("to", detail="it is before from: give a later moment")
     elif until is not None and until > now:
         given.refuse("to", detail="it is still to come: give a moment that is over")

@@ -114,15 +114,16 @@ def next_due(*, mark: Mark | None = None) -> Mark | None:
     return None if found is None else Mark(sql.time_from_row(found[0]), found[1])
 
 
-def fire(upcoming: Sequence[Job], *, now: datetime) -> None:
+def fire(upcoming: Sequence[Job], *, is_asked_for: bool = False, now: datetime) -> None:
     """Hands the upcoming runs to the workers, or skips them, and writes those after them.
 
-    Inside the transaction that has locked their schedules.
+    Inside the transaction that has locked their schedules. One that its owner has asked for waits for no other.
     """
     if not upcoming:
         return
     going = _with_a_run_going([job.schedule for job in upcoming if job.schedule is not None])
-    upcoming = _without_held(upcoming, going=going, now=now)
+    if not is_asked_for:
+        upcoming = _without_held(upcoming, going=going, now=now)
     successors = [_judge(job, is_going=job.schedule_id in going, now=now) for job in upcoming]
     _cancel_those_before(successors, going=going, now=now)
     Job.objects.filter(id__in=[job.id for job in upcoming]).update(is_upcoming=False)

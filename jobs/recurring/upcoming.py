@@ -63,7 +63,7 @@ def run_upcoming(job: Job, *, now: datetime) -> Job | None:
         upcoming = Job.objects.select_related("schedule").filter(id=job.id, is_upcoming=True)
         if not upcoming.update(scheduled_at=now):
             return None
-        firing.fire(list(upcoming), now=now)
+        firing.fire(list(upcoming), is_asked_for=True, now=now)
     return Job.objects.get(id=job.id)
 
 

@@ -384,7 +384,9 @@ def rescue(*, limit: int, now: datetime) -> list[Claimed]:
             item_events, item_deliveries = _evidence(item, happened, now=now)
             events += item_events
             deliveries += item_deliveries
+        ended = [(job, JobState(job.state)) for job in jobs]
+        failing_schedules.count(ended, now=now)
+        held_runs.release(ended, now=now)
         evidence.insert(events, deliveries)
-        failing_schedules.count([(job, JobState(job.state)) for job in jobs], now=now)
     evidence.count_ends([JobState(job.state) for job in jobs])
     return jobs

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from jobs.database import schedule_ends
 from jobs.database.claimed_job import AnyJob
-from jobs.models import Job, JobState, Schedule
+from jobs.models import EventType, Job, JobState, LogEvent, Schedule
 from jobs.running import schedule_memory, transitions
 
 
@@ -24,14 +24,26 @@ def counted(job: AnyJob, state: JobState) -> UUID | None:
 def count(ended: Iterable[tuple[AnyJob, JobState]], *, now: datetime) -> None:
     """Counts runs that have ended, in their order, and switches off those schedules that reach their limit.
 
-    Inside the transaction that has recorded the runs: none is counted twice. Locks the schedules, if they are not yet.
+    Inside the transaction that has recorded the runs, and before their ends are logged. Locks the schedules,
+    if they are not yet.
     """
+    counting = [(job, state, schedule_id) for job, state in ended if (schedule_id := counted(job, state)) is not None]
+    again = _ended_before([job.id for job, state, _ in counting if state == JobState.DISCARDED])
     states: dict[UUID, list[JobState]] = defaultdict(list)
-    for job, state in ended:
-        if (schedule_id := counted(job, state)) is not None:
+    for job, state, schedule_id in counting:
+        # Retried by hand and discarded once more, it is the same run.
+        if job.id not in again:
             states[schedule_id].append(state)
     for schedule in schedule_memory.locked(states).values():
         _count(schedule, states[schedule.id], now=now)
+
+
+def _ended_before(job_ids: Sequence[int]) -> set[int]:
+    """Those whose log has an end: that of this attempt is not written yet."""
+    if not job_ids:
+        return set()
+    ends = LogEvent.objects.filter(job_id__in=job_ids, event=EventType.FINISHED)
+    return set(ends.values_list("job_id", flat=True))
 
 
 def _count(schedule: Schedule, states: Sequence[JobState], *, now: datetime) -> None:

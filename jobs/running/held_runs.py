@@ -1,11 +1,12 @@
 """Lets an upcoming run go that waits for the run before it to end (`overlap: queue`), as soon as that has ended."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from jobs.database.claimed_job import AnyJob
-from jobs.models import FINISHED_STATES, Job, JobState
+from jobs.models import FINISHED_STATES, Job, JobState, Overlap
 
 
 def _has_runs_wait(overlap: Any) -> bool:
@@ -23,10 +24,19 @@ def release(ended: Iterable[tuple[AnyJob, JobState]], *, now: datetime) -> None:
         for job, state in ended
         if job.schedule_id is not None and state in FINISHED_STATES and _has_runs_wait(job.args.get("overlap"))
     ]
+    let_go(schedule_ids, now=now)
+
+
+def let_go(schedule_ids: Collection[UUID], *, now: datetime) -> None:
+    """Makes due what waits in these schedules: one query if nothing does, none without any schedule."""
     if not schedule_ids:
         return
     upcoming = Job.objects.filter(
-        schedule_id__in=schedule_ids, is_upcoming=True, scheduled_at__gt=now, occurrence_at__lte=now
+        schedule_id__in=schedule_ids,
+        schedule__overlap=Overlap.QUEUE,
+        is_upcoming=True,
+        scheduled_at__gt=now,
+        occurrence_at__lte=now,
     )
     due = [
         job.id

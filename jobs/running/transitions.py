@@ -28,7 +28,7 @@ from jobs.models import (
 )
 from jobs.outgoing import callback_bodies
 from jobs.queues import limits
-from jobs.running import evidence
+from jobs.running import evidence, held_runs
 from jobs.specs import JobEdit, JobSpec
 
 KEY_TRIES = 5
@@ -91,6 +91,7 @@ def cancel(job: Job, *, now: datetime) -> Job | None:
         job = Job.objects.get(id=job.id)
         limits.touch([(job.queue_id, now)])
         log_cancellations([job], reason="cancelled", now=now)
+        held_runs.let_go([job.schedule_id] if job.schedule_id is not None else [], now=now)
     return job
 
 
@@ -123,6 +124,7 @@ def cancel_locked(ids: Sequence[int], *, reason: str, now: datetime) -> list[Job
     cancelled = list(Job.objects.filter(id__in=ids, state=JobState.CANCELLED, cancelled_at=now).only(*needed))
     limits.touch((job.queue_id, now) for job in cancelled)
     log_cancellations(cancelled, reason=reason, now=now)
+    held_runs.let_go({job.schedule_id for job in cancelled if job.schedule_id is not None}, now=now)
     return cancelled
 
 

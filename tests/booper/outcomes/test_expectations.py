@@ -71,6 +71,12 @@ def test_what_was_expected_and_what_came_is_said() -> None:
     assert len(_unmet({"body_contains": "y"}, text="x" * 10_000)) < 300
 
 
+def test_of_an_answer_that_is_no_text_its_length_is_said() -> None:
+    outcome = Outcome(response=Response(200, (), b"ok\x00ok", truncated=False), failure=None, duration_ms=30)
+    unmet = expectations.of({"body_contains": "ok"}).unmet(outcome, Said())
+    assert unmet == "expected an answer that contains ok, and it answered 5 bytes that are no text"
+
+
 def test_all_that_is_given_must_hold() -> None:
     given = {"status": [200], "body_contains": "done", "within": 1}
     assert _unmet(given, text="all done") == ""

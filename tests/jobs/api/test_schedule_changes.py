@@ -145,6 +145,8 @@ def test_a_disabled_schedule_can_be_changed_and_stays_disabled(api: Api, stopped
         ({"repeat_every": 0.5}, "/repeat_every", "too short"),
         ({"nmae": "x"}, "/nmae", "did you mean name?"),
         ({"count": 5}, "/count", "no such field"),
+        ({"managed_by": None}, "/managed_by", "no such field"),
+        ({"nme": None, "name": "x"}, "/nme", "did you mean name?"),
         ({"ends_at": "2026-03-01T12:30:00Z"}, "/ends_at", "no run is left"),
         ({"ends_at": "2026-03-01T12:30:00Z", "schedule_in": [1, "hour"]}, "/ends_at", "the first would be"),
         ({"starts_at": "2026-05-01", "ends_at": "2026-04-01"}, "/ends_at", "not after starts_at"),

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -11,9 +12,9 @@ from django_celery_beat.models import PeriodicTask
 from booper.outcomes.outcome import Outcome
 from jobs.models import Job, JobState, LogEvent, Schedule
 from jobs.recurring import firing, schedules, upcoming
-from jobs.running import attempts
+from jobs.running import attempts, transitions
 from tests.factories import NOON, make_schedule
-from tests.runs import OK, answered, run_due, take_lease
+from tests.runs import OK, answered, run_due, start_due, take_lease
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +26,7 @@ def make(**fields: Any) -> Schedule:
     args = {"url": "https://example.com/hook"} | {
         name: fields[name] for name in ("disable_after",) if fields.get(name) is not None
     }
-    return make_schedule(spec={"args": args}, **fields)
+    return make_schedule(spec={"args": args, **fields.pop("spec", {})}, **fields)
 
 
 def fail(times: int, *, outcome: Outcome = GONE, minute: int = 0) -> None:
@@ -37,6 +38,27 @@ def fail(times: int, *, outcome: Outcome = GONE, minute: int = 0) -> None:
 
 def now_of(schedule: Schedule) -> Schedule:
     return Schedule.objects.get(id=schedule.id)
+
+
+def test_a_run_that_is_retried_and_discarded_once_more_is_one_run() -> None:
+    schedule = make(disable_after=2, max_runs=None)
+    fail(1)
+    run = Job.objects.get(state=JobState.DISCARDED)
+    for minute in (0.2, 0.4):
+        now = NOON + timedelta(minutes=minute)
+        assert transitions.retry(run, now=now) is not None
+        run_due(GONE, now=now)
+    assert now_of(schedule).disabled_at is None
+    fail(1, minute=1)
+    assert now_of(schedule).disabled_at == NOON + timedelta(minutes=1)
+
+
+def test_a_run_that_a_dead_worker_had_is_counted_when_it_is_discarded() -> None:
+    schedule = make(disable_after=1, spec={"max_attempts": 1})
+    firing.fire_due(limit=10, now=NOON)
+    start_due(uuid4(), now=NOON)
+    assert len(attempts.rescue(limit=10, now=NOON + timedelta(seconds=30))) == 1
+    assert now_of(schedule).disabled_at is not None
 
 
 def test_the_third_discarded_run_in_a_row_disables_it() -> None:

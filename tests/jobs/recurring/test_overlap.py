@@ -11,7 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from jobs.explaining import timeline
 from jobs.models import Job, JobState, LogEvent, Schedule
 from jobs.recurring import backfills, firing
-from jobs.running import attempts
+from jobs.recurring import upcoming as recurring_upcoming
+from jobs.running import attempts, transitions
 from tests.api import Api, data_of, pointers_of
 from tests.factories import NOON, make_schedule
 from tests.runs import take_lease
@@ -52,6 +53,49 @@ def upcoming() -> Job:
 
 
 # Queue
+
+
+@pytest.mark.parametrize("is_retried", [False, True])
+def test_the_next_run_goes_at_once_when_the_one_before_is_cancelled(worker_id: UUID, is_retried: bool) -> None:
+    make("queue")
+    first = start(worker_id)
+    if is_retried:
+        finish(worker_id, first, minute=0.1, state=JobState.RETRYABLE)
+    fire(1)
+    assert upcoming().scheduled_at > NOON + MINUTE
+    before = Job.objects.get(id=first.id)
+    assert transitions.cancel(before, now=NOON + 1.1 * MINUTE) is not None
+    fire(1.1)
+    assert Job.objects.filter(occurrence_at=NOON + MINUTE, is_upcoming=False, state=JobState.SCHEDULED).exists()
+
+
+def test_the_next_run_goes_at_once_when_many_are_cancelled(worker_id: UUID) -> None:
+    make("queue")
+    first = start(worker_id)
+    fire(1)
+    transitions.cancel_locked([first.id], reason="cancelled", now=NOON + 1.1 * MINUTE)
+    fire(1.1)
+    assert Job.objects.filter(occurrence_at=NOON + MINUTE, is_upcoming=False).exists()
+
+
+def test_the_next_run_goes_at_once_when_the_worker_of_the_one_before_is_gone(worker_id: UUID) -> None:
+    make("queue")
+    start(worker_id)
+    fire(1)
+    Job.objects.filter(state=JobState.EXECUTING).update(max_attempts=1)
+    assert len(attempts.rescue(limit=10, now=NOON + 1.1 * MINUTE)) == 1
+    fire(1.1)
+    assert Job.objects.filter(occurrence_at=NOON + MINUTE, is_upcoming=False).exists()
+
+
+def test_a_run_that_waits_runs_when_it_is_asked_to(worker_id: UUID) -> None:
+    make("queue")
+    start(worker_id)
+    fire(1)
+    waiting = upcoming()
+    ran = recurring_upcoming.run_upcoming(waiting, now=NOON + 1.1 * MINUTE)
+    assert ran is not None
+    assert (ran.is_upcoming, ran.scheduled_at) == (False, NOON + 1.1 * MINUTE)
 
 
 def test_a_run_waits_until_the_one_before_has_ended_and_those_meanwhile_are_left_out(worker_id: UUID) -> None:
