@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from jobs.engine import leases
 from jobs.models import Job, JobState, Process, ProcessRole, User
 from jobs.running import attempts
-from jobs.running.attempts import Ended
+from jobs.running.ended import Ended
 from tests.factories import NOON, make_job
 
 ANSWER = {"status": 500, "headers": {"Set-Cookie": "sid=s3cret"}, "body": "no", "duration_ms": 3, "truncated": False}

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,7 +9,6 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from booper.outcomes import steering
-from booper.outcomes.steering import Wishes
 from booper.timing import timestamps
 from jobs.database import claimed_job, lost_leases, lower_bounds, sql
 from jobs.database.claim_bounds import NONE, ClaimBounds
@@ -19,42 +17,12 @@ from jobs.database.due_looks import DueLooks
 from jobs.database.event_log import Entry
 from jobs.database.lower_bounds import Look, LowerBounds, Mark, firsts
 from jobs.guarding import suspension
-from jobs.models import Delivery, EventType, Job, JobState, Schedule
+from jobs.models import Delivery, EventType, JobState, Schedule
 from jobs.outgoing import callback_bodies
 from jobs.queues import limits
-from jobs.running import evidence, failing_schedules, held_runs, schedule_memory, steered_schedules
+from jobs.running import after_cancel, evidence, failing_schedules, held_runs, schedule_memory, steered_schedules
+from jobs.running.ended import Ended
 from jobs.telemetry import counters
-
-
-@dataclass(frozen=True, slots=True)
-class BrokenOff:
-    """How far a request had come that was broken off: in words, and what the log shows of its answer so far."""
-
-    message: str
-    came: dict[str, Any] | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """How one attempt ended: what to write of it. `response` and `error` are JSON objects as the log shows them."""
-
-    job: AnyJob
-    state: JobState
-    retry_at: datetime | None = None
-    response: dict[str, Any] | None = None
-    # Whether the response's body is JSON, where its value does not tell: a string may be a text, a null nothing.
-    is_json: bool = False
-    error: dict[str, Any] | None = None
-    # An attempt that ended through no fault of the target does not count against `max_attempts`.
-    is_forgiven: bool = False
-    # Set where this side ended the request, as the worker stops or the job was cancelled.
-    broken_off: BrokenOff | None = None
-    # What the answer asked for beside that.
-    wishes: Wishes = steering.NONE
-
-
-# The code of an attempt whose job was cancelled while its request was on the wire.
-CANCELLED = "cancelled"
 
 _CLAIM = """
 UPDATE jobs_job
@@ -206,7 +174,7 @@ def record(worker_id: UUID, ended: Sequence[Ended], *, now: datetime) -> list[De
             item_events, item_deliveries = _evidence(item, events_of[item.job.id], now=now)
             events += item_events
             deliveries += item_deliveries
-        events += _answers_after_cancel([item for item in ended if item.job.id not in won], now=now)
+        events += after_cancel.answers([item for item in ended if item.job.id not in won], now=now)
         events += _remember(kept, schedules, now=now)
         events += _refused_wishes(kept, now=now)
         failing_schedules.count([(item.job, item.state) for item in kept], now=now)
@@ -314,31 +282,6 @@ def _remember(kept: list[Ended], schedules: Mapping[UUID, Schedule], *, now: dat
         for job, refusal in zip(jobs, schedule_memory.remember(answers, schedules), strict=True)
         if refusal is not None
     ]
-
-
-def _answers_after_cancel(lost: list[Ended], *, now: datetime) -> list[Entry]:
-    if not lost:
-        return []
-    attempts = dict(
-        Job.objects.filter(id__in=[item.job.id for item in lost], state=JobState.CANCELLED).values_list("id", "attempt")
-    )
-    events = []
-    for item in lost:
-        if attempts.get(item.job.id) == item.job.attempt:
-            response, error = _after_cancel(item)
-            if response is not None:
-                events.append(evidence.event(item.job, EventType.RESPONSE, response, now))
-            if error is not None:
-                events.append(evidence.event(item.job, EventType.ERROR, {**error, "retry_at": None}, now))
-    return events
-
-
-def _after_cancel(item: Ended) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-    """The response and the error of an attempt whose job was cancelled in the meantime."""
-    if item.broken_off is None:
-        return item.response, item.error
-    message = f"the job was cancelled while it ran: {item.broken_off.message}"
-    return item.broken_off.came, {"code": CANCELLED, "message": message}
 
 
 _RESCUE = """

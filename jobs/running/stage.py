@@ -21,7 +21,7 @@ from jobs.guarding.secrets import NoSuchSecret, Vault
 from jobs.models import Job, JobState, Schedule
 from jobs.outgoing import secret_filling, shown_response, signing_secrets
 from jobs.running import attempts
-from jobs.running.attempts import CANCELLED, BrokenOff, Ended
+from jobs.running.ended import CANCELLED, BrokenOff, Ended
 from jobs.telemetry import counters, log_records
 
 logger = logging.getLogger(__name__)

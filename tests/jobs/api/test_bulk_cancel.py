@@ -16,6 +16,7 @@ from jobs.models import Delivery, Job, JobState, LogEvent, Queue, Schedule, User
 from jobs.queues import limits
 from jobs.recurring import firing, schedules
 from jobs.running import attempts, queue_stage, transitions
+from jobs.running.ended import Ended
 from tests.api import FORM, Api, data_of, pointers_of, problem_of, schedule_by
 from tests.conftest import Announced
 from tests.factories import NOON, make_job, make_spec, make_user
@@ -227,7 +228,7 @@ def test_a_worker_that_ends_a_cancelled_job_changes_nothing(user: User) -> None:
     worker = uuid4()
     [claimed] = attempts.claim(worker, limit=1, now=NOON)
     assert bulk_cancel.cancel_matching(Job.objects.all(), now=NOON).count == 1
-    attempts.record(worker, [attempts.Ended(job=claimed, state=JobState.COMPLETED)], now=NOON)
+    attempts.record(worker, [Ended(job=claimed, state=JobState.COMPLETED)], now=NOON)
     assert states() == ["cancelled"]
 
 

@@ -13,7 +13,7 @@ from jobs.models import Job, JobState, Queue
 from jobs.queues import limits as queues_limits
 from jobs.running import attempts, queue_stage, transitions
 from jobs.running import stage as running_stage
-from jobs.running.attempts import Ended
+from jobs.running.ended import Ended
 from tests.factories import NOON, make_job, make_user
 from tests.runs import run_due
 

@@ -13,6 +13,7 @@ from booper.outcomes.outcome import Outcome
 from jobs.models import Job, JobState, LogEvent, Schedule
 from jobs.recurring import firing, schedules, upcoming
 from jobs.running import attempts, transitions
+from jobs.running.ended import Ended
 from tests.factories import NOON, make_schedule
 from tests.runs import OK, answered, run_due, start_due, take_lease
 
@@ -100,7 +101,7 @@ def test_runs_that_end_together_count_in_their_order() -> None:
         firing.fire_due(limit=10, now=now)
         started += attempts.claim(worker_id, limit=10, now=now)
     states = (JobState.DISCARDED, JobState.DISCARDED, JobState.COMPLETED)
-    ended = [attempts.Ended(job=job, state=state) for job, state in zip(started, states, strict=True)]
+    ended = [Ended(job=job, state=state) for job, state in zip(started, states, strict=True)]
     attempts.record(worker_id, ended, now=NOON + timedelta(minutes=2))
     after = now_of(schedule)
     assert after.disabled_at is not None
@@ -111,7 +112,7 @@ def test_a_run_that_is_recorded_twice_counts_once() -> None:
     schedule = make(disable_after=2)
     worker_id = take_lease().id
     [job] = attempts.claim(worker_id, limit=10, now=NOON)
-    ended = attempts.Ended(job=job, state=JobState.DISCARDED)
+    ended = Ended(job=job, state=JobState.DISCARDED)
     for _ in range(2):
         attempts.record(worker_id, [ended], now=NOON)
     assert now_of(schedule).discarded_in_a_row == 1
@@ -141,7 +142,7 @@ def queries_of_a_discarded_run(**fields: Any) -> int:
     with CaptureQueriesContext(
         connection,
     ) as captured:
-        attempts.record(worker_id, [attempts.Ended(job=job, state=JobState.DISCARDED)], now=NOON)
+        attempts.record(worker_id, [Ended(job=job, state=JobState.DISCARDED)], now=NOON)
     return len([query for query in captured if "jobs_schedule" in query["sql"]])
 
 

@@ -11,7 +11,7 @@ from psycopg import errors
 from jobs.models import Job, JobState, LogEvent, Schedule
 from jobs.recurring import firing
 from jobs.running import attempts
-from jobs.running.attempts import Ended
+from jobs.running.ended import Ended
 from tests.factories import NOON, make_schedule
 from tests.jobs.recurring.plans import MINUTE, fire_all, upcoming_of
 

@@ -13,6 +13,7 @@ from jobs.models import Job, JobState, LogEvent, Schedule
 from jobs.recurring import backfills, firing
 from jobs.recurring import upcoming as recurring_upcoming
 from jobs.running import attempts, transitions
+from jobs.running.ended import Ended
 from tests.api import Api, data_of, pointers_of
 from tests.factories import NOON, make_schedule
 from tests.runs import take_lease
@@ -40,7 +41,7 @@ def start(worker_id: UUID, *, minute: float = 0) -> Any:
 
 def finish(worker_id: UUID, job: Any, *, minute: float, state: JobState = JobState.COMPLETED) -> None:
     retry_at = NOON + minute * MINUTE + timedelta(seconds=10) if state == JobState.RETRYABLE else None
-    ended = attempts.Ended(job=job, state=state, retry_at=retry_at)
+    ended = Ended(job=job, state=state, retry_at=retry_at)
     attempts.record(worker_id, [ended], now=NOON + minute * MINUTE)
 
 

@@ -15,7 +15,7 @@ from jobs.models import Job, JobState, LogEvent, Schedule
 from jobs.recurring import schedules as recurring_schedules
 from jobs.recurring.schedules import Refused
 from jobs.running import attempts, transitions
-from jobs.running.attempts import Ended
+from jobs.running.ended import Ended
 from jobs.specs import RecurrenceSpec
 from tests.factories import NOON, make_schedule, make_spec, make_user
 from tests.jobs.recurring.plans import MINUTE, fire_all, plan_of, to, upcoming_of

@@ -7,9 +7,12 @@ from uuid import uuid4
 
 import pytest
 
-from booper.outcomes.outcome import Outcome, Response
+from booper.outcomes.outcome import Failure, Outcome, Response
+from jobs.engine.stage import Finished
 from jobs.models import Job, LogEvent, Schedule, User
 from jobs.recurring import schedules
+from jobs.running import attempts, transitions
+from jobs.running import stage as running_stage
 from tests.api import Api, data_of, pointers_of
 from tests.factories import NOON, make_job, make_schedule
 from tests.runs import answered, run_due, start_due
@@ -140,3 +143,29 @@ def test_a_target_may_switch_off_its_schedule(
     assert schedule.state == answer.get("$set", {})
     finished = LogEvent.objects.get(job_id=run.id, event="job.finished").payload
     assert finished["steered"] == [name for name in answer if name != "$set"]
+
+
+@pytest.mark.parametrize("is_retried", [False, True])
+def test_a_transfer_that_was_broken_off_is_told_also_when_its_job_was_retried_at_once(
+    user: User, is_retried: bool
+) -> None:
+    job, worker_id = make_job(user=user, max_attempts=3), uuid4()
+    [started] = start_due(worker_id)
+    cancelled = transitions.cancel(job, now=NOON)
+    assert cancelled is not None
+    if is_retried:
+        assert transitions.retry(cancelled, now=NOON) is not None
+        start_due(uuid4())
+    aborted = Outcome(response=None, failure=Failure("aborted", "it was broken off"), duration_ms=1)
+    for _ in range(2):
+        running_stage.record(worker_id, [Finished(started, aborted, is_unwanted=True)], now=NOON)
+    assert [(row["code"], row["retry_at"]) for row in _errors(job)] == [("cancelled", None)]
+
+
+def test_a_transfer_that_another_worker_took_over_is_told_by_that_one(user: User) -> None:
+    job, worker_id = make_job(user=user, max_attempts=3), uuid4()
+    [started] = start_due(worker_id)
+    assert len(attempts.rescue(limit=10, now=NOON + timedelta(minutes=1))) == 1
+    aborted = Outcome(response=None, failure=Failure("aborted", "it was broken off"), duration_ms=1)
+    running_stage.record(worker_id, [Finished(started, aborted, is_unwanted=True)], now=NOON + timedelta(minutes=1))
+    assert [row["code"] for row in _errors(job)] == ["lease_lost"]

@@ -11,7 +11,7 @@ from jobs.database.claimed_job import AnyJob, Claimed
 from jobs.engine import leases
 from jobs.models import Delivery, EventType, Job, JobState, LogEvent, ProcessRole
 from jobs.running import attempts, transitions
-from jobs.running.attempts import Ended
+from jobs.running.ended import Ended
 from tests.factories import NOON, make_job, make_spec, make_user
 
 pytestmark = pytest.mark.django_db
