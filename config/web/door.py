@@ -28,6 +28,7 @@ _RETRY_AFTER_SECONDS = "1"
 # Says of an answer that it is to be held back, for so many milliseconds, and how many may be at a time.
 _HOLD = b"booper-hold"
 _MOST_HELD = 1_000
+_WITHOUT_CONTENT = (204, 205, 304)
 _SEPARATORS = {"HTTP_COOKIE": "; "}
 
 
@@ -178,8 +179,11 @@ def call(application: WSGIApplication, environ: dict[str, Any]) -> Answer:
         if close is not None:
             close()
     status, headers = started[0]
-    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
     code = int(status[:3])
+    if code in _WITHOUT_CONTENT:
+        # What stood there would be taken for the beginning of the next answer.
+        body, headers = b"", [(name, value) for name, value in headers if name.lower() != "content-length"]
+    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
     if not any(name.lower() == "content-length" for name, _ in headers) and code not in (204, 304):
         encoded.append((b"content-length", str(len(body)).encode()))
     return Answer(code, encoded, body)

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from jobs.actions import erasure
 from jobs.delivering import receivers
 from jobs.delivering import transitions as delivery_transitions
-from jobs.models import FINISHED_STATES, WAITING_STATES, Delivery, DeliveryState, JobState
+from jobs.models import FINISHED_STATES, WAITING_STATES, Delivery, DeliveryState, Job, JobState
 from jobs.models.job import JobQuerySet
 from jobs.running import transitions
 from jobs.waking import announcements
@@ -111,3 +111,8 @@ RESEND = Act("resent", (DeliveryState.DELIVERED, DeliveryState.FAILED), (Deliver
 def runnable(jobs: JobQuerySet) -> JobQuerySet:
     """Without the upcoming runs of schedules: many of those at once would start what nobody has looked at."""
     return jobs.filter(is_upcoming=False)
+
+
+def retriable(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    """Those of `jobs` that a retry takes: no run that never began, and none whose key another job holds."""
+    return transitions.retriable(jobs)

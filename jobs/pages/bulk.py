@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from jobs.actions import bulk
 from jobs.database import clock, row_counts
 from jobs.guarding import audit
 from jobs.models.job import JobQuerySet
@@ -56,7 +57,7 @@ class Bulk(Page):
 
     def _question(self, request: HttpRequest, name: str, jobs: JobQuerySet, line: str) -> HttpResponse:
         act = job_acts.ACTS[name]
-        eligible = jobs.filter(state__in=act.states)
+        eligible = bulk.retriable(jobs) if name == "retry" else jobs.filter(state__in=act.states)
         upcoming, others = row_counts.each_up_to(
             [eligible.filter(is_upcoming=True), eligible.filter(is_upcoming=False)], MOST_COUNTED
         )

@@ -15,6 +15,9 @@ from jobs.pages import job_rows, owned_jobs, search
 from jobs.pages.search import Search
 from jobs.pages.shell import Page
 
+# No job's number has as many, nor takes the database more.
+_MOST_DIGITS = 19
+
 
 @dataclass(frozen=True, slots=True)
 class Tab:
@@ -31,7 +34,8 @@ class JobList(Page):
         now = clock.now()
         wanted = search.read(search.from_parameters(request.GET.dict()), now=now, zone=timezone.get_current_timezone())
         older = request.GET.get("older", "")
-        looked_at = owned_jobs.window(self.owner_id, wanted, older=int(older) if older.isdecimal() else None)
+        is_number = older.isdecimal() and len(older) < _MOST_DIGITS
+        looked_at = owned_jobs.window(self.owner_id, wanted, older=int(older) if is_number else None)
         found = owned_jobs.page(looked_at, wanted, now=now)
         context: dict[str, Any] = {
             "tabs": _tabs(wanted, owned_jobs.counts(looked_at, wanted, now=now)),

@@ -9,16 +9,31 @@ from uuid import UUID
 from django.db.models import Q
 
 from booper.timing import durations
+from jobs.intake import targets
 from jobs.models import JobState, tags
 from jobs.models.job import JobQuerySet
 
-LONGEST = 500
+# A URL of the longest, and some more.
+LONGEST = 4_000
 # The parameters of GET /api/jobs, and what they are called in the line.
 PARAMETERS = {
     "state": "state", "schedule_id": "schedule", "name": "name", "url": "url", "host": "host", "queue": "queue",
     "error": "error", "tag": "tag", "inserted_after": "after", "inserted_before": "before",
+    "due_after": "due_after", "due_before": "due_before", "ended_after": "ended_after", "ended_before": "ended_before",
 }  # fmt: skip
-_TERM = re.compile(r'(?:(?P<name>[a-z_]+):)?(?:"(?P<quoted>[^"]*)"|(?P<bare>\S+))')
+# In quotes a backslash stands before quotes and backslashes.
+_TERM = re.compile(r'(?:(?P<name>[a-z_]+):)?(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>\S+))', re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_NEEDS_QUOTES = re.compile(r'[\s"\\]|^$')
+_LOOKS_NAMED = re.compile(r"[a-z_]+:")
+_MOMENTS: Mapping[str, tuple[str, ...]] = {
+    "after": ("inserted_at__gte",),
+    "before": ("inserted_at__lt",),
+    "due_after": ("scheduled_at__gte",),
+    "due_before": ("scheduled_at__lt",),
+    "ended_after": ("completed_at__gte", "cancelled_at__gte", "discarded_at__gte"),
+    "ended_before": ("completed_at__lt", "cancelled_at__lt", "discarded_at__lt"),
+}
 # What an index finds by itself.
 _INDEXED = {"state", "schedule"}
 _HIGHEST = 2**63 - 1
@@ -32,7 +47,9 @@ class Term:
     value: str
 
     def __str__(self) -> str:
-        value = f'"{self.value}"' if re.search(r"\s", self.value) else self.value
+        """The term as it is read again: a word in quotes that looks like another term keeps them."""
+        needs_quotes = _NEEDS_QUOTES.search(self.value) or (not self.name and _LOOKS_NAMED.match(self.value))
+        value = '"' + re.sub(r'(["\\])', r"\\\1", self.value) + '"' if needs_quotes else self.value
         return f"{self.name}:{value}" if self.name else value
 
 
@@ -69,30 +86,36 @@ class Search:
 def from_parameters(given: Mapping[str, str]) -> str:
     """The line of `q`, and of the API's filters where a link has those."""
     others = [str(Term(name, given[parameter])) for parameter, name in PARAMETERS.items() if given.get(parameter)]
-    return " ".join([*others, given.get("q", "")]).strip()[:LONGEST]
+    return " ".join([*others, given.get("q", "")]).strip()
 
 
 def read(line: str, *, now: datetime, zone: tzinfo) -> Search:
-    terms = [Term(match["name"] or "", match["quoted"] or match["bare"] or "") for match in _TERM.finditer(line)]
+    terms = [Term(match["name"] or "", _value(match)) for match in _TERM.finditer(line[:LONGEST])]
     found = Search(terms=tuple(terms))
+    if len(line) > LONGEST:
+        found = _refused(found, f"the line has {len(line):,} characters: write at most {LONGEST:,}")
     for term in terms:
         found = _with(found, term, now=now, zone=zone)
     return found
 
 
+def _value(match: re.Match[str]) -> str:
+    return str(match["bare"]) if match["quoted"] is None else _ESCAPED.sub(r"\1", match["quoted"])
+
+
 def _with(found: Search, term: Term, *, now: datetime, zone: tzinfo) -> Search:
     if term.name == "state":
-        names = [name for name in term.value.split(",") if name in JobState.values]
-        if names:
+        names = term.value.split(",")
+        if set(names) <= set(JobState.values):
             return replace(found, states=(*found.states, *names))
-        return _refused(found, f"{term} names no state: write one of {', '.join(JobState.values)}")
-    if term.name in ("after", "before"):
+        return _refused(found, f"{term} names no state: write some of {', '.join(JobState.values)}")
+    if term.name in _MOMENTS:
         return _with_moment(found, term, now=now, zone=zone)
     if not term.name:
         return replace(found, condition=found.condition & _word(term.value))
     condition = _CONDITIONS.get(term.name)
     if condition is None:
-        known = ", ".join(f"{name}:" for name in ("state", "after", "before", *_CONDITIONS))
+        known = ", ".join(f"{name}:" for name in ("state", *_MOMENTS, *_CONDITIONS))
         return _refused(found, f"{term.name}: is nothing to search by: use {known} or words of a name or URL")
     built = condition(term.value)
     if built is None:
@@ -105,8 +128,10 @@ def _with_moment(found: Search, term: Term, *, now: datetime, zone: tzinfo) -> S
         at = _moment(term.value, now=now, zone=zone)
     except ValueError as error:
         return _refused(found, f"{term}: {error}")
-    lookup = "inserted_at__gte" if term.name == "after" else "inserted_at__lt"
-    return replace(found, condition=found.condition & Q(**{lookup: at}))
+    within = Q()
+    for lookup in _MOMENTS[term.name]:
+        within |= Q(**{lookup: at})
+    return replace(found, condition=found.condition & within)
 
 
 def _moment(text: str, *, now: datetime, zone: tzinfo) -> datetime:
@@ -135,22 +160,13 @@ def _schedule(text: str) -> Q | None:
         return None
 
 
-def _host(text: str) -> Q:
-    name = text.lower()
-    starts = (f"{scheme}://{name}{end}" for scheme in ("https", "http") for end in ("/", ":", "?"))
-    found = Q(url__in=[f"https://{name}", f"http://{name}"])
-    for start in starts:
-        found |= Q(url__startswith=start)
-    return found
-
-
 _CONDITIONS: Mapping[str, Callable[[str], Q | None]] = {
-    "host": _host,
+    "host": targets.at_host,
     "queue": lambda text: Q(queue__name=text),
     "schedule": _schedule,
     "error": lambda text: Q(error_code=text),
     "name": lambda text: Q(name=text),
-    "tag": lambda text: tags.having(text.split(",")),
-    "url": lambda text: Q(url=text),
+    "tag": lambda text: tags.having(text.split(",")) if all(text.split(",")) else None,
+    "url": lambda text: Q(url=targets.as_stored(text)),
     "method": lambda text: Q(method=text.lower()),
 }

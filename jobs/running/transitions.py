@@ -181,7 +181,7 @@ def retry(job: Job, *, now: datetime) -> Job | None:
     None from another state, or after MOST_ATTEMPTS. A cancelled job is left alone as well if it is a run of a schedule
     that never started, or if another job holds its idempotency key by now.
     """
-    won = _retriable([job.id]).update(**_retried(job.args.get("max_attempts"), now=now))
+    won = retriable(Job.objects.filter(id=job.id)).update(**_retried(job.args.get("max_attempts"), now=now))
     return _moved(job) if won else None
 
 
@@ -191,17 +191,18 @@ def retry_locked(ids: Sequence[int], *, now: datetime) -> list[int | None]:
     Answers the queue, or None, of each that is retried. A query for each number of attempts that their owner gave.
     """
     asked = sql.json_text("args", "max_attempts")
-    rows = list(_retriable(ids).values_list("id", "queue_id", asked))
+    rows = list(retriable(Job.objects.filter(id__in=ids)).values_list("id", "queue_id", asked))
     for attempts in {row[2] for row in rows}:
         Job.objects.filter(id__in=[row[0] for row in rows if row[2] == attempts]).update(**_retried(attempts, now=now))
     limits.touch((row[1], now) for row in rows)
     return [row[1] for row in rows]
 
 
-def _retriable(ids: Sequence[int]) -> QuerySet[Job]:
+def retriable(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    """Those of `jobs` that `retry` takes."""
     never_started = Q(state=JobState.CANCELLED, schedule__isnull=False, attempt=0)
     holder = Job.objects.filter(HOLDS_ITS_KEY, user_id=OuterRef("user_id"), idempotency_key=OuterRef("idempotency_key"))
-    ended = Job.objects.filter(id__in=ids, state__in=FINISHED_STATES, attempt__lt=MOST_ATTEMPTS)
+    ended = jobs.filter(state__in=FINISHED_STATES, attempt__lt=MOST_ATTEMPTS)
     return ended.exclude(never_started).filter(~Q(state=JobState.CANCELLED) | ~Exists(holder))
 
 

@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from config.web.door import Door, Rules
 
 RULES = Rules(at_once=frozenset(), apart=frozenset(), longest_body=lambda path: 1024, threads=1)
@@ -54,3 +56,14 @@ def test_the_header_that_asks_goes_nowhere() -> None:
     start, body = asyncio.run(ask(Door(application, RULES), "/1"))
     assert body["body"] == b"1"
     assert not [name for name, _ in start["headers"] if name.lower() == b"booper-hold"]
+
+
+@pytest.mark.parametrize(("status", "length"), [(204, None), (304, None), (205, b"0")])
+def test_an_answer_that_has_no_content_takes_none_from_the_application(status: int, length: bytes | None) -> None:
+    def talkative(environ: Any, start_response: Any) -> list[bytes]:
+        start_response(f"{status} Said", [("Content-Length", "7"), ("X-Kept", "yes")])
+        return [b'{"a":1}']
+
+    start, body = asyncio.run(ask(Door(talkative, RULES), "/"))
+    headers = {name.lower(): value for name, value in start["headers"]}
+    assert (body["body"], headers.get(b"content-length"), headers[b"x-kept"]) == (b"", length, b"yes")

@@ -12,6 +12,7 @@ from booper.timing.durations import shown
 from jobs.api.input import query
 from jobs.intake import job as intake_job
 from jobs.intake import tags as intake_tags
+from jobs.intake import targets
 from jobs.intake.fields import Input
 from jobs.models import Job, JobState, Queue, tags
 from jobs.models.job import JobQuerySet
@@ -42,9 +43,10 @@ def filtered(rows: JobQuerySet, given: Input, *, owner_id: UUID, now: datetime) 
 
 
 def _conditions(given: Input, *, now: datetime) -> dict[str, Any]:
+    url = given.text("url", longest=urls.MAX_URL_LENGTH)
     return {
         "schedule_id": query.uuid(given, "schedule_id"),
-        "url": _as_stored(given.text("url", longest=urls.MAX_URL_LENGTH)),
+        "url": None if url is None else targets.as_stored(url),
         "name": given.text("name", longest=intake_job.LONGEST_NAME),
         "error_code": given.text("error", longest=_LONGEST_CODE),
         "inserted_at__gt": query.moment(given, "inserted_after", now=now),
@@ -63,26 +65,8 @@ def with_tags(rows: QuerySet[Any], given: Input, *, owner_id: UUID) -> QuerySet[
     return rows
 
 
-def _as_stored(url: str | None) -> str | None:
-    """In the canonical spelling that a job's URL has, so that the client can ask for it in the one it sent."""
-    if url is None:
-        return None
-    try:
-        return urls.parse(url, allow_http=True, allowed_networks=("0.0.0.0/0", "::/0")).url
-    except urls.InvalidTarget:
-        return url
-
-
 def _at_host(given: Input, host: str) -> Q:
-    """The condition on a URL that it goes to `host`: at any port, unless that is given too."""
-    if any(sign in host for sign in "/?#@\\"):
+    condition = targets.at_host(host)
+    if condition is None:
         given.refuse("host", detail=f"{shown(host)} is no host: write example.com or example.com:8443, without a path")
-        return Q()
-    condition = Q()
-    for scheme in ("https", "http"):
-        # Canonical, a URL ends its host with a colon, a slash or a question mark, and is in small letters up to there.
-        start = (_as_stored(f"{scheme}://{host}/") or "").rstrip("/")
-        condition |= Q(url=start)
-        for end in ("/", "?", ":"):
-            condition |= Q(url__startswith=f"{start}{end}")
-    return condition
+    return condition or Q()
