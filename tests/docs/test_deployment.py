@@ -1,0 +1,104 @@
+"""deploy/, the Dockerfile and compose.yaml agree with the Procfile, with the settings, and with each other."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests import deployed
+
+PARTS = {"web", "worker", "beat", "flower"}
+# What the base image and systemd read themselves, and Flower by its own rule.
+FOREIGN = {"WEB_ADDRESS", "FLOWER_ADDRESS"}
+PLACES = {"compose.yaml": deployed.of_compose, "units": deployed.of_units, "chart": deployed.of_chart}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_each_part_is_started_as_the_procfile_starts_it(place: str) -> None:
+    commands = PLACES[place]()
+    assert set(commands) == {*PARTS, "migrate"}
+    for part, command in deployed.of_procfile().items():
+        assert deployed.without_names(commands[part]) == deployed.without_names(command), part
+    assert commands["migrate"] == ["python", "manage.py", "migrate", "--no-input"]
+
+
+def test_the_image_starts_the_web_and_is_nobody_in_particular() -> None:
+    assert deployed.of_image()["web"] == deployed.of_compose()["web"]
+    text = (deployed.ROOT / "Dockerfile").read_text()
+    assert re.findall(r"^USER (.+)$", text, re.MULTILINE) == ["10001:10001"]
+
+
+def test_what_the_image_needs_is_let_in_and_no_more() -> None:
+    let_in = set(re.findall(r"^!(\S+)$", (deployed.ROOT / ".dockerignore").read_text(), re.MULTILINE))
+    assert let_in == {"booper", "config", "jobs", "manage.py", "requirements.txt", "LICENSE"}
+    assert all((deployed.ROOT / name).exists() for name in let_in)
+
+
+def test_nothing_of_ours_in_compose_may_write_or_gain_rights() -> None:
+    own = [service for service in deployed.compose()["services"].values() if "build" in service]
+    assert len(own) == 5
+    for service in own:
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_only_this_machine_reaches_compose_unless_it_is_told_otherwise() -> None:
+    for service in deployed.compose()["services"].values():
+        for port in service.get("ports", []):
+            assert re.match(r"\$\{\w+:-127\.0\.0\.1:\d+\}:\d+$", port)
+
+
+def _variables() -> set[str]:
+    compose = deployed.compose()["services"]
+    found = {name for service in compose.values() if "build" in service for name in service["environment"]}
+    for unit in (deployed.DEPLOY / "systemd").glob("*.service"):
+        for line in re.findall(r"^Environment=(.+)$", unit.read_text(), re.MULTILINE):
+            found.update(entry.partition("=")[0] for entry in line.split())
+    environment = (deployed.DEPLOY / "systemd" / "booper.env").read_text()
+    found.update(re.findall(r"^(\w+)=", environment, re.MULTILINE))
+    values = yaml.safe_load((deployed.TEMPLATES.parent / "values.yaml").read_text())
+    return found | set(values["settings"])
+
+
+def test_every_variable_that_is_set_is_a_setting() -> None:
+    page = (deployed.ROOT / "docs" / "settings.md").read_text()
+    named = {name for name in _variables() if not name.startswith("PYTHON")}
+    assert len(named) > 12
+    assert {name for name in named if f"`{name}`" not in page} == FOREIGN
+
+
+def test_units_harden_all_parts_alike() -> None:
+    hardening = {
+        unit.name: unit.read_text().partition("NoNewPrivileges=")[2].partition("\n\n")[0].strip()
+        for unit in (deployed.DEPLOY / "systemd").glob("*.service")
+    }
+    assert len(hardening) == 5
+    assert len(set(hardening.values())) == 1
+
+
+TEMPLATES = sorted(deployed.TEMPLATES.iterdir())
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_every_value_of_a_template_is_among_the_charts_values(template: Path) -> None:
+    values = yaml.safe_load((deployed.TEMPLATES.parent / "values.yaml").read_text())
+    for name in re.findall(r"\.Values\.([\w.]+)", template.read_text()):
+        place = values
+        for key in name.split("."):
+            assert key in place, name
+            place = place[key]
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_every_template_is_balanced_and_yaml_without_its_actions(template: Path) -> None:
+    text = template.read_text()
+    opened = re.findall(r"\{\{-? (?:if|with|range|define) ", text)
+    assert len(opened) == len(re.findall(r"\{\{-? end ", text))
+    for name in re.findall(r'include "([\w.]+)"', text):
+        assert f'define "{name}"' in (deployed.TEMPLATES / "_helpers.tpl").read_text()
+    if template.suffix == ".yaml":
+        plain = re.sub(r"^\s*\{\{-.*\}\}$", "", text, flags=re.MULTILINE)
+        documents = [each for each in yaml.safe_load_all(re.sub(r"\{\{.*?\}\}", "x", plain)) if each]
+        assert all({"apiVersion", "kind", "metadata"} <= set(each) for each in documents)
