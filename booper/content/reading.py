@@ -26,6 +26,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf_16_le"),
     (codecs.BOM_UTF16_BE, "utf_16_be"),
 )
+_BOM_STARTS = {mark[0] for mark, _ in _BOMS}
 _MORE_NAMES = {"x_sjis": "shift_jis", "windows_31j": "cp932", "iso_8859_8_i": "iso8859_8", "x_gbk": "gbk"}
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([\w.:+-]{1,40})", re.IGNORECASE | re.ASCII)
 _LONGEST_TYPE = 256
@@ -66,24 +67,31 @@ def in_base64(body: bytes) -> Reading:
 
 def _text(body: bytes, *, content_type: str, is_cut: bool) -> str | None:
     """Gives a body's text; None if it is not text by its header, its byte order mark or UTF-8."""
-    said, marked = _charset(content_type), _of_bom(body)
+    said, marked = _charset(content_type), _of_bom(body) if body[0] in _BOM_STARTS else None
     # Nothing else begins with the mark of UTF-8.
     order = (marked, said) if marked == "utf_8" else (said, marked)
     tries = [charset for charset in (*order, "utf_8") if charset is not None]
     for charset in dict.fromkeys(tries):
         try:
-            text = codecs.getincrementaldecoder(charset)().decode(body, not is_cut).removeprefix("\ufeff")
+            text = _decoded(body, charset, is_cut=is_cut)
         except UnicodeDecodeError:
             continue
         # No database keeps these, and no text has them.
-        if payloads.storable_text(text) == text:
+        if payloads.UNSTORABLE.search(text) is None:
             return text
     return None
 
 
+def _decoded(body: bytes, charset: str, *, is_cut: bool) -> str:
+    """Raises UnicodeDecodeError."""
+    if is_cut:
+        return codecs.getincrementaldecoder(charset)().decode(body, False).removeprefix("\ufeff")
+    return body.decode(charset).removeprefix("\ufeff")
+
+
 def _charset(content_type: str) -> str | None:
     """Python's name of the character set that the header names, if it is one."""
-    found = _CHARSET.search(content_type)
+    found = _CHARSET.search(content_type) if ";" in content_type else None
     if found is None:
         return None
     # Not asked of codecs.lookup, which keeps whatever name it is asked for.

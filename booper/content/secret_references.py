@@ -6,7 +6,7 @@
 import base64
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -67,8 +67,10 @@ def _filled_text(text: str, resolve: Resolve) -> str:
     return _REFERENCE.sub(lambda match: MARK if match[1] is None else resolve(match[1]), text)
 
 
-def hidden(value: Any, secrets: Iterable[str]) -> Any:
+def hidden(value: Any, secrets: Collection[str]) -> Any:
     """The JSON value with each of `secrets` hidden wherever it stands, however it is encoded; keys too."""
+    if not secrets:
+        return value
     spellings = {spelling for secret in secrets if len(secret) >= _SHORTEST_HIDDEN for spelling in _spellings(secret)}
     if not spellings:
         return value

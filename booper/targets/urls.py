@@ -175,6 +175,8 @@ def with_query(url: str, query: Mapping[str, Any], *, max_length: int | None = N
     A list repeats its key, a nested object is written with brackets (`a[b]=c`, percent-encoded), booleans are
     true and false, None is left out. What UTF-8 can't hold (lone surrogates) becomes a question mark.
     """
+    if not query:
+        return url
     address, hash_mark, fragment = url.partition("#")
     joint = "" if address.endswith(("?", "&")) else "&" if "?" in address else "?"
     pairs: list[str] = []

@@ -8,7 +8,7 @@ from uuid import UUID
 from booper.content import exact_json
 from jobs.database import sql
 from jobs.models import EventType, sealed_json_field
-from jobs.models.identifiers import uuid7_hex
+from jobs.models.identifiers import uuid7_hexes
 
 Entry = dict[str, Any]
 
@@ -16,12 +16,11 @@ Entry = dict[str, Any]
 def entry(
     *, event: EventType, job_id: int, user_id: UUID, payload: dict[str, Any], now: datetime, attempt: int = 0
 ) -> Entry:
-    """A row of the log, ready to be appended. Of a request the headers are encrypted."""
+    """A row of the log, to be appended, which gives it its id. Of a request the headers are encrypted."""
     is_request = event is EventType.REQUEST
     text = sealed_json_field.dumps(payload) if is_request else exact_json.dumps(payload).decode()
     return {
-        "id": uuid7_hex(),
-        "event": event.value,
+        "event": event,
         "inserted_at": sql.time_text(now),
         "job_id": job_id,
         "user_id": user_id.hex,
@@ -31,6 +30,8 @@ def entry(
 
 
 def append(entries: Sequence[Entry]) -> None:
+    for item, identifier in zip(entries, uuid7_hexes(len(entries)), strict=True):
+        item["id"] = identifier
     sql.insert_rows(
         "jobs_logevent",
         entries,

@@ -40,7 +40,7 @@ def runs(spec: JobSpec, plan: RecurrenceSpec | None, *, count: int, zone: tzinfo
 def request(spec: JobSpec, plan: RecurrenceSpec | None) -> dict[str, Any]:
     """The first request, its dynamic fields filled in. Raises RenderTooLargeError."""
     rendered = requests.rendered_args(
-        spec.args, job=_described(spec, plan), schedule=None if plan is None else _schedule(plan)
+        spec.args, job=lambda: _described(spec, plan), schedule=None if plan is None else _schedule(plan)
     )
     shown = {
         "method": spec.method,

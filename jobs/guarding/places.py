@@ -6,6 +6,7 @@ another one in at once. With others there, it may have its share, and never more
 finds a place too.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
 from typing import TypeVar
@@ -22,6 +23,8 @@ Key = TypeVar("Key", bound=Hashable)
 _ALONE_AFTER_SECONDS = 1.0
 # A tenth of the places. A worker with a handful can't spare one.
 _RESERVE = 10
+# Of a URL as it is stored: it is asked for several times a job, and taking all of it apart costs ten times as much.
+_ORIGIN = re.compile("https?://[^/?#]+")
 
 
 class Places:
@@ -121,6 +124,9 @@ def _less(counts: Counter[Key], key: Key) -> None:
 
 def origin(url: str) -> str:
     """Scheme, host and port, with the slash after them: what the URLs of one host begin with."""
+    found = _ORIGIN.match(url)
+    if found is not None:
+        return f"{found[0]}/"
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}/"
 

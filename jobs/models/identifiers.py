@@ -16,11 +16,13 @@ class _Ticks:
         self._lock = threading.Lock()
         self._last = 0
 
-    def next(self) -> int:
+    def next(self, count: int = 1) -> int:
+        """The first of `count` that are the caller's."""
         tick = time.time_ns() * _TICKS_PER_MILLISECOND // 1_000_000
         with self._lock:
-            self._last = max(tick, self._last + 1)
-            return self._last
+            first = max(tick, self._last + 1)
+            self._last = first + count - 1
+            return first
 
 
 _ticks = _Ticks()
@@ -32,16 +34,17 @@ def uuid7() -> uuid.UUID:
     Two made by one process are in order even within a clock tick or when the clock is set back. They are unlike any
     other, and no secret.
     """
-    return uuid.UUID(int=_next())
+    return uuid.UUID(int=_at(_ticks.next()))
 
 
-def uuid7_hex() -> str:
-    """The same as its 32 digits, for a third of the cost."""
-    return f"{_next():032x}"
+def uuid7_hexes(count: int) -> list[str]:
+    """So many of them in their order, each as its 32 digits, for a tenth of the cost."""
+    first = _ticks.next(count)
+    return [f"{_at(tick):032x}" for tick in range(first, first + count)]
 
 
-def _next() -> int:
-    milliseconds, fraction = divmod(_ticks.next(), _TICKS_PER_MILLISECOND)
+def _at(tick: int) -> int:
+    milliseconds, fraction = divmod(tick, _TICKS_PER_MILLISECOND)
     # Seeded by the system, and anew after a fork.
     return milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | random.getrandbits(62)
 

@@ -12,7 +12,6 @@ from jobs.models.exact_json_field import ExactJSONField
 
 # The jobs that come after this one, which have headers of their own.
 _CHILDREN = ("then", "on_failure")
-_CHANGED = ("headers", *_CHILDREN)
 # What Booper adds to each request by itself is no secret, and is not worth encrypting.
 _OWN = {
     *("Accept", "Accept-Encoding", "User-Agent", "Booper-Job-Id", "Booper-Attempt", "Idempotency-Key"),
@@ -68,7 +67,9 @@ def _is_worth_it(headers: Any) -> bool:
 
 
 def _sealed(value: Any) -> Any:
-    if not isinstance(value, dict) or value.keys().isdisjoint(_CHANGED):
+    if not isinstance(value, dict):
+        return value
+    if not _is_worth_it(value.get("headers")) and value.keys().isdisjoint(_CHILDREN):
         return value
     return _changed(value, _seal)
 

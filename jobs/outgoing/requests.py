@@ -1,6 +1,6 @@
 """The exact requests that go out: a job's own, and those of its callbacks and webhooks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,8 @@ def of_job(
     job: Claimed, *, schedule: Schedule | None, secrets: Sequence[str], now: datetime
 ) -> tuple[Request, dict[str, Any]]:
     """The request of the job's current attempt, signed with each of `secrets`, and what the log shows of it."""
-    rendered = rendered_args(job.args, job=described(job), schedule=schedule)
+    rendered = rendered_args(job.args, job=lambda: described(job), schedule=schedule)
+    message_id = str(job.uuid)
     url = urls.with_query(job.url, rendered.query, max_length=urls.MAX_SENT_LENGTH)
     body_format = body_formats.of(job.args)
     body = None if rendered.body is None else body_formats.encode(rendered.body, body_format)
@@ -33,7 +34,7 @@ def of_job(
         "Accept-Encoding": codings.OFFERED,
         "Booper-Job-Id": str(job.id),
         "Booper-Attempt": str(job.attempt),
-        "Idempotency-Key": str(job.uuid),
+        "Idempotency-Key": message_id,
     }
     if body is not None:
         own["Content-Type"] = body_formats.CONTENT_TYPES[body_format]
@@ -41,7 +42,7 @@ def of_job(
     given_names = {name.lower() for name in given}
     headers = given | {name: value for name, value in own.items() if name.lower() not in given_names}
     shown = {"method": job.method, "url": job.url, "query": rendered.query, "headers": headers, "body": rendered.body}
-    signed = _signed(headers, body or b"", secrets=secrets, message_id=str(job.uuid), now=now)
+    signed = _signed(headers, body or b"", secrets=secrets, message_id=message_id, now=now)
     request = Request(
         method=job.method.upper(),
         url=url,
@@ -65,7 +66,7 @@ def described(job: AnyJob) -> dict[str, Any]:
     }
 
 
-def rendered_args(args: Mapping[str, Any], *, job: dict[str, Any], schedule: Schedule | None) -> Rendered:
+def rendered_args(args: Mapping[str, Any], *, job: Callable[[], dict[str, Any]], schedule: Schedule | None) -> Rendered:
     """The request with its dynamic fields filled in, where there is something that they could refer to.
 
     A job that stands alone has no run before it and no state: its strings are sent as they are, unless it asks for the
@@ -84,7 +85,7 @@ def rendered_args(args: Mapping[str, Any], *, job: dict[str, Any], schedule: Sch
         body=body if has_references else None,
         query=query,
         headers=headers,
-        job=job,
+        job=job(),
         previous={} if schedule is None else schedule.previous,
         state={} if schedule is None else schedule.state,
         include_metadata=include_metadata and body_format == body_formats.JSON,

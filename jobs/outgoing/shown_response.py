@@ -31,9 +31,18 @@ def shown_response(response: Response, said: Reading, *, duration_ms: int) -> di
 
 def shown_headers(response: Response) -> dict[str, str | list[str]]:
     """Gives the headers as an object, in their first spelling; one that comes more than once as a list."""
-    values: dict[str, list[str]] = {}
+    shown: dict[str, str | list[str]] = {}
     spelling: dict[str, str] = {}
     for name, value in response.headers:
-        key = spelling.setdefault(name.lower(), payloads.storable_text(name))
-        values.setdefault(key, []).append(payloads.storable_text(value))
-    return {name: found[0] if len(found) == 1 else found for name, found in values.items()}
+        text = payloads.storable_text(value)
+        key = spelling.get(name.lower())
+        if key is None:
+            key = spelling[name.lower()] = payloads.storable_text(name)
+        before = shown.get(key)
+        if before is None:
+            shown[key] = text
+        elif isinstance(before, list):
+            before.append(text)
+        else:
+            shown[key] = [before, text]
+    return shown
