@@ -35,6 +35,7 @@ class Claimed:
     state: str
     attempt: int
     event_count: int
+    handed_back: int
     # One without two braces refers to no secret.
     may_have_secrets: bool = True
 

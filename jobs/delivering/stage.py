@@ -80,7 +80,7 @@ def record(worker_id: UUID, finished: Sequence[Finished], *, now: datetime) -> U
         [
             receivers.DeliveryAttempt(item.delivery, item.response_status, item.error_code, item.error_message)
             for item in attempted
-            if not item.is_handed_back
+            if not item.is_uncounted
         ],
         now=now,
     )
@@ -103,7 +103,7 @@ def _tell(attempted: Sequence[Attempted], finished: Sequence[Finished]) -> None:
 
 
 def _outcome(item: Attempted) -> str:
-    if item.is_handed_back:
+    if item.is_silent:
         return "aborted"
     return item.error_code or counters.SUCCESS
 
@@ -112,11 +112,9 @@ def decide(finished: Finished, *, now: datetime) -> Attempted:
     delivery: Delivery = finished.started.row
     outcome = finished.outcome
     if outcome.failure is not None and outcome.failure.code == "aborted":
-        return Attempted(delivery=delivery, state=DeliveryState.PENDING, retry_at=now, is_handed_back=True)
+        return transitions.handed_back(delivery, outcome.failure.message, now=now)
     if outcome.failure is not None and outcome.failure.code == failures.NO_TURN:
-        return Attempted(
-            delivery=delivery, state=DeliveryState.PENDING, retry_at=now + NO_TURN_WAIT, is_handed_back=True
-        )
+        return Attempted(delivery=delivery, state=DeliveryState.PENDING, retry_at=now + NO_TURN_WAIT, is_uncounted=True)
     if outcome.failure is not None and outcome.failure.code == receivers.OFF:
         reason = outcome.failure
         return Attempted(
@@ -149,7 +147,7 @@ def held(worker_id: UUID, ids: Sequence[int]) -> set[tuple[int, int]]:
 def hand_back(worker_id: UUID, *, known_ids: set[int], now: datetime) -> int:
     held = Delivery.objects.filter(worker_id=worker_id, state=DeliveryState.SENDING)
     orphans = [
-        Attempted(delivery=delivery, state=DeliveryState.PENDING, retry_at=now, is_handed_back=True)
+        transitions.handed_back(delivery, "its claim's answer did not reach the worker", now=now)
         for delivery in held
         if delivery.id not in known_ids
     ]

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import F
 
+from booper.outcomes import hand_backs
 from booper.timing.timestamps import timestamp
 from jobs.database import event_log, lost_leases, lower_bounds, sql
 from jobs.database.claim_bounds import NONE, ClaimBounds
@@ -25,7 +26,11 @@ MOST_ATTEMPTS = 15_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempted:
-    """How one attempt at a delivery ended. `is_handed_back`: it was broken off and does not count."""
+    """How one attempt at a delivery ended.
+
+    `is_uncounted`: nothing came of it, and it is none. `is_handed_back`: that was as it was broken off, which counts
+    by itself.
+    """
 
     delivery: Delivery
     state: DeliveryState
@@ -33,7 +38,30 @@ class Attempted:
     response_status: int | None = None
     error_code: str | None = None
     error_message: str | None = None
+    is_uncounted: bool = False
     is_handed_back: bool = False
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it leaves nothing in the log: it waits as before."""
+        return self.is_uncounted and self.state == DeliveryState.PENDING
+
+
+def handed_back(delivery: Delivery, why: str, *, now: datetime) -> Attempted:
+    """An attempt without an outcome, for the reason `why`: due again at once, unless that was so too often."""
+    if not hand_backs.is_too_often(delivery.handed_back):
+        return Attempted(
+            delivery=delivery, state=DeliveryState.PENDING, retry_at=now, is_uncounted=True, is_handed_back=True
+        )
+    error = hand_backs.reason(why)
+    return Attempted(
+        delivery=delivery,
+        state=DeliveryState.FAILED,
+        error_code=error["code"],
+        error_message=error["message"],
+        is_uncounted=True,
+        is_handed_back=True,
+    )
 
 
 _CLAIM = f"""
@@ -82,7 +110,8 @@ def claim(
 
 _RECORD = """
 UPDATE jobs_delivery {by_id}
-SET state = v.state, worker_id = NULL, attempt = jobs_delivery.attempt - v.handed_back,
+SET state = v.state, worker_id = NULL, attempt = jobs_delivery.attempt - v.uncounted,
+    handed_back = jobs_delivery.handed_back + v.handed_back,
     due_at = CASE WHEN v.state = 'pending' THEN v.retry_at ELSE due_at END,
     delivered_at = CASE WHEN v.state = 'delivered' THEN {now} END,
     failed_at = CASE WHEN v.state = 'failed' THEN {now} END,
@@ -101,6 +130,7 @@ def record(worker_id: UUID, attempted: Sequence[Attempted], *, now: datetime) ->
         attempt="int",
         state="text",
         retry_at="timestamptz",
+        uncounted="int",
         handed_back="int",
         response_status="smallint",
         error_code="text",
@@ -114,9 +144,7 @@ def record(worker_id: UUID, attempted: Sequence[Attempted], *, now: datetime) ->
         with connection.cursor() as cursor:
             cursor.execute(statement, parameters)
             won = {row[0] for row in cursor.fetchall()}
-        event_log.append(
-            [_event(item, now) for item in attempted if item.delivery.id in won and not item.is_handed_back]
-        )
+        event_log.append([_event(item, now) for item in attempted if item.delivery.id in won and not item.is_silent])
 
 
 def _row(item: Attempted) -> dict[str, object]:
@@ -125,6 +153,7 @@ def _row(item: Attempted) -> dict[str, object]:
         "attempt": item.delivery.attempt,
         "state": item.state.value,
         "retry_at": None if item.retry_at is None else sql.time_text(item.retry_at),
+        "uncounted": int(item.is_uncounted),
         "handed_back": int(item.is_handed_back),
         "response_status": item.response_status,
         "error_code": item.error_code,
@@ -171,15 +200,22 @@ def resend_locked(ids: Sequence[int], *, now: datetime) -> int:
         due_at=now,
         resent_at=now,
         resent_after=F("attempt"),
+        handed_back=0,
         delivered_at=None,
         failed_at=None,
     )
 
 
 _RESCUE = f"""
-UPDATE jobs_delivery SET state = 'pending', worker_id = NULL, due_at = %(now)s
+UPDATE jobs_delivery
+SET state = CASE WHEN handed_back >= %(most)s THEN 'failed' ELSE 'pending' END,
+    worker_id = NULL, handed_back = handed_back + 1,
+    due_at = CASE WHEN handed_back >= %(most)s THEN due_at ELSE %(now)s END,
+    failed_at = CASE WHEN handed_back >= %(most)s THEN {{now}} END,
+    error_code = CASE WHEN handed_back >= %(most)s THEN %(code)s ELSE error_code END,
+    error_message = CASE WHEN handed_back >= %(most)s THEN %(message)s ELSE error_message END
 WHERE id {{chosen}} AND {sql.guard("state", "sending")}
-RETURNING id
+RETURNING *
 """
 _LEASE_LOST = """
 SELECT id FROM jobs_delivery
@@ -191,10 +227,26 @@ ORDER BY id LIMIT %(limit)s
 
 
 def rescue(*, limit: int, now: datetime) -> int:
-    """sending -> pending, where the lease has run out. Answers how many."""
+    """sending -> pending | failed, where the lease has run out. Answers how many.
+
+    It counts as handed back, so that one which kills its worker fails in the end instead of killing each in turn.
+    """
     if not lost_leases.are_any("jobs_delivery", leased="state = 'sending'", now=now):
         return 0
-    parameters = {"now": sql.time_value(now), "limit": limit}
-    with connection.cursor() as cursor:
-        cursor.execute(_RESCUE.format(chosen=sql.chosen(_LEASE_LOST)), parameters)
-        return len(cursor.fetchall())
+    given_up = hand_backs.reason("the worker that had it in hand is gone")
+    parameters = {"now": sql.time_value(now), "limit": limit, "most": hand_backs.MOST_HAND_BACKS, **given_up}
+    statement = _RESCUE.format(chosen=sql.chosen(_LEASE_LOST), now=sql.null_time())
+    with transaction.atomic():
+        rescued = list(Delivery.objects.raw(statement, parameters))
+        failed = [delivery for delivery in rescued if delivery.state == DeliveryState.FAILED]
+        event_log.append([_event(_lost(delivery), now) for delivery in failed])
+    return len(rescued)
+
+
+def _lost(delivery: Delivery) -> Attempted:
+    return Attempted(
+        delivery=delivery,
+        state=DeliveryState.FAILED,
+        error_code=delivery.error_code,
+        error_message=delivery.error_message,
+    )

@@ -59,6 +59,9 @@ class Delivery(models.Model):
     error_code = models.CharField(max_length=40, null=True, blank=True)
     error_message = models.TextField(null=True, blank=True)
     worker_id = models.UUIDField(null=True, blank=True)
+    handed_back = models.PositiveSmallIntegerField(
+        default=0, db_default=0, editable=False, help_text="How often a worker gave it back, or was lost with it."
+    )
     # Sent again on request: it has another day from then, and its waits begin anew.
     resent_at = models.DateTimeField(null=True, blank=True)
     resent_after = models.PositiveSmallIntegerField(null=True, blank=True, help_text="The attempts it had had by then.")

@@ -82,6 +82,10 @@ class Job(RequestFields):
     attempt = models.PositiveSmallIntegerField(default=0)
     event_count = models.PositiveIntegerField(default=0, help_text="The sequence number of its latest webhook event.")
     worker_id = models.UUIDField(null=True, blank=True, help_text="The process whose lease it is under.")
+    # Counts no attempt: a worker that is stopped takes none from a job. Bounded, as each may have reached the target.
+    handed_back = models.PositiveSmallIntegerField(
+        default=0, db_default=0, editable=False, help_text="How often a worker gave it back without an outcome."
+    )
 
     # Of its latest failed attempt, kept when it has ended.
     error_code = models.CharField(max_length=40, null=True, blank=True)

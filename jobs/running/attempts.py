@@ -129,7 +129,7 @@ def log_starts(started: Sequence[tuple[AnyJob, dict[str, Any]]], *, now: datetim
 _RECORD = """
 UPDATE jobs_job {by_id}
 SET state = v.state, worker_id = NULL, event_count = event_count + v.events,
-    max_attempts = max_attempts + v.forgiven,
+    max_attempts = max_attempts + v.forgiven, handed_back = jobs_job.handed_back + v.handed_back,
     scheduled_at = CASE WHEN v.state = 'retryable' THEN v.retry_at ELSE scheduled_at END,
     completed_at = CASE WHEN v.state = 'completed' THEN {now} END,
     discarded_at = CASE WHEN v.state = 'discarded' THEN {now} END,
@@ -150,6 +150,7 @@ _RECORDED = {
     "state": "text",
     "retry_at": "timestamptz",
     "forgiven": "int",
+    "handed_back": "int",
     "events": "int",
     "failed_with": "text",
     "because": "text",
@@ -193,6 +194,7 @@ def _record_row(item: Ended, event_count: int) -> dict[str, Any]:
         "state": item.state.value,
         "retry_at": None if item.retry_at is None else sql.time_text(item.retry_at),
         "forgiven": int(item.is_forgiven),
+        "handed_back": int(item.is_handed_back),
         "events": event_count,
         "failed_with": None if item.error is None else item.error["code"],
         "because": None if item.error is None else item.error["message"],

@@ -21,7 +21,7 @@ from jobs.guarding.secrets import NoSuchSecret, Vault
 from jobs.models import Job, JobState, Schedule
 from jobs.outgoing import secret_filling, shown_response, signing_secrets
 from jobs.running import attempts
-from jobs.running.ended import CANCELLED, BrokenOff, Ended
+from jobs.running.ended import CANCELLED, BrokenOff, Ended, handed_back
 from jobs.telemetry import counters, log_records
 
 logger = logging.getLogger(__name__)
@@ -138,14 +138,7 @@ def decide(finished: Finished, *, now: datetime) -> Ended:
         broken_off = BrokenOff(outcome.failure.message, came)
         if finished.is_unwanted:
             return Ended(job=job, state=JobState.CANCELLED, error=UNWANTED, broken_off=broken_off)
-        return Ended(
-            job=job,
-            state=JobState.RETRYABLE,
-            retry_at=now,
-            error=BROKEN_OFF,
-            is_forgiven=True,
-            broken_off=broken_off,
-        )
+        return handed_back(job, BROKEN_OFF, broken_off=broken_off, now=now)
     if outcome.failure is not None and outcome.failure.code == failures.NO_TURN:
         waited = {"code": failures.NO_TURN, "message": outcome.failure.message}
         return Ended(job=job, state=JobState.RETRYABLE, retry_at=now + NO_TURN_WAIT, error=waited, is_forgiven=True)
@@ -202,8 +195,6 @@ def held(worker_id: UUID, ids: Sequence[int]) -> set[tuple[int, int]]:
 def hand_back(worker_id: UUID, *, known_ids: set[int], in_queues: bool = False, now: datetime) -> int:
     held = Job.objects.filter(worker_id=worker_id, state=JobState.EXECUTING, queue__isnull=not in_queues)
     orphans = [job for job in held if job.id not in known_ids]
-    ended = [
-        Ended(job=job, state=JobState.RETRYABLE, retry_at=now, error=CLAIM_LOST, is_forgiven=True) for job in orphans
-    ]
+    ended = [handed_back(job, CLAIM_LOST, now=now) for job in orphans]
     attempts.record(worker_id, ended, now=now)
     return len(ended)

@@ -143,7 +143,7 @@ def log_cancellations(jobs: Sequence[Job], *, reason: str, now: datetime) -> Non
 
 def run_now(job: Job, *, now: datetime) -> Job | None:
     """scheduled | retryable -> the same, due now. None if it is not waiting."""
-    won = Job.objects.filter(id=job.id, state__in=WAITING_STATES).update(scheduled_at=now)
+    won = Job.objects.filter(id=job.id, state__in=WAITING_STATES).update(scheduled_at=now, handed_back=0)
     return _moved(job) if won else None
 
 
@@ -211,6 +211,7 @@ def _retried(attempts: Any, *, now: datetime) -> dict[str, Any]:
     return {
         "state": JobState.RETRYABLE,
         "scheduled_at": now,
+        "handed_back": 0,
         "max_attempts": F("attempt") + int(float(attempts or settings.DEFAULT_MAX_ATTEMPTS)),
         "completed_at": None,
         "discarded_at": None,
@@ -225,6 +226,6 @@ def run_locked(ids: Sequence[int], *, now: datetime) -> list[int | None]:
     """
     waiting = Job.objects.filter(id__in=ids, state__in=WAITING_STATES, is_upcoming=False)
     queue_ids: list[int | None] = list(waiting.values_list("queue_id", flat=True))
-    waiting.update(scheduled_at=now)
+    waiting.update(scheduled_at=now, handed_back=0)
     limits.touch((queue_id, now) for queue_id in queue_ids)
     return queue_ids
