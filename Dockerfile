@@ -1,9 +1,11 @@
 # One image for all parts of an instance: web (by default), worker, beat, Flower and migrate. docs/deployment.md
 FROM python:3.13-slim-bookworm AS build
 WORKDIR /opt/booper
-COPY requirements.txt ./
+# requirements-sentry.txt for SENTRY_DSN.
+ARG REQUIREMENTS=requirements.txt
+COPY requirements.txt requirements-sentry.txt ./
 RUN python -m venv /opt/venv \
-    && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: -r requirements.txt
+    && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: -r "$REQUIREMENTS"
 COPY . ./
 # What runs may write nothing here, so Python's own files are made now.
 RUN /opt/venv/bin/python -m compileall -q booper config jobs manage.py
