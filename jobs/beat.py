@@ -24,6 +24,7 @@ from jobs.engine import leases
 from jobs.guarding import suspension
 from jobs.models import Process, ProcessRole
 from jobs.recurring import beat_edits, beat_entries, firing, repair
+from jobs.running import transitions
 from jobs.waking import announcements
 from jobs.waking.announcer import Lane
 
@@ -36,6 +37,7 @@ _PROMOTE_SECONDS = 5.0
 _EDITS = 25
 _SWEEP_SECONDS = 10.0
 _SWEPT = 1000
+_EXPIRE_SECONDS = 1.0
 Answer = TypeVar("Answer")
 
 
@@ -48,6 +50,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         self._heartbeat_at = 0.0
         self._look_at = 0.0
         self._sweep_at = 0.0
+        self._expire_at = 0.0
         self._swept: UUID | None = None
         self._has_edits = True  # some may have been made while there was no beat
         self._edited: UUID | None = None
@@ -79,6 +82,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             self._safely(self._promote),
             self._safely(self._keep_lease),
             self._safely(self._sweep),
+            self._safely(self._expire),
             self._safely(lambda: super(Scheduler, self).tick(*args, **kwargs)),
             self._safely(self._take_over_edits),
         ]
@@ -149,6 +153,21 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             self._sweep_at = time.monotonic() + _SWEEP_SECONDS
             swept = repair.restore_upcoming(after=self._swept, limit=_SWEPT, now=clock.now())
             self._swept = swept.last
+        return _LONGEST_SLEEP_SECONDS
+
+    def _expire(self) -> float:
+        """Here and not by workers: a job expires also while there are none, and in a queue that is paused."""
+        if time.monotonic() < self._expire_at:
+            return _LONGEST_SLEEP_SECONDS
+        now = clock.now()
+        expired = transitions.expire(limit=_BATCH, now=now)
+        if any(job.webhook_url for job in expired):
+            announcements.announce_deliveries([now])
+        if any(job.queue_id is not None for job in expired):
+            announcements.announce_queues([now])
+        if len(expired) == _BATCH:
+            return 0.0
+        self._expire_at = time.monotonic() + _EXPIRE_SECONDS
         return _LONGEST_SLEEP_SECONDS
 
     def _safely(self, call: Callable[[], Answer]) -> Answer | None:

@@ -34,6 +34,7 @@ class JobEdit:
     spec: JobSpec
     columns: list[str]
     scheduled_at: datetime | None
+    is_expiry_given: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from jobs.models import HOLDS_ITS_KEY, REQUEST_COLUMNS, REQUEST_FIELDS, Job, Job
 from jobs.models.identifiers import uuid7
 from jobs.queues import limits
 from jobs.recurring import schedules
-from jobs.running import transitions
+from jobs.running import expiry, transitions
 from jobs.specs import JobSpec, RecurrenceSpec
 
 Wish = tuple[JobSpec, RecurrenceSpec | None]
@@ -35,6 +35,7 @@ class NewJob:
     idempotency_key: str | None
     inserted_at: datetime
     scheduled_at: datetime
+    expires_at: datetime | None
     args: dict[str, Any]
 
     schedule_id: ClassVar[UUID | None] = None
@@ -115,6 +116,7 @@ _COLUMNS = {
     "scheduled_at": "timestamptz",
     "schedule_id": "uuid",
     "occurrence_at": "timestamptz",
+    "expires_at": "timestamptz",
     **REQUEST_COLUMNS,
 }
 _GIVEN = ", ".join(name for name in _COLUMNS if name != "place")
@@ -152,6 +154,8 @@ def _row(spec: JobSpec, job: Job | NewJob, *, place: int) -> dict[str, Any]:
     row["place"], row["uuid"], row["user_id"] = place, job.uuid.hex, job.user_id.hex
     row["inserted_at"] = sql.time_text(job.inserted_at)
     row["scheduled_at"] = sql.time_text(job.scheduled_at)
+    if job.expires_at is not None:
+        row["expires_at"] = sql.time_text(job.expires_at)
     if isinstance(job, Job) and job.schedule_id is not None and job.occurrence_at is not None:
         row["schedule_id"], row["occurrence_at"] = job.schedule_id.hex, sql.time_text(job.occurrence_at)
     return row
@@ -165,6 +169,7 @@ def _new_job(spec: JobSpec, plan: RecurrenceSpec | None, *, user_id: UUID, now: 
 
 def new_job(spec: JobSpec, *, user_id: UUID, now: datetime) -> NewJob:
     """A one-off job that asks for what `spec` does, not inserted yet."""
+    due_at = max(spec.scheduled_at, now)
     return NewJob(
         user_id=user_id,
         queue_id=spec.queue_id,
@@ -174,7 +179,8 @@ def new_job(spec: JobSpec, *, user_id: UUID, now: datetime) -> NewJob:
         tags=spec.tags,
         idempotency_key=spec.idempotency_key,
         inserted_at=now,
-        scheduled_at=max(spec.scheduled_at, now),
+        scheduled_at=due_at,
+        expires_at=expiry.moment(spec.args, due_at=due_at, now=now),
         args=spec.args,
     )
 

@@ -55,6 +55,7 @@ def job(row: Job | NewJob, *, now: datetime, has_conflict: bool = False) -> dict
         "queue": row.args.get("queue"),
         "attempt": row.attempt,
         "max_attempts": row.max_attempts,
+        "expires_at": _timestamp(row.expires_at),
         "error": _job_error(row),
         "args": row.args,
     }

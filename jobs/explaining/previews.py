@@ -19,9 +19,11 @@ _MICROSECOND = timedelta(microseconds=1)
 def describe(spec: JobSpec, plan: RecurrenceSpec | None) -> str:
     """How often, in words: "once", "every 5 minutes", "at 09:00 on weekdays, Europe/London"."""
     words = recurrence.describe(_rule(spec, plan))
-    if plan is None or not plan.jitter_seconds:
-        return words
-    return f"{words}, each later by up to {durations.parse(spec.args['jitter'])}"
+    if plan is not None and plan.jitter_seconds:
+        words = f"{words}, each later by up to {durations.parse(spec.args['jitter'])}"
+    if spec.args.get("expires_in") is not None:
+        words = f"{words}, cancelled if not begun within {durations.parse(spec.args['expires_in'])}"
+    return words
 
 
 def runs(spec: JobSpec, plan: RecurrenceSpec | None, *, count: int, zone: tzinfo) -> list[Run]:

@@ -42,6 +42,7 @@ class Code(StrEnum):
     OVERLAP = "overlap"
     CATCH_UP = "catch_up"
     SKIPPED = "skipped"
+    EXPIRED = "expired"
     CANCELLED = "cancelled"
     DISCARDED = "discarded"
 
@@ -174,6 +175,7 @@ _CANCELLED_FOR = {
     "skipped": (Code.SKIPPED, "skipped, as its owner asked for"),
     "overlap_cancel": (Code.OVERLAP, "cancelled, as the run after it was due (overlap: cancel)"),
     "catch_up": (Code.CATCH_UP, "skipped, as it was missed in an outage"),
+    "expired": (Code.EXPIRED, "cancelled, as its first attempt had not begun when it expired"),
 }
 
 

@@ -53,6 +53,10 @@ class Input:
         """`path` is the keys and positions that lead to what is wrong."""
         self._errors.append(FieldError(pointer(*self._place, *path), detail))
 
+    @property
+    def has_errors(self) -> bool:
+        return bool(self._errors)
+
     def finish(self) -> None:
         """Raises InvalidInput if anything was refused."""
         if self._errors:

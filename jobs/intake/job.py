@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-from jobs.intake import answers, queue, recurrence, request, tags, timing
+from jobs.intake import answers, expiring, queue, recurrence, request, tags, timing
 from jobs.intake.fields import Input
 from jobs.specs import JobSpec, RecurrenceSpec
 
@@ -22,6 +22,7 @@ FIELDS = (
     *request.FIELDS,
     *answers.FIELDS,
     *timing.FIELDS,
+    *expiring.FIELDS,
     *("name", "description", "idempotency_key", "callback_url", "webhook_url", "timeout", "max_attempts", "backoff"),
     *recurrence.FIELDS,
     *("queue", "tags"),
@@ -69,11 +70,14 @@ def read(
     zone = timing.zone(given)
     at = timing.moment_asked_for(given, now=now, zone=zone)
     plan = recurrence.plan(given, asked_at=at, zone=zone, now=now, anchor=anchor)
+    due_at = (at or now) if plan is None else plan.first_run_at
+    # What is edited, a schedule or a job, has its own time.
+    expiring.check(given, due_at=due_at if anchor is None and before is None else None, zone=zone, now=now)
     spec = JobSpec(
         args=dict(given.fields),
         method=given.choice("method", allowed=request.METHODS) or "get",
         url=request.url(given, "url") or "",
-        scheduled_at=(at or now) if plan is None else plan.first_run_at,
+        scheduled_at=due_at,
         timeout_seconds=given.number("timeout", lowest=1, highest=_LONGEST_TIMEOUT_SECONDS)
         or settings.DEFAULT_TIMEOUT_SECONDS,
         max_attempts=given.whole_number("max_attempts", lowest=1, highest=_MOST_ATTEMPTS)

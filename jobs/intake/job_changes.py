@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from jobs.intake import answers, recurrence, request, timing
+from jobs.intake import answers, expiring, recurrence, request, timing
 from jobs.intake import job as intake_job
 from jobs.intake.fields import Input
 from jobs.models import Job
@@ -24,6 +24,7 @@ _COLUMNS = {
     "backoff": "backoff_seconds",
     "include_metadata": None,
     **dict.fromkeys(answers.FIELDS),
+    **dict.fromkeys(expiring.FIELDS),
     "queue": "queue_id",
     "tags": "tags",
 }
@@ -51,16 +52,20 @@ def edited(job: Job, changes: Mapping[str, Any], *, now: datetime) -> JobEdit:
     if "max_attempts" in changes and spec.max_attempts <= job.attempt:
         detail = f"{job.attempt} made already, and another one follows: give more than that, or cancel the job"
         given.refuse("max_attempts", detail=detail)
+    args = merged(job.args, changes)
+    at = spec.scheduled_at if has_time else None
+    is_expiry_given = any(name in changes for name in expiring.FIELDS)
+    if (is_expiry_given or has_time) and not given.has_errors:
+        expiring.check_edited(given, args, due_at=at or job.scheduled_at, now=now)
     given.finish()
     columns = [column for name, column in _COLUMNS.items() if column is not None and name in changes]
-    at = spec.scheduled_at if has_time else None
-    return JobEdit(args=merged(job.args, changes), spec=spec, columns=columns, scheduled_at=at)
+    return JobEdit(args=args, spec=spec, columns=columns, scheduled_at=at, is_expiry_given=is_expiry_given)
 
 
 def merged(args: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """Null takes a field away; a new time or frequency takes the place of the one there was, however it was written."""
     fields = dict(args)
-    for rivals in (timing.TIMES, recurrence.FREQUENCIES):
+    for rivals in (timing.TIMES, recurrence.FREQUENCIES, expiring.FIELDS):
         if any(changes.get(name) is not None for name in rivals):
             fields = without(fields, rivals)
     return {name: value for name, value in (fields | dict(changes)).items() if value is not None}

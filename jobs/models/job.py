@@ -72,6 +72,10 @@ class Job(RequestFields):
     is_backfilled = models.BooleanField(default=False, db_default=False, help_text="Made for a time that was over.")
     queue = models.ForeignKey("jobs.Queue", on_delete=models.PROTECT, null=True, blank=True, db_index=False)
 
+    expires_at = models.DateTimeField(
+        null=True, blank=True, help_text="Cancelled if its first attempt has not begun by then."
+    )
+
     # What has become of it. Written by jobs.running.transitions alone.
     inserted_at = models.DateTimeField(editable=False)
     scheduled_at = models.DateTimeField(help_text="When it is due; for a retryable job, when it is due again.")
@@ -142,6 +146,13 @@ class Job(RequestFields):
                 "id",
                 name="job_due_in_queue",
                 condition=Q(state__in=WAITING_STATES, is_upcoming=False, queue__isnull=False),
+            ),
+            # What has expired before its first attempt.
+            models.Index(
+                "expires_at",
+                "id",
+                name="job_expiring",
+                condition=Q(state__in=WAITING_STATES, is_upcoming=False, attempt=0, expires_at__isnull=False),
             ),
             # How many of a queue are running.
             models.Index(

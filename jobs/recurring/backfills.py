@@ -63,6 +63,7 @@ def make(schedule: Schedule, times: Sequence[datetime], *, now: datetime) -> lis
 def _run(schedule: Schedule, *, at: datetime, now: datetime) -> Job:
     job = transitions.new_job(schedule, user_id=schedule.user_id, scheduled_at=now, now=now)
     job.schedule_id, job.occurrence_at, job.is_backfilled, job.idempotency_key = schedule.id, at, True, None
+    job.expires_at = None
     return job
 
 

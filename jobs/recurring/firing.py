@@ -17,7 +17,7 @@ from jobs.guarding import suspension
 from jobs.models import REQUEST_COLUMNS, UNFINISHED_STATES, CatchUp, Job, JobState, Overlap, Schedule
 from jobs.queues import limits
 from jobs.recurring import beat_entries
-from jobs.running import transitions
+from jobs.running import expiry, transitions
 
 logger = logging.getLogger(__name__)
 
@@ -127,7 +127,7 @@ def fire(upcoming: Sequence[Job], *, is_asked_for: bool = False, now: datetime) 
     successors = [_judge(job, is_going=job.schedule_id in going, now=now) for job in upcoming]
     _cancel_those_before(successors, going=going, now=now)
     Job.objects.filter(id__in=[job.id for job in upcoming]).update(is_upcoming=False)
-    _move([item for item in successors if item.occurrence_at != item.job.occurrence_at])
+    _move([item for item in successors if item.occurrence_at != item.job.occurrence_at], now=now)
     for reason in ("catch_up", "overlap"):
         skipped = [item.job.id for item in successors if item.skipped_because == reason]
         if skipped:
@@ -157,6 +157,7 @@ def insert_upcoming(runs: Sequence[tuple[Schedule, datetime]], *, now: datetime)
         job = transitions.new_job(schedule, user_id=schedule.user_id, scheduled_at=at, now=now)
         job.schedule_id, job.occurrence_at, job.is_upcoming = schedule.id, at, True
         job.scheduled_at = schedule.due_at(at)
+        job.expires_at = expiry.moment(schedule.args, due_at=job.scheduled_at, now=now)
         jobs.append(job)
     sql.insert(Job, jobs, **JOB_COLUMNS)
 
@@ -171,6 +172,7 @@ JOB_COLUMNS = {
     "is_upcoming": "boolean",
     "inserted_at": "timestamptz",
     "scheduled_at": "timestamptz",
+    "expires_at": "timestamptz",
     "attempt": "smallint",
     "event_count": "int",
 }
@@ -240,11 +242,13 @@ def _overlap_of(job: Job) -> str:
     return job.schedule.overlap
 
 
-def _move(late: Sequence[Successor]) -> None:
+def _move(late: Sequence[Successor], *, now: datetime) -> None:
     for item in late:
         item.job.occurrence_at, item.job.scheduled_at = item.occurrence_at, item.schedule.due_at(item.occurrence_at)
+        if item.job.expires_at is not None:
+            item.job.expires_at = expiry.moment(item.job.args, due_at=item.job.scheduled_at, now=now)
     if late:
-        Job.objects.bulk_update([item.job for item in late], ["occurrence_at", "scheduled_at"])
+        Job.objects.bulk_update([item.job for item in late], ["occurrence_at", "scheduled_at", "expires_at"])
 
 
 def _drop_stale(schedule_ids: Sequence[UUID], *, fired: Sequence[int], now: datetime) -> None:

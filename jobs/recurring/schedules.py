@@ -15,7 +15,7 @@ from jobs.database import sql
 from jobs.models import REQUEST_COLUMNS, REQUEST_FIELDS, Job, JobState, Schedule
 from jobs.queues import limits
 from jobs.recurring import beat_entries, firing
-from jobs.running import transitions
+from jobs.running import expiry, transitions
 from jobs.running.transitions import Scheduled
 from jobs.specs import JobSpec, RecurrenceSpec
 
@@ -236,12 +236,24 @@ def _rewrite_upcoming(schedule: Schedule, *, first: datetime | None, is_retimed:
         if at is None:
             return Refused("it would have no run left: move ends_at, or disable it")
         fields |= {"scheduled_at": schedule.due_at(at), "occurrence_at": at}
+    fields["expires_at"] = _expires_at(schedule, due_at=fields.get("scheduled_at"), now=now)
     try:
         with transaction.atomic():
             Job.objects.filter(schedule_id=schedule.id, is_upcoming=True).update(**fields)
     except IntegrityError:
         return Refused(f"another job holds the idempotency key {schedule.idempotency_key!r}: cancel that one first")
     return None
+
+
+def _expires_at(schedule: Schedule, *, due_at: datetime | None, now: datetime) -> datetime | None:
+    """Of its upcoming run, which is due then, or (None) when it was to be; no query where runs do not expire."""
+    if all(schedule.args.get(name) is None for name in expiry.FIELDS):
+        return None
+    if due_at is None:
+        upcoming = Job.objects.filter(schedule_id=schedule.id, is_upcoming=True)
+        at = upcoming.values_list("occurrence_at", flat=True).first()
+        due_at = now if at is None else schedule.due_at(at)
+    return expiry.moment(schedule.args, due_at=due_at, now=now)
 
 
 def _times_ahead(schedule: Schedule, *, now: datetime) -> QuerySet[Job]:

@@ -61,7 +61,7 @@ def run_upcoming(job: Job, *, now: datetime) -> Job | None:
     with transaction.atomic():
         lock_of(job)
         upcoming = Job.objects.select_related("schedule").filter(id=job.id, is_upcoming=True)
-        if not upcoming.update(scheduled_at=now):
+        if not upcoming.update(scheduled_at=now, expires_at=None):
             return None
         firing.fire(list(upcoming), is_asked_for=True, now=now)
     return Job.objects.get(id=job.id)

@@ -30,8 +30,13 @@ SET state = 'executing', worker_id = %(worker)s, attempt = attempt + 1, attempte
     event_count = event_count + 2
 WHERE id {chosen} AND state IN ('scheduled', 'retryable') AND NOT is_upcoming
 """
-_WAITING = "state IN ('scheduled', 'retryable') AND NOT is_upcoming AND queue_id IS NULL"
-_WAITING_IN_QUEUE = "state IN ('scheduled', 'retryable') AND NOT is_upcoming AND queue_id IS NOT NULL"
+# What has expired is never begun: `transitions.expire` ends it.
+_STARTABLE = (
+    "state IN ('scheduled', 'retryable') AND NOT is_upcoming"
+    " AND (expires_at IS NULL OR expires_at > %(now)s OR attempt > 0)"
+)
+_WAITING = f"{_STARTABLE} AND queue_id IS NULL"
+_WAITING_IN_QUEUE = f"{_STARTABLE} AND queue_id IS NOT NULL"
 
 
 def new_looks() -> DueLooks:

@@ -28,7 +28,7 @@ from jobs.models import (
 )
 from jobs.outgoing import callback_bodies
 from jobs.queues import limits
-from jobs.running import evidence, held_runs
+from jobs.running import evidence, expiry, held_runs
 from jobs.specs import JobEdit, JobSpec
 
 KEY_TRIES = 5
@@ -76,7 +76,9 @@ def insert(job: Job) -> Scheduled:
 def new_job(template: JobSpec | Schedule, *, user_id: UUID, scheduled_at: datetime, now: datetime) -> Job:
     """A job that asks for what `template` does, not saved yet."""
     wanted = {name: getattr(template, name) for name in REQUEST_FIELDS}
-    return Job(user_id=user_id, inserted_at=now, scheduled_at=max(scheduled_at, now), **wanted)
+    due_at = max(scheduled_at, now)
+    expires_at = expiry.moment(template.args, due_at=due_at, now=now)
+    return Job(user_id=user_id, inserted_at=now, scheduled_at=due_at, expires_at=expires_at, **wanted)
 
 
 def cancel(job: Job, *, now: datetime) -> Job | None:
@@ -119,13 +121,35 @@ def cancel_locked(ids: Sequence[int], *, reason: str, now: datetime) -> list[Job
     the schedules of those that are upcoming."""
     if not ids:
         return []
-    Job.objects.filter(id__in=ids, state__in=UNFINISHED_STATES).update(**_cancelled(now))
+    return _cancel_locked(Job.objects.filter(id__in=ids, state__in=UNFINISHED_STATES), ids, reason=reason, now=now)
+
+
+def _cancel_locked(jobs: QuerySet[Job], ids: Sequence[int], *, reason: str, now: datetime) -> list[Job]:
+    """`jobs` is the guard: those of `ids` that may be cancelled still."""
+    jobs.update(**_cancelled(now))
     needed = ("uuid", "user_id", "schedule_id", "queue_id", "webhook_url", "tags", "attempt", "event_count")
     cancelled = list(Job.objects.filter(id__in=ids, state=JobState.CANCELLED, cancelled_at=now).only(*needed))
     limits.touch((job.queue_id, now) for job in cancelled)
     log_cancellations(cancelled, reason=reason, now=now)
     held_runs.let_go({job.schedule_id for job in cancelled if job.schedule_id is not None}, now=now)
     return cancelled
+
+
+def expire(*, limit: int, now: datetime) -> list[Job]:
+    """scheduled | retryable -> cancelled, for up to `limit` jobs that expired before their first attempt.
+
+    One query where there are none. Neither a success nor a failure, and no end of a schedule.
+    """
+    if not _expired(now).exists():
+        return []
+    with transaction.atomic():
+        due = _expired(now).order_by("expires_at", "id").select_for_update(skip_locked=True)
+        ids = list(due.values_list("id", flat=True)[:limit])
+        return _cancel_locked(_expired(now).filter(id__in=ids), ids, reason="expired", now=now) if ids else []
+
+
+def _expired(now: datetime) -> QuerySet[Job]:
+    return Job.objects.filter(state__in=WAITING_STATES, is_upcoming=False, attempt=0, expires_at__lte=now)
 
 
 def log_cancellations(jobs: Sequence[Job], *, reason: str, now: datetime) -> None:
@@ -143,7 +167,9 @@ def log_cancellations(jobs: Sequence[Job], *, reason: str, now: datetime) -> Non
 
 def run_now(job: Job, *, now: datetime) -> Job | None:
     """scheduled | retryable -> the same, due now. None if it is not waiting."""
-    won = Job.objects.filter(id=job.id, state__in=WAITING_STATES).update(scheduled_at=now, handed_back=0)
+    won = Job.objects.filter(id=job.id, state__in=WAITING_STATES).update(
+        scheduled_at=now, handed_back=0, expires_at=None
+    )
     return _moved(job) if won else None
 
 
@@ -164,8 +190,17 @@ def edit(job: Job, edited: Callable[[Job], JobEdit], *, queue_id: int | None, no
         fields = {"args": change.args} | {name: getattr(spec, name) for name in change.columns}
         if change.scheduled_at is not None:
             fields["scheduled_at"] = max(change.scheduled_at, now)
+        fields |= _expiring(locked, change, due_at=fields.get("scheduled_at", locked.scheduled_at), now=now)
         won = waiting.update(**fields)
     return _moved(job) if won else None
+
+
+def _expiring(job: Job, change: JobEdit, *, due_at: datetime, now: datetime) -> dict[str, datetime | None]:
+    """Its other expiry, if the edit asks for one or moves the one there is. What `run` has cleared stays so."""
+    is_moved = change.scheduled_at is not None and job.expires_at is not None
+    if not change.is_expiry_given and not is_moved:
+        return {}
+    return {"expires_at": expiry.moment(change.args, due_at=due_at, now=now)}
 
 
 def _moved(job: Job) -> Job:
@@ -216,6 +251,7 @@ def _retried(attempts: Any, *, now: datetime) -> dict[str, Any]:
         "completed_at": None,
         "discarded_at": None,
         "cancelled_at": None,
+        "expires_at": None,
     }
 
 
@@ -226,6 +262,6 @@ def run_locked(ids: Sequence[int], *, now: datetime) -> list[int | None]:
     """
     waiting = Job.objects.filter(id__in=ids, state__in=WAITING_STATES, is_upcoming=False)
     queue_ids: list[int | None] = list(waiting.values_list("queue_id", flat=True))
-    waiting.update(scheduled_at=now, handed_back=0)
+    waiting.update(scheduled_at=now, handed_back=0, expires_at=None)
     limits.touch((queue_id, now) for queue_id in queue_ids)
     return queue_ids

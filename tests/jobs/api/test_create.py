@@ -43,6 +43,7 @@ def test_a_job_is_answered_as_the_contract_has_it(api: Api, user: User) -> None:
             "has_conflict": False,
         },
         "parent_id": None,
+        "expires_at": None,
         "tags": [],
         "queue": None,
         "attempt": 0,

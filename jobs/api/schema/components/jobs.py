@@ -109,6 +109,17 @@ JOB_INPUT_PROPERTIES: dict[str, Schema] = {
         "null; a string as UTF-8 text; the bytes of a string of base64. Content-Type says which, unless a header of "
         "yours does.",
     },
+    "expires_in": {
+        "description": "If its first attempt has not begun so long after `scheduled_at`, its queue's wait included, it "
+        "is cancelled. Of a schedule: each run. Above 0, and not together with `expires_at`.",
+        "allOf": [ref("Duration")],
+        "example": [10, "minutes"],
+    },
+    "expires_at": {
+        **MOMENT,
+        "description": "The same, as a moment that is after the one at which it is due. Not together with `expires_in`."
+        f" {MOMENT['description']}",
+    },
     "success_when": {
         "type": "object",
         "minProperties": 1,
@@ -267,6 +278,10 @@ SCHEMAS: dict[str, Schema] = {
             "idempotency_key": or_null({"type": "string"}),
             "inserted_at": TIME,
             "job": _JOB_STATUS,
+            "expires_at": {
+                **or_null(TIME),
+                "description": "Cancelled if its first attempt has not begun by then. `run` and `retry` clear it.",
+            },
             "parent_id": {**or_null(UUID), "description": "The job that this one follows."},
             "tags": {"type": "array", "items": {"type": "string"}},
             "queue": or_null({"type": "string", "description": "The queue it is in."}),
