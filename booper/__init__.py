@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from booper.client import AsyncScheduler as AsyncScheduler
     from booper.client import Scheduler as Scheduler
 
 __version__ = "0.2.0"
@@ -11,6 +12,6 @@ __version__ = "0.2.0"
 
 def __getattr__(name: str) -> Any:
     """`from booper import Scheduler`, which the server never does: it has no use for a client."""
-    if name == "Scheduler":
-        return import_module("booper.client").Scheduler
+    if name in {"AsyncScheduler", "Scheduler"}:
+        return getattr(import_module("booper.client"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,5 +1,6 @@
 """The SDK: every call of the HTTP API as a method that returns plain data or raises one of the errors below."""
 
+from booper.client.awaited import AsyncScheduler
 from booper.client.deliveries import Deliveries
 from booper.client.errors import (
     APIError,
@@ -29,6 +30,7 @@ __all__ = [
     "DEFAULT_API_URL",
     "PAGE_SIZE",
     "APIError",
+    "AsyncScheduler",
     "BadRequest",
     "BooperError",
     "Conflict",

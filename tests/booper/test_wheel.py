@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 WHOLE = ("cli", "client", "timing")
-ALONE = ("__init__.py", "__main__.py", "content/__init__.py", "content/signatures.py")
+ALONE = ("__init__.py", "__main__.py", "py.typed", "webhooks.py", "content/__init__.py", "content/signatures.py")
 
 # Each module of the wheel is loaded: one that needs what only the server installs fails here.
 LOAD_ALL = """
