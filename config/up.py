@@ -14,7 +14,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config import embedded_broker, environment, listening, procfile
+from config import embedded_broker, environment, listening, procfile, writable_folder
 from config.console import Console
 from config.log_file import LogFile
 from config.supervisor import Supervisor
@@ -81,6 +81,7 @@ def main(*, is_verbose: bool = False, shows: bool = False) -> int:
     if shows:
         print(_kept(data_dir))
         return 0
+    writable_folder.require(data_dir)
     with _sole_instance(data_dir):
         instance = _instance(data_dir)
         _fill_environment(instance)

@@ -89,17 +89,17 @@ def record(worker_id: UUID, finished: Sequence[Finished], *, now: datetime) -> U
 
 
 def _tell(attempted: Sequence[Attempted], finished: Sequence[Finished]) -> None:
-    """The process's log and its counts. One that is sent is told at the level of debugging: there may be five a job."""
+    """The process's log and its counts. At the level of debugging: there may be five a job, and a receiver that is down
+    would fill the log; the deliveries themselves say why each failed."""
     outcomes = [_outcome(item) for item in attempted]
     counters.own.count(counters.DELIVERY_ATTEMPTS, outcomes)
     sent = [item for item in finished if item.started.request is not None]
     counters.own.observe(counters.DELIVERY_DURATION, [item.outcome.duration_ms / 1000 for item in sent])
     for item, outcome in zip(attempted, outcomes, strict=True):
         row = item.delivery
-        level = logging.DEBUG if outcome == counters.SUCCESS else logging.INFO
-        if logger.isEnabledFor(level):
+        if logger.isEnabledFor(logging.DEBUG):
             extra = {"delivery_id": row.uuid, "job_id": row.job_id, "attempt": row.attempt, "outcome": outcome}
-            logger.log(level, "delivery %s attempt %s: %s", row.uuid, row.attempt, item.state.value, extra=extra)
+            logger.debug("delivery %s attempt %s: %s", row.uuid, row.attempt, item.state.value, extra=extra)
 
 
 def _outcome(item: Attempted) -> str:

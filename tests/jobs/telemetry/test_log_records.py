@@ -115,10 +115,15 @@ def test_the_line_of_an_attempt_names_job_attempt_and_outcome(caplog: pytest.Log
 
 
 @pytest.mark.django_db
-def test_a_delivery_that_fails_is_told_with_its_job_and_one_that_is_sent_only_when_debugging(
+def test_a_delivery_is_told_with_its_job_when_debugging_alone_also_where_it_fails(
     caplog: pytest.LogCaptureFixture,
 ):
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", logger="jobs.delivering.stage")
+    make_job(callback_url="https://example.com/callback")
+    run_due(OK)
+    deliver_due(REFUSED)
+    assert records_of(caplog, "jobs.delivering.stage") == []
+    caplog.set_level("DEBUG", logger="jobs.delivering.stage")
     job = make_job(callback_url="https://example.com/callback")
     run_due(OK)
     deliver_due(REFUSED)
