@@ -23,7 +23,7 @@ from jobs.database.lower_bounds import LowerBounds
 from jobs.engine import leases
 from jobs.guarding import suspension
 from jobs.models import Process, ProcessRole
-from jobs.recurring import beat_edits, beat_entries, firing, repair
+from jobs.recurring import beat_edits, beat_entries, calendars, firing, repair
 from jobs.running import transitions
 from jobs.waking import announcements
 from jobs.waking.announcer import Lane
@@ -38,6 +38,8 @@ _EDITS = 25
 _SWEEP_SECONDS = 10.0
 _SWEPT = 1000
 _EXPIRE_SECONDS = 1.0
+# As many as take a tenth of a second or two.
+_SETTLED = 200
 Answer = TypeVar("Answer")
 
 
@@ -52,6 +54,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         self._sweep_at = 0.0
         self._expire_at = 0.0
         self._swept: UUID | None = None
+        self._settle_at = 0.0
         self._has_edits = True  # some may have been made while there was no beat
         self._edited: UUID | None = None
         self._lease = timedelta(seconds=settings.LEASE_SECONDS)
@@ -83,6 +86,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             self._safely(self._keep_lease),
             self._safely(self._sweep),
             self._safely(self._expire),
+            self._safely(self._settle),
             self._safely(lambda: super(Scheduler, self).tick(*args, **kwargs)),
             self._safely(self._take_over_edits),
         ]
@@ -168,6 +172,15 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         if len(expired) == _BATCH:
             return 0.0
         self._expire_at = time.monotonic() + _EXPIRE_SECONDS
+        return _LONGEST_SLEEP_SECONDS
+
+    def _settle(self) -> float:
+        """Moves the runs that are to follow a calendar that was edited, where the request that edited it did not."""
+        if time.monotonic() >= self._settle_at:
+            settled = calendars.settle_some(limit=_SETTLED, now=clock.now())
+            if settled.has_deliveries:
+                announcements.announce_deliveries([clock.now()])
+            self._settle_at = time.monotonic() + (_SWEEP_SECONDS if not settled.looked_at else 0.0)
         return _LONGEST_SLEEP_SECONDS
 
     def _safely(self, call: Callable[[], Answer]) -> Answer | None:

@@ -1,8 +1,11 @@
 """What a client asked for, checked and understood: the value that travels from the doors to the database."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from booper.timing.days import Days
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,10 @@ class RecurrenceSpec:
     include_metadata: bool | None = None
     disable_after: int | None = None
     jitter_seconds: float | None = None
+    # Names of calendars, and their days as they were read.
+    skip_on: list[str] | None = None
+    only_on: list[str] | None = None
+    known_days: Mapping[str, Days] | None = field(default=None, compare=False)
     # By what its owner calls it, and what of theirs looks after it.
     key: str | None = None
     managed_by: str | None = None

@@ -61,7 +61,23 @@ QUEUE: dict[str, Any] = {
     "running": 5,
 }
 
-_ROWS = {"jobs": JOB, "schedules": SCHEDULE, "logs": LOG, "deliveries": DELIVERY, "queues": QUEUE}
+CALENDAR: dict[str, Any] = {
+    "name": "closed",
+    "dates": ["2026-12-24"],
+    "country": "GB",
+    "day_count": 81,
+    "next_days": ["2026-12-24", "2026-12-25"],
+    "used_by": [],
+}
+
+_ROWS = {
+    "jobs": JOB,
+    "schedules": SCHEDULE,
+    "logs": LOG,
+    "deliveries": DELIVERY,
+    "queues": QUEUE,
+    "calendars": CALENDAR,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from booper import __version__
+from booper.cli.calendars import add_calendars
 from booper.cli.deliveries import add_deliveries
 from booper.cli.exits import API_ERROR, BROKEN_PIPE, INTERRUPTED, NO_CONNECTION, OK, USAGE, Misuse, complain
 from booper.cli.jobs import add_jobs
@@ -110,6 +111,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_run(commands)
     add_jobs(commands.noun("jobs", about="See, cancel, run and retry jobs."))
     add_schedules(commands.noun("schedules", about="See, pause, resume and delete recurring schedules."))
+    add_calendars(commands.noun("calendars", about="See, make and delete the days that schedules keep."))
     add_logs(commands.noun("logs", about="See what happened."))
     add_queues(commands.noun("queues", about="See, limit, pause and resume queues."))
     add_deliveries(commands.noun("deliveries", about="See and resend callbacks and webhooks."))

@@ -1,6 +1,7 @@
 """The SDK: every call of the HTTP API as a method that returns plain data or raises one of the errors below."""
 
 from booper.client.awaited import AsyncScheduler
+from booper.client.calendars import Calendars
 from booper.client.deliveries import Deliveries
 from booper.client.errors import (
     APIError,
@@ -33,6 +34,7 @@ __all__ = [
     "AsyncScheduler",
     "BadRequest",
     "BooperError",
+    "Calendars",
     "Conflict",
     "ConnectionFailed",
     "Deliveries",

@@ -46,6 +46,7 @@ class AsyncScheduler:
         self.logs = Awaited(scheduler.logs, self._run)
         self.deliveries = Awaited(scheduler.deliveries, self._run)
         self.queues = Awaited(scheduler.queues, self._run)
+        self.calendars = Awaited(scheduler.calendars, self._run)
 
     async def preview(self, schedule: Mapping[str, Any]) -> Json:
         """The next runs of a would-be schedule; creates nothing."""

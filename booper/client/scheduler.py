@@ -10,6 +10,7 @@ from typing import Any, Self
 import requests
 
 from booper.client.answers import as_object
+from booper.client.calendars import Calendars
 from booper.client.deliveries import Deliveries
 from booper.client.jobs import Jobs
 from booper.client.logs import Logs
@@ -60,6 +61,7 @@ class Scheduler:
         self.logs = Logs(transport)
         self.deliveries = Deliveries(transport)
         self.queues = Queues(transport)
+        self.calendars = Calendars(transport)
 
     def preview(self, schedule: Mapping[str, Any]) -> Json:
         """The next runs of a would-be schedule; creates nothing."""

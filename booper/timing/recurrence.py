@@ -2,48 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from itertools import pairwise
 from math import ceil, floor
-from zoneinfo import ZoneInfo, available_timezones
 
-from booper.timing import cron, cron_words, durations, suggestions
+from booper.timing import clock_changes, cron, cron_words
+from booper.timing.days import DayChoice
 from booper.timing.durations import Duration, InvalidDuration
+from booper.timing.zones import InvalidZone, zone_named
 
 _MICROSECOND = timedelta(microseconds=1)
-_MINUTE = timedelta(minutes=1)
+# How often it is looked further when the day of a run is left out: a grid that meets so many such days never runs.
+_MOST_JUMPS = 1000
 
-
-# What no zone is called, and many mean: none of them says when its clocks change.
-_ABBREVIATIONS = {
-    "Z": "UTC",
-    **dict.fromkeys(("PST", "PDT", "PT"), "America/Los_Angeles"),
-    **dict.fromkeys(("MDT", "MT"), "America/Denver"),
-    **dict.fromkeys(("CST", "CDT", "CT"), "America/Chicago"),
-    **dict.fromkeys(("EDT", "ET"), "America/New_York"),
-    **dict.fromkeys(("AKST", "AKDT"), "America/Anchorage"),
-    **dict.fromkeys(("AST", "ADT"), "America/Halifax"),
-    "BRT": "America/Sao_Paulo",
-    "BST": "Europe/London",
-    "WEST": "Europe/Lisbon",
-    "CEST": "Europe/Berlin",
-    "EEST": "Europe/Athens",
-    "MSK": "Europe/Moscow",
-    "SAST": "Africa/Johannesburg",
-    "IST": "Asia/Kolkata",
-    "SGT": "Asia/Singapore",
-    "HKT": "Asia/Hong_Kong",
-    "JST": "Asia/Tokyo",
-    "KST": "Asia/Seoul",
-    **dict.fromkeys(("AEST", "AEDT"), "Australia/Sydney"),
-    "AWST": "Australia/Perth",
-    **dict.fromkeys(("NZST", "NZDT"), "Pacific/Auckland"),
-}
-
-
-class InvalidZone(ValueError):
-    """The text is not the name of a time zone; the message names it and the remedy, and is fit for a client to read."""
+__all__ = ["InvalidZone", "zone_named"]  # what belongs to rules, and stands in a file of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +39,8 @@ class Every:
     interval: Duration
     anchor: datetime
     zone: tzinfo = UTC
+    # On which days in `zone` it may run: on all, if None.
+    days: DayChoice | None = None
 
     def __post_init__(self) -> None:
         _utc(self.anchor, name="anchor")
@@ -84,6 +59,7 @@ class CronRule:
     expression: cron.Cron
     zone: tzinfo = UTC
     more: tuple[cron.Cron, ...] = ()
+    days: DayChoice | None = None
 
     @property
     def expressions(self) -> tuple[cron.Cron, ...]:
@@ -126,15 +102,6 @@ _GAPS_FROM = datetime(2024, 1, 1, tzinfo=UTC)
 _GAPS = 1000
 
 
-def zone_named(name: object) -> tzinfo:
-    """The time zone of an IANA name such as "Europe/London"; raises InvalidZone with the nearest known name."""
-    if not isinstance(name, str) or name not in _zone_names():
-        nearest = _ABBREVIATIONS.get(name.upper()) or _nearest_zone(name) if isinstance(name, str) else None
-        hint = f'did you mean "{nearest}"?' if nearest else 'use an IANA name such as "Europe/London"'
-        raise InvalidZone(f"{durations.shown(name)} is not a known time zone: {hint}")
-    return UTC if name == "UTC" else ZoneInfo(name)
-
-
 def next_run(
     rule: Rule, *, after: datetime, starts_at: datetime | None = None, ends_at: datetime | None = None
 ) -> datetime | None:
@@ -168,6 +135,48 @@ def first_run(
     return None if ends_at is not None and at > ends_at else at
 
 
+def at_or_after(rule: Every | CronRule, moment: datetime, *, ends_at: datetime | None = None) -> datetime | None:
+    """`moment`, on the grid or not, if a run may be on its day; else the next run after it."""
+    at = _utc(moment, name="moment")
+    if why_not(rule, at) is not None:
+        return next_run(rule, after=at, ends_at=ends_at)
+    return None if ends_at is not None and at > ends_at else at
+
+
+def why_not(rule: Rule, at: datetime) -> str | None:
+    """Why nothing runs on the day that clocks in the rule's zone show `at`, in words; None if a run may be there."""
+    if isinstance(rule, Once) or rule.days is None:
+        return None
+    return rule.days.why_not(at.astimezone(rule.zone).date())
+
+
+def left_out(rule: Rule, *, after: datetime, until: datetime, count: int) -> Iterator[Run]:
+    """The first `count` times of the grid between `after` and `until` that are left out for their days, with why."""
+    if isinstance(rule, Once) or rule.days is None:
+        return
+    at: datetime | None = _utc(after, name="after")
+    for _ in range(_MOST_JUMPS):
+        at = None if at is None else _next_on_any_day(rule, after=at)
+        if at is None or at >= until or not count:
+            return
+        if why := why_not(rule, at):
+            count -= 1
+            yield Run(at=at, local=at.astimezone(rule.zone), note=why)
+        else:
+            # On to the day after, as all of this one is allowed.
+            at = max(at, _start(at.astimezone(rule.zone).date() + timedelta(days=1), zone=rule.zone) - _MICROSECOND)
+
+
+def left_out_before(rule: Rule, at: datetime) -> Run | None:
+    """The first time of the grid that is left out between the allowed day before `at`, a run, and that."""
+    if isinstance(rule, Once) or rule.days is None:
+        return None
+    day = at.astimezone(rule.zone).date()
+    before = rule.days.at_or_before(day - timedelta(days=1)) or day - timedelta(days=366)
+    since = _start(before + timedelta(days=1), zone=rule.zone) - _MICROSECOND
+    return next(left_out(rule, after=since, until=at, count=1), None)
+
+
 def latest_missed(
     rule: Rule,
     *,
@@ -184,9 +193,7 @@ def latest_missed(
     until = min(_utc(now, name="now"), _utc(ends_at or now, name="ends_at"))
     if first is None or first > until:
         return None
-    if isinstance(rule, Once):
-        return first
-    return _latest_step(rule, until=until) if isinstance(rule, Every) else _latest_match(rule, first=first, until=until)
+    return first if isinstance(rule, Once) else _latest_allowed(rule, first=first, until=until)
 
 
 def upcoming(
@@ -210,15 +217,19 @@ def upcoming(
 
 def grid(rule: Every | CronRule, *, since: datetime, until: datetime) -> Iterator[datetime]:
     """The times from `since` to `until`, both included, in UTC; an interval's reach back before its anchor too."""
-    at: datetime | None = _utc(since, name="since") - _MICROSECOND
+    after: datetime | None = _utc(since, name="since") - _MICROSECOND
     until = _utc(until, name="until")
-    while at is not None and (at := _next_on_grid(rule, after=at)) is not None and at <= until:
-        yield at
+    while after is not None and (at := _next_on_grid(rule, after=after)) is not None and at <= until:
+        after = at
+        if why_not(rule, at) is None:
+            yield at
+        else:
+            after = _before_allowed_day(rule, at)
 
 
 def _next_on_grid(rule: Every | CronRule, *, after: datetime) -> datetime | None:
     if isinstance(rule, CronRule) or after >= rule.anchor:
-        return _next(rule, after=after)
+        return _next_on_any_day(rule, after=after)
     step = _calendar_step_before_anchor(rule, after=after) if rule.interval.is_calendar else _step_after(rule, after)
     return _step_at(rule, step)
 
@@ -241,6 +252,30 @@ def describe(rule: Rule) -> str:
 
 
 def _next(rule: Rule, *, after: datetime) -> datetime | None:
+    at = _next_on_any_day(rule, after=after)
+    if isinstance(rule, Once) or rule.days is None:
+        return at
+    for _ in range(_MOST_JUMPS):
+        if at is None or why_not(rule, at) is None:
+            return at
+        before = _before_allowed_day(rule, at)
+        at = None if before is None else _next_on_any_day(rule, after=before)
+    return None
+
+
+def _before_allowed_day(rule: Every | CronRule, at: datetime) -> datetime | None:
+    """The last moment before the first allowed day after that of `at`; None if there is none."""
+    assert rule.days is not None
+    day = rule.days.at_or_after(at.astimezone(rule.zone).date())
+    # Never back: a day may begin late where clocks are moved at midnight.
+    return None if day is None else max(at, _start(day, zone=rule.zone) - _MICROSECOND)
+
+
+def _start(day: date, *, zone: tzinfo) -> datetime:
+    return datetime.combine(day, time.min, zone).astimezone(UTC)
+
+
+def _next_on_any_day(rule: Rule, *, after: datetime) -> datetime | None:
     if isinstance(rule, Once):
         at = _utc(rule.at, name="at")
         return at if at > after else None
@@ -298,6 +333,23 @@ def _first_calendar_step_after(rule: Every, *, after: datetime) -> int:
     return low
 
 
+def _latest_allowed(rule: Every | CronRule, *, first: datetime, until: datetime) -> datetime:
+    """The last run up to `until`, `first` being one."""
+    for _ in range(_MOST_JUMPS):
+        at = _latest_on_any_day(rule, first=first, until=until)
+        if rule.days is None or why_not(rule, at) is None:
+            return at
+        day = rule.days.at_or_before(at.astimezone(rule.zone).date())
+        until = first if day is None else _start(day + timedelta(days=1), zone=rule.zone) - _MICROSECOND
+        if until <= first:
+            break
+    return first
+
+
+def _latest_on_any_day(rule: Every | CronRule, *, first: datetime, until: datetime) -> datetime:
+    return _latest_step(rule, until=until) if isinstance(rule, Every) else _latest_match(rule, first=first, until=until)
+
+
 def _latest_step(rule: Every, *, until: datetime) -> datetime:
     return _step_at(rule, _first_step_after(rule, after=until) - 1)
 
@@ -305,10 +357,10 @@ def _latest_step(rule: Every, *, until: datetime) -> datetime:
 def _latest_match(rule: CronRule, *, first: datetime, until: datetime) -> datetime:
     """The last match up to `until`, `first` being one: by bisection, as matches can only be sought forwards."""
     latest, ceiling = first, until
-    while (following := _next(rule, after=latest)) is not None and following <= until:
+    while (following := _next_on_any_day(rule, after=latest)) is not None and following <= until:
         latest = following
         middle = latest + (ceiling - latest) / 2
-        found = _next(rule, after=middle)
+        found = _next_on_any_day(rule, after=middle)
         if found is not None and found <= until:
             latest = found
         else:
@@ -319,11 +371,13 @@ def _latest_match(rule: CronRule, *, first: datetime, until: datetime) -> dateti
 def _note(rule: Rule, *, since: datetime, at: datetime, zone: tzinfo) -> str | None:
     local = at.astimezone(zone)
     if isinstance(rule, CronRule):
-        for expression in _matching(rule, since=since, at=at):
-            note = _skipped_note(expression, zone, since=since, local=local) or _repeated_note(expression, zone, local)
-            if note:
+        # What is left out for its days may be years of it.
+        near = since if rule.days is None else max(since, _start(local.date(), zone=zone) - _MICROSECOND)
+        for expression in _matching(rule, since=near, at=at):
+            note = clock_changes.of_skipped(expression, zone, since=near, local=local)
+            if note := note or clock_changes.of_repeated(expression, zone, local):
                 return note
-    offset_before, offset = (_offset_of(moment.astimezone(zone)) for moment in (since, at))
+    offset_before, offset = (clock_changes.offset_of(moment.astimezone(zone)) for moment in (since, at))
     return None if offset_before == offset else f"the UTC offset changes here: {offset_before} -> {offset}"
 
 
@@ -334,54 +388,8 @@ def _matching(rule: CronRule, *, since: datetime, at: datetime) -> Iterator[cron
             yield expression
 
 
-def _skipped_note(expression: cron.Cron, zone: tzinfo, *, since: datetime, local: datetime) -> str | None:
-    """What the expression names between two runs in wall time and clocks there never show."""
-    until = local.replace(tzinfo=None, fold=0)
-    wall: datetime | None = since.astimezone(zone).replace(tzinfo=None, fold=0, second=0, microsecond=0) + _MINUTE
-    missing: list[datetime] = []
-    while wall is not None and (wall := cron.next_wall(expression, wall=wall)) is not None and wall < until:
-        if not durations.instants_of(wall, zone=zone):
-            missing.append(wall)
-        wall += _MINUTE
-    if not missing:
-        return None
-    times = f"{missing[0]:%H:%M}" + (f" to {missing[-1]:%H:%M}" if len(missing) > 1 else "")
-    verb = "does not exist" if len(missing) == 1 else "do not exist"
-    outcome = "passed over" if expression.is_wildcard else f"runs at {local:%H:%M}"
-    return f"{times} {verb} on {missing[0]:%Y-%m-%d} in {zone}; {outcome}"
-
-
-def _repeated_note(expression: cron.Cron, zone: tzinfo, local: datetime) -> str | None:
-    if len(durations.instants_of(local.replace(tzinfo=None, fold=0), zone=zone)) < 2:
-        return None
-    outcome = "runs once" if not expression.is_wildcard else ("this is the second" if local.fold else "runs twice")
-    return f"the clock goes back: {local:%H:%M} comes twice on {local:%Y-%m-%d} in {zone}, {outcome}"
-
-
-def _offset_of(local: datetime) -> str:
-    text = f"{local:%z}"
-    return f"{text[:3]}:{text[3:5]}"
-
-
 def _utc(moment: datetime, *, name: str) -> datetime:
     # Two datetimes that share a zone are compared by wall time, which is wrong where the clock goes back.
     if moment.tzinfo is None:
         raise ValueError(f"{name}={moment!r} has no time zone: pass an aware datetime")
     return moment.astimezone(UTC)
-
-
-@lru_cache(maxsize=1)
-def _zone_names() -> frozenset[str]:
-    # These two mean something else on every machine, or nothing.
-    return frozenset(available_timezones() - {"localtime", "Factory"})
-
-
-def _nearest_zone(name: str) -> str | None:
-    by_lower_case = _zones_by_lower_case()
-    nearest = suggestions.nearest(name[:64].lower(), by_lower_case)
-    return None if nearest is None else by_lower_case[nearest]
-
-
-@lru_cache(maxsize=1)
-def _zones_by_lower_case() -> dict[str, str]:
-    return {zone.lower(): zone for zone in sorted(_zone_names())}

@@ -12,7 +12,7 @@ from jobs.database import sql
 from jobs.models import HOLDS_ITS_KEY, REQUEST_COLUMNS, REQUEST_FIELDS, Job, JobState, sealed_json_field
 from jobs.models.identifiers import uuid7
 from jobs.queues import limits
-from jobs.recurring import schedules
+from jobs.recurring import calendars, schedules
 from jobs.running import expiry, transitions
 from jobs.specs import JobSpec, RecurrenceSpec
 
@@ -73,6 +73,7 @@ def take(wishes: Sequence[Wish], *, user_id: UUID, now: datetime) -> list[Taken]
     firsts = _first_of_each_key(wishes)
     chosen = {place: wishes[place] for place, first in enumerate(firsts) if place == first}
     with transaction.atomic():
+        chosen = _with_calendars(chosen, user_id=user_id)
         taken = _schedule_many(chosen, user_id=user_id, now=now)
         new = [item.job for item in taken.values() if item.is_new]
         # Those that `begin` fires as well: whoever locks queues locks all of them in one statement.
@@ -81,6 +82,13 @@ def take(wishes: Sequence[Wish], *, user_id: UUID, now: datetime) -> list[Taken]
     return [
         taken[first] if place == first else replace(taken[first], is_new=False) for place, first in enumerate(firsts)
     ]
+
+
+def _with_calendars(wishes: dict[int, Wish], *, user_id: UUID) -> dict[int, Wish]:
+    """No query, unless one of them is a schedule that has calendars."""
+    plans = {place: plan for place, (_, plan) in wishes.items() if plan is not None}
+    held = dict(zip(plans, calendars.held_all(plans.values(), user_id=user_id), strict=True))
+    return {place: (spec, held.get(place)) for place, (spec, _) in wishes.items()}
 
 
 def _first_of_each_key(wishes: Sequence[Wish]) -> list[int]:

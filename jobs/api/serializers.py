@@ -12,6 +12,7 @@ from jobs.actions.batch import NewJob
 from jobs.guarding.signing import SigningSecret
 from jobs.models import (
     ApiKey,
+    Calendar,
     Delivery,
     DeliveryState,
     InboxRequest,
@@ -97,6 +98,8 @@ def schedule(row: Schedule, *, next_run_at: datetime | None) -> dict[str, Any]:
         "include_metadata": row.include_metadata,
         "disable_after": row.disable_after,
         "jitter": None if row.jitter_seconds is None else row.args.get("jitter"),
+        "skip_on": row.skip_on,
+        "only_on": row.only_on,
         "state": row.state,
         "previous": row.previous,
         "args": row.args,
@@ -121,6 +124,22 @@ def queue(row: Queue, *, waiting: int, running: int) -> dict[str, Any]:
         "paused": row.paused_at is not None,
         "waiting": waiting,
         "running": running,
+    }
+
+
+def calendar(row: Calendar, *, used_by: Sequence[str], now: datetime) -> dict[str, Any]:
+    """Without the text of its `ics`. `used_by` has the schedules that name it."""
+    days = row.listed_days
+    return {
+        "name": row.name,
+        "inserted_at": timestamp(row.inserted_at),
+        "updated_at": timestamp(row.updated_at),
+        "dates": row.dates,
+        "country": row.country,
+        "subdivision": row.subdivision,
+        "day_count": days.count,
+        "next_days": [day.isoformat() for day in days.first_from(now.date(), count=10)],
+        "used_by": list(used_by),
     }
 
 

@@ -6,6 +6,7 @@ from django.urls import URLPattern, path, re_path
 
 from jobs.api.endpoints import (
     bulk,
+    calendars,
     deliveries,
     demo,
     inbox,
@@ -45,6 +46,8 @@ ROUTES = [
     path("schedules/<str:schedule_id>/skip", schedules.SkipRun.as_view()),
     path("schedules/<str:schedule_id>/backfill", schedules.BackfillSchedule.as_view()),
     path("preview", preview.Preview.as_view()),
+    path("calendars", calendars.Calendars.as_view()),
+    path("calendars/<str:name>", calendars.CalendarDetail.as_view()),
     path("queues", queues.Queues.as_view()),
     path("queues/<str:name>", queues.QueueDetail.as_view()),
     path("logs", logs.Logs.as_view()),

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from django.db.models import Q
 
+from booper.timing import recurrence
 from booper.timing.timestamps import timestamp
 from jobs.database import row_counts
 from jobs.explaining import parked as parked_hosts
@@ -41,6 +42,7 @@ class Code(StrEnum):
     ON_TIME = "on_time"
     OVERLAP = "overlap"
     CATCH_UP = "catch_up"
+    CALENDAR = "calendar"
     SKIPPED = "skipped"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
@@ -79,7 +81,15 @@ def _of_early(job: Job, history: History) -> Reason:
         message = f"attempt {failed.number} of {job.max_attempts} failed ({_words_of(failed)}), the next one is due"
         return Reason(Code.RETRYING_UNTIL, f"{message} at {timestamp(at)}", at)
     what = "the next run of its schedule, due" if job.is_upcoming else "it is due"
-    return Reason(Code.SCHEDULED_LATER, f"{what} at {timestamp(at)}", at)
+    return Reason(Code.SCHEDULED_LATER, f"{what} at {timestamp(at)}{_left_out_before(job)}", at)
+
+
+def _left_out_before(job: Job) -> str:
+    """What the calendars of its schedule have left out before this run, in words; empty for nothing."""
+    if not job.is_upcoming or job.schedule is None or job.occurrence_at is None or not job.schedule.calendar_names:
+        return ""
+    run = recurrence.left_out_before(job.schedule.rule, job.occurrence_at)
+    return "" if run is None else f"; skipped before it: {timestamp(run.at)}, as {run.note}"
 
 
 def _of_its_turn(job: Job, *, now: datetime) -> Reason | None:
@@ -176,6 +186,7 @@ _CANCELLED_FOR = {
     "overlap_cancel": (Code.OVERLAP, "cancelled, as the run after it was due (overlap: cancel)"),
     "catch_up": (Code.CATCH_UP, "skipped, as it was missed in an outage"),
     "expired": (Code.EXPIRED, "cancelled, as its first attempt had not begun when it expired"),
+    "calendar": (Code.CALENDAR, "skipped, as its day is left out by a calendar of its schedule (skip_on, only_on)"),
 }
 
 

@@ -5,14 +5,24 @@ from functools import partial
 
 from booper.timing import cron, durations, recurrence
 from booper.timing.timestamps import timestamp
-from jobs.intake import timing
+from jobs.intake import calendar, timing
 from jobs.intake.fields import Input
 from jobs.models import CatchUp, Overlap
 from jobs.specs import RecurrenceSpec
 
 FREQUENCIES = ("repeat_every", "cron")
 BOUNDS = ("starts_at", "ends_at", "max_runs")
-FIELDS = (*FREQUENCIES, *BOUNDS, "overlap", "catch_up", "include_metadata", "disable_after", "jitter")
+FIELDS = (
+    *FREQUENCIES,
+    *BOUNDS,
+    "overlap",
+    "catch_up",
+    "include_metadata",
+    "disable_after",
+    "jitter",
+    "skip_on",
+    "only_on",
+)
 
 _OF_REPEATS_ALONE = {
     "starts_at": "use scheduled_at for a single run",
@@ -22,6 +32,8 @@ _OF_REPEATS_ALONE = {
     "catch_up": "leave it out for a single run",
     "disable_after": "leave it out for a single run",
     "jitter": "leave it out for a single run",
+    "skip_on": "leave it out for a single run",
+    "only_on": "leave it out for a single run",
 }
 _MOST_RUNS = 2**31 - 1
 MOST_DISCARDED = 100
@@ -42,9 +54,7 @@ def plan(
     """
     include_metadata = given.switch("include_metadata")
     if not is_recurring(given):
-        for name, remedy in _OF_REPEATS_ALONE.items():
-            if given.has(name):
-                given.refuse(name, detail=f"it is for recurring jobs: add cron or repeat_every, or {remedy}")
+        _refuse_those_of_repeats(given)
         return None
     rule = _rule(given, anchor=anchor or now, zone=zone)
     starts_at, ends_at = _span(given, zone=zone, now=now)
@@ -53,6 +63,7 @@ def plan(
     catch_up = given.choice("catch_up", allowed=CatchUp.values)
     disable_after = given.whole_number("disable_after", lowest=1, highest=MOST_DISCARDED)
     jitter_seconds = _jitter_seconds(given, rule)
+    skip_on, only_on = calendar.names(given, "skip_on"), calendar.names(given, "only_on")
     if rule is None:
         return None
     first_run_at = anchor
@@ -70,7 +81,15 @@ def plan(
         include_metadata=include_metadata,
         disable_after=disable_after,
         jitter_seconds=jitter_seconds,
+        skip_on=skip_on,
+        only_on=only_on,
     )
+
+
+def _refuse_those_of_repeats(given: Input) -> None:
+    for name, remedy in _OF_REPEATS_ALONE.items():
+        if given.has(name):
+            given.refuse(name, detail=f"it is for recurring jobs: add cron or repeat_every, or {remedy}")
 
 
 def _rule(given: Input, *, anchor: datetime, zone: tzinfo) -> recurrence.CronRule | recurrence.Every | None:

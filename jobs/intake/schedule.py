@@ -151,6 +151,6 @@ def _require_a_run(given: Input, schedule: Schedule, plan: RecurrenceSpec, *, is
     if plan.max_runs is not None and plan.max_runs <= schedule.run_count:
         detail = f"{schedule.run_count} runs are done already: give more than that, or disable the schedule"
         given.refuse("max_runs", detail=detail)
-    rule = Schedule(frequency=plan.frequency, timezone=plan.timezone, anchor_at=plan.first_run_at).rule
+    rule = Schedule(frequency=plan.frequency, timezone=plan.timezone, anchor_at=plan.first_run_at).grid
     if is_retimed and recurrence.next_run(rule, after=now, starts_at=plan.starts_at, ends_at=plan.ends_at) is None:
         given.refuse("ends_at", detail="no run is left before it: choose a later end, or disable the schedule")

@@ -2,6 +2,7 @@
 
 from jobs.models.api_key import ApiKey, Scope
 from jobs.models.audit_event import AuditEvent
+from jobs.models.calendar import Calendar
 from jobs.models.delivery import Delivery, DeliveryKind, DeliveryState
 from jobs.models.inbox import Inbox, InboxRequest
 from jobs.models.job import FINISHED_STATES, HOLDS_ITS_KEY, UNFINISHED_STATES, WAITING_STATES, Job, JobState
@@ -26,6 +27,7 @@ __all__ = [
     "WAITING_STATES",
     "ApiKey",
     "AuditEvent",
+    "Calendar",
     "CatchUp",
     "Delivery",
     "DeliveryKind",

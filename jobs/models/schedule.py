@@ -1,5 +1,7 @@
 """A recurring job: what to send, how often, and what it remembers from run to run."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 
 from django.conf import settings
@@ -8,6 +10,8 @@ from django.db.models import Q
 from django_celery_beat.models import PeriodicTask
 
 from booper.timing import durations, jitter, recurrence
+from booper.timing.days import DayChoice, Days
+from jobs.models.calendar import Calendar, named
 from jobs.models.exact_json_field import ExactJSONField
 from jobs.models.identifiers import uuid7
 from jobs.models.request_fields import RequestFields
@@ -57,6 +61,10 @@ class Schedule(RequestFields):
 
     jitter_seconds = models.FloatField(null=True, blank=True, help_text="Runs are later by up to so much.")
 
+    # Names of calendars: no run on their days, and only on them.
+    skip_on = ExactJSONField(null=True, blank=True)
+    only_on = ExactJSONField(null=True, blank=True)
+
     # What has become of it.
     inserted_at = models.DateTimeField(editable=False)
     enabled_at = models.DateTimeField(editable=False)
@@ -75,6 +83,8 @@ class Schedule(RequestFields):
     beat_frequency = models.CharField(max_length=1024, editable=False)
 
     objects = ScheduleQuerySet.as_manager()
+    # The days of its calendars, once they were read.
+    known_days: Mapping[str, Days] | None = None
 
     class Meta:
         constraints = [
@@ -105,8 +115,29 @@ class Schedule(RequestFields):
         return at + jitter.delay(self.id, at, longest_seconds=self.jitter_seconds)
 
     @property
+    def calendar_names(self) -> list[str]:
+        return [*(self.skip_on or ()), *(self.only_on or ())]
+
+    @property
+    def days(self) -> DayChoice | None:
+        """The days on which it runs, None for all: by one query if it has calendars, unless those were read before."""
+        names = self.calendar_names
+        if not names:
+            return None
+        if self.known_days is None or not self.known_days.keys() >= set(names):
+            self.known_days = Calendar.objects.days_of(self.user_id, names)
+        skip = named(self.skip_on or (), self.known_days)
+        return DayChoice(skip, None if self.only_on is None else named(self.only_on, self.known_days))
+
+    @property
     def rule(self) -> recurrence.Every | recurrence.CronRule:
         """What booper.timing.recurrence decides the next run by."""
+        days = self.days
+        return self.grid if days is None else replace(self.grid, days=days)
+
+    @property
+    def grid(self) -> recurrence.Every | recurrence.CronRule:
+        """The same on every day."""
         if "cron" in self.frequency:
             return recurrence.by_cron(self.frequency["cron"], zone=self.timezone)
         interval = durations.parse(self.frequency["repeat_every"])

@@ -18,9 +18,9 @@ from jobs.database import clock
 from jobs.explaining import previews
 from jobs.guarding import charges
 from jobs.guarding.limits import LimitReached
+from jobs.intake import calendar, secret
 from jobs.intake import job as intake_job
 from jobs.intake import schedule as intake_schedule
-from jobs.intake import secret
 from jobs.intake.refusals import FieldError, InvalidInput
 from jobs.pages import job_form, owned_jobs, owned_schedules
 from jobs.pages.job_form import Form
@@ -80,10 +80,11 @@ class NewJob(Page):
         now = clock.now()
         wanted = intake_job.wanted(fields, key_header=None, now=now)
         secret.check(wanted.spec, user_id=self.owner_id)
+        plan = calendar.resolved(wanted.plan, user_id=self.owner_id, now=now)
         size = int(self.request.META.get("CONTENT_LENGTH") or 0)
         charges.charge(self.owner, jobs=1, schedules=int(wanted.plan is not None), size=size, now=now)
         [spec] = ids.placed([wanted.spec], user_id=self.owner_id, now=now)
-        scheduled = job_actions.schedule_job(spec, wanted.plan, user_id=self.owner_id, now=now)
+        scheduled = job_actions.schedule_job(spec, plan, user_id=self.owner_id, now=now)
         job = scheduled.job
         if not scheduled.is_new:
             messages.warning(self.request, "A job with this idempotency key waits already: this one. None was made.")
@@ -93,7 +94,12 @@ class NewJob(Page):
         return HttpResponseRedirect(_page_of(job.id, job.schedule_id))
 
     def _shown(self, form: Form, *, origin: str, status: int = 200) -> HttpResponse:
-        context = {"form": form, "origin": origin, "preview_url": reverse(self.preview), **_previewed(form)}
+        context = {
+            "form": form,
+            "origin": origin,
+            "preview_url": reverse(self.preview),
+            **_previewed(form, owner_id=self.owner_id),
+        }
         return self.page("new_job.html", title=self.title, status=status, **context)
 
 
@@ -113,21 +119,21 @@ class JobPreview(NewJob):
     """POST: the part beside the form. Makes nothing."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        return self.part("new_job_preview.html", **_previewed(self._form(request)))
+        return self.part("new_job_preview.html", **_previewed(self._form(request), owner_id=self.owner_id))
 
 
 class SchedulePreview(JobPreview):
     groups: ClassVar = job_form.OF_SCHEDULES
 
 
-def _previewed(form: Form) -> dict[str, Any]:
+def _previewed(form: Form, *, owner_id: UUID) -> dict[str, Any]:
     """What POST /api/preview says of it."""
     now = clock.now()
     found: dict[str, Any] = {"now": now, "curl": job_form.as_curl(form.fields), "refusals": []}
     found["refusals"] = [f"{name}: {why}" for name, several in form.errors.items() for why in several]
     try:
         asked = intake_schedule.previewed(form.fields, now=now)
-        spec, plan = asked.wanted.spec, asked.wanted.plan
+        spec, plan = asked.wanted.spec, calendar.resolved(asked.wanted.plan, user_id=owner_id, now=now)
         found["words"] = previews.describe(spec, plan)
         found["runs"] = previews.runs(spec, plan, count=_RUNS_SHOWN, zone=asked.zone)
         found["request"] = redaction.redacted(previews.request(spec, plan)) if spec.url else None

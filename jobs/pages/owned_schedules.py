@@ -51,7 +51,7 @@ def shown(rows: Sequence[Schedule], *, now: datetime) -> list[Shown]:
     upcoming = Job.objects.filter(schedule_id__in=[row.id for row in rows], is_upcoming=True)
     next_runs = dict(upcoming.values_list("schedule_id", "scheduled_at"))
     tapes = _tapes(rows, now=now)
-    return [Shown(row, recurrence.describe(row.rule), next_runs.get(row.id), tapes.get(row.id, [])) for row in rows]
+    return [Shown(row, recurrence.describe(row.grid), next_runs.get(row.id), tapes.get(row.id, [])) for row in rows]
 
 
 def _tapes(rows: Sequence[Schedule], *, now: datetime) -> Mapping[UUID, list[Row]]:

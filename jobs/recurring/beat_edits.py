@@ -77,7 +77,7 @@ def _leaves_no_run(schedule: Schedule, spec: JobSpec, plan: RecurrenceSpec, *, n
         return False
     if not isinstance(schedules.edit(schedule, lambda _: (spec, plan), now=now), Refused):
         return False
-    schedules.disable(schedule, reason=firing.NO_RUN_LEFT, now=now)
+    schedules.disable(schedule, reason=firing.why_over(schedule), now=now)
     schedules.edit(schedule, lambda _: (spec, plan), now=now)
     return True
 

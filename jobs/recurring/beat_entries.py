@@ -183,7 +183,7 @@ def _crontab(schedule: Schedule) -> CrontabSchedule | None:
         return None
     # In numbers, which fit the columns and read the same there, whatever the client's spelling. An entry has room for
     # one expression: of several it shows the first.
-    expression = schedule.rule.expression if isinstance(schedule.rule, recurrence.CronRule) else None
+    expression = schedule.grid.expression if isinstance(schedule.grid, recurrence.CronRule) else None
     assert expression is not None
     fields = dict(zip(_CRON_FIELDS, expression.fields, strict=True))
     return CrontabSchedule(timezone=schedule.timezone, **fields)

@@ -14,7 +14,8 @@ from booper.timing import recurrence
 from jobs.database import faults, lower_bounds, schedule_ends, sql
 from jobs.database.lower_bounds import Look, Mark
 from jobs.guarding import suspension
-from jobs.models import REQUEST_COLUMNS, UNFINISHED_STATES, CatchUp, Job, JobState, Overlap, Schedule
+from jobs.models import REQUEST_COLUMNS, UNFINISHED_STATES, Calendar, CatchUp, Job, JobState, Overlap, Schedule
+from jobs.models.calendar import NOT_THERE
 from jobs.queues import limits
 from jobs.recurring import beat_entries
 from jobs.running import expiry, transitions
@@ -28,6 +29,7 @@ HELD_FOR = timedelta(seconds=30)
 # Why schedules end by themselves, for their owners.
 ALL_DONE = "its max_runs are done"
 NO_RUN_LEFT = "no run is left before its ends_at"
+NO_DAY_LEFT = "its calendars (skip_on, only_on) leave it no run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +123,17 @@ def fire(upcoming: Sequence[Job], *, is_asked_for: bool = False, now: datetime) 
     """
     if not upcoming:
         return
+    read_calendars([job.schedule for job in upcoming if job.schedule is not None])
     going = _with_a_run_going([job.schedule for job in upcoming if job.schedule is not None])
     if not is_asked_for:
         upcoming = _without_held(upcoming, going=going, now=now)
-    successors = [_judge(job, is_going=job.schedule_id in going, now=now) for job in upcoming]
+    successors = [
+        _judge(job, is_going=job.schedule_id in going, is_asked_for=is_asked_for, now=now) for job in upcoming
+    ]
     _cancel_those_before(successors, going=going, now=now)
     Job.objects.filter(id__in=[job.id for job in upcoming]).update(is_upcoming=False)
     _move([item for item in successors if item.occurrence_at != item.job.occurrence_at], now=now)
-    for reason in ("catch_up", "overlap"):
+    for reason in ("catch_up", "overlap", "calendar"):
         skipped = [item.job.id for item in successors if item.skipped_because == reason]
         if skipped:
             transitions.cancel_runs(Job.objects.filter(id__in=skipped), reason=reason, now=now)
@@ -138,7 +143,7 @@ def fire(upcoming: Sequence[Job], *, is_asked_for: bool = False, now: datetime) 
     insert_upcoming([(item.schedule, item.next_at) for item in successors if item.next_at is not None], now=now)
     Schedule.objects.filter(id__in=ran).update(run_count=F("run_count") + 1)
     beat_entries.count_runs(ran, now=now)
-    for reason in (ALL_DONE, NO_RUN_LEFT):
+    for reason in (ALL_DONE, NO_RUN_LEFT, NO_DAY_LEFT):
         end([item.schedule.id for item in successors if item.ends_for == reason], reason=reason, now=now)
 
 
@@ -178,7 +183,7 @@ JOB_COLUMNS = {
 }
 
 
-def _judge(job: Job, *, is_going: bool, now: datetime) -> Successor:
+def _judge(job: Job, *, is_going: bool, is_asked_for: bool, now: datetime) -> Successor:
     schedule = job.schedule
     assert schedule is not None
     assert job.occurrence_at is not None
@@ -197,13 +202,33 @@ def _judge(job: Job, *, is_going: bool, now: datetime) -> Successor:
     if schedule.overlap == Overlap.QUEUE and job.scheduled_at > schedule.due_at(job.occurrence_at):
         # It has waited, and those whose time has come meanwhile are left out.
         after = max(after, now)
+    if skipped_because is None and not is_asked_for and recurrence.why_not(rule, occurrence_at) is not None:
+        # A calendar was edited, and its run has not been moved yet.
+        skipped_because = "calendar"
     if skipped_because is None and schedule.overlap == Overlap.SKIP and is_going:
         skipped_because = "overlap"
     run_count = schedule.run_count + (skipped_because is None)
     is_last = schedule.max_runs is not None and run_count >= schedule.max_runs
     next_at = None if is_last else recurrence.next_run(rule, after=after, starts_at=starts_at, ends_at=ends_at)
-    ends_for = ALL_DONE if is_last else NO_RUN_LEFT if next_at is None else None
+    ends_for = ALL_DONE if is_last else why_over(schedule) if next_at is None else None
     return Successor(job, schedule, occurrence_at, next_at, skipped_because, ends_for)
+
+
+def why_over(schedule: Schedule) -> str:
+    """Why it ends, for its owner, if no run is left."""
+    return NO_DAY_LEFT if schedule.calendar_names else NO_RUN_LEFT
+
+
+def read_calendars(schedules: Iterable[Schedule]) -> None:
+    """Reads the days of all their calendars: one query, none where no schedule has any."""
+    using = [(schedule, names) for schedule in schedules if (names := schedule.calendar_names)]
+    if not using:
+        return
+    all_names = {name for _, names in using for name in names}
+    rows = Calendar.objects.filter(user_id__in={schedule.user_id for schedule, _ in using}, name__in=all_names)
+    known = {(row.user_id, row.name): row.listed_days for row in rows.only("user_id", "name", "days")}
+    for schedule, names in using:
+        schedule.known_days = {name: known.get((schedule.user_id, name), NOT_THERE) for name in names}
 
 
 def _with_a_run_going(schedules: Sequence[Schedule]) -> set[Any]:

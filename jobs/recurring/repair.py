@@ -57,7 +57,7 @@ def _restore(schedule_id: UUID, *, now: datetime) -> bool:
             is_over = schedule.max_runs is not None and schedule.run_count >= schedule.max_runs
             at = None if is_over else _next_after(schedule, latest)
             if at is None:
-                firing.end([schedule_id], reason=firing.ALL_DONE if is_over else firing.NO_RUN_LEFT, now=now)
+                firing.end([schedule_id], reason=firing.ALL_DONE if is_over else firing.why_over(schedule), now=now)
             else:
                 firing.insert_upcoming([(schedule, at)], now=now)
     except IntegrityError:

@@ -14,7 +14,7 @@ from booper.timing import recurrence
 from jobs.database import sql
 from jobs.models import REQUEST_COLUMNS, REQUEST_FIELDS, Job, JobState, Schedule
 from jobs.queues import limits
-from jobs.recurring import beat_entries, firing
+from jobs.recurring import beat_entries, calendars, firing
 from jobs.running import expiry, transitions
 from jobs.running.transitions import Scheduled
 from jobs.specs import JobSpec, RecurrenceSpec
@@ -41,13 +41,15 @@ _RECURRENCE_FIELDS = (
     "disable_after",
     "jitter_seconds",
     "managed_by",
+    "skip_on",
+    "only_on",
 )
 
 
 def create(spec: JobSpec, plan: RecurrenceSpec, *, user_id: UUID, now: datetime) -> Scheduled:
     """A schedule with its upcoming run, which is fired here and now if it is due: beat need not be waited for."""
-    job = first_run(spec, plan, user_id=user_id, now=now)
     with transaction.atomic():
+        job = first_run(spec, calendars.held(plan, user_id=user_id), user_id=user_id, now=now)
         scheduled = transitions.insert(job)
         if scheduled.is_new:
             begin([job], now=now)
@@ -79,7 +81,10 @@ def first_run(spec: JobSpec, plan: RecurrenceSpec, *, user_id: UUID, now: dateti
         **{name: getattr(spec, name) for name in REQUEST_FIELDS},
         **{name: getattr(plan, name) for name in _RECURRENCE_FIELDS},
     )
-    return _upcoming(schedule, at=plan.first_run_at, now=now)
+    schedule.known_days = plan.known_days
+    # Should its calendars leave none by now, it ends when that run is due.
+    first = recurrence.at_or_after(schedule.rule, plan.first_run_at, ends_at=plan.ends_at) or plan.first_run_at
+    return _upcoming(schedule, at=first, now=now)
 
 
 def begin(first_runs: Sequence[Job], *, now: datetime) -> None:
@@ -117,6 +122,8 @@ _SCHEDULE_COLUMNS = {
     "discarded_in_a_row": "smallint",
     "key": "text",
     "managed_by": "text",
+    "skip_on": "text",
+    "only_on": "text",
     "inserted_at": "timestamptz",
     "enabled_at": "timestamptz",
     "run_count": "int",
@@ -156,10 +163,11 @@ def enable(schedule: Schedule, *, now: datetime) -> Schedule | Refused | None:
             return None
         if locked.max_runs is not None and locked.run_count >= locked.max_runs:
             return Refused(f"all of its {locked.max_runs} runs are done: raise max_runs first")
+        calendars.hold(locked)
         _times_ahead(locked, now=now).filter(state=JobState.CANCELLED).update(occurrence_at=None)
         at = _next_free(locked, now=now)
         if at is None:
-            return Refused("it has no run left before ends_at: move ends_at first")
+            return Refused(_nothing_left(locked))
         try:
             with transaction.atomic():
                 _upcoming(locked, at=at, now=now).save(force_insert=True)
@@ -170,6 +178,12 @@ def enable(schedule: Schedule, *, now: datetime) -> Schedule | Refused | None:
         )
         beat_entries.set_enabled([locked.id], is_enabled=True)
     return Schedule.objects.get(id=schedule.id)
+
+
+def _nothing_left(schedule: Schedule) -> str:
+    if schedule.calendar_names:
+        return f"{firing.NO_DAY_LEFT}: put days that are to come first, or move ends_at"
+    return "it has no run left before ends_at: move ends_at first"
 
 
 def delete(schedule: Schedule, *, now: datetime) -> Schedule | None:
@@ -210,12 +224,15 @@ def edit(
             setattr(locked, name, getattr(plan, name))
         is_moved = plan.first_run_at != locked.anchor_at
         locked.anchor_at = plan.first_run_at
+        calendars.hold(locked)
         beat_entries.write(locked)
         locked.save()
         if is_moved or _timing(locked)[0] != before[0]:
             _times_ahead(locked, now=now).update(occurrence_at=None)
         if locked.disabled_at is None:
             first = locked.anchor_at if is_moved and locked.anchor_at >= now else None
+            if first is not None:
+                first = recurrence.at_or_after(locked.rule, first, ends_at=locked.ends_at)
             is_retimed = is_moved or before != _timing(locked)
             refused = _rewrite_upcoming(locked, first=first, is_retimed=is_retimed, now=now)
             if refused is not None:
@@ -224,9 +241,10 @@ def edit(
     return Schedule.objects.get(id=schedule.id)
 
 
-def _timing(schedule: Schedule) -> tuple[recurrence.Rule, datetime | None, datetime | None, float | None]:
-    """What decides when it runs."""
-    return schedule.rule, schedule.starts_at, schedule.ends_at, schedule.jitter_seconds
+def _timing(schedule: Schedule) -> tuple[recurrence.Rule, Any]:
+    """What decides when it runs: its grid, and the rest."""
+    bounds = schedule.starts_at, schedule.ends_at, schedule.jitter_seconds
+    return schedule.grid, (*bounds, schedule.skip_on, schedule.only_on)
 
 
 def _rewrite_upcoming(schedule: Schedule, *, first: datetime | None, is_retimed: bool, now: datetime) -> Refused | None:
@@ -234,7 +252,7 @@ def _rewrite_upcoming(schedule: Schedule, *, first: datetime | None, is_retimed:
     if is_retimed:
         at = first or _next_free(schedule, now=now)
         if at is None:
-            return Refused("it would have no run left: move ends_at, or disable it")
+            return Refused(f"it would end, as {firing.why_over(schedule)}: change that, or disable it")
         fields |= {"scheduled_at": schedule.due_at(at), "occurrence_at": at}
     fields["expires_at"] = _expires_at(schedule, due_at=fields.get("scheduled_at"), now=now)
     try:
@@ -269,6 +287,8 @@ def _next_free(schedule: Schedule, *, now: datetime) -> datetime | None:
     """The next time on the grid that no run was made for."""
     latest: datetime | None = _times_ahead(schedule, now=now).aggregate(latest=Max("occurrence_at"))["latest"]
     starts_at, ends_at = schedule.starts_at, schedule.ends_at
+    if latest is None and schedule.calendar_names and schedule.anchor_at > now:
+        return recurrence.at_or_after(schedule.rule, schedule.anchor_at, ends_at=ends_at)
     return recurrence.next_run(schedule.rule, after=latest or now, starts_at=starts_at, ends_at=ends_at)
 
 

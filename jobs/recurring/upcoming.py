@@ -51,7 +51,7 @@ def skip(schedule: Schedule, *, until: datetime | None, now: datetime) -> Schedu
 def _go_on(schedule: Schedule, *, after: datetime, now: datetime) -> None:
     at = recurrence.next_run(schedule.rule, after=after, starts_at=schedule.starts_at, ends_at=schedule.ends_at)
     if at is None:
-        firing.end([schedule.id], reason=firing.NO_RUN_LEFT, now=now)
+        firing.end([schedule.id], reason=firing.why_over(schedule), now=now)
     else:
         firing.insert_upcoming([(schedule, at)], now=now)
 

@@ -1,6 +1,7 @@
 """/api/jobs/batch, and cancel, retry, run and delete: many jobs in one request."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -22,7 +23,7 @@ from jobs.api.schema.operations import jobs as operations
 from jobs.api.wire import parsers, problems
 from jobs.database import clock
 from jobs.intake import batch as intake_batch
-from jobs.intake import secret
+from jobs.intake import calendar, secret
 from jobs.intake.batch import Judged
 from jobs.intake.fields import Input
 from jobs.intake.job import Wanted
@@ -47,7 +48,7 @@ class Batch(JobsView):
         length = request.META.get("CONTENT_LENGTH") or ""
         is_small = length.isdecimal() and int(length) <= settings.MAX_REQUEST_BYTES
         judged = intake_batch.wanted(self.sent_fields(limit="MAX_BATCH_BYTES"), is_small=is_small, now=now)
-        judged = self._with_known_secrets(judged)
+        judged = self._with_calendars(self._with_known_secrets(judged), now=now)
         good = [item for item in judged if isinstance(item, Wanted)]
         self.charge(jobs=len(good), schedules=sum(item.plan is not None for item in good), now=now)
         specs = ids.placed((item.spec for item in good), user_id=self.owner_id, now=now)
@@ -64,6 +65,15 @@ class Batch(JobsView):
         specs = [item.spec for item in judged if isinstance(item, Wanted)]
         refused = {places[at]: why for at, why in secret.refusals(specs, user_id=self.owner_id).items()}
         return [refused.get(place, item) for place, item in enumerate(judged)]
+
+    def _with_calendars(self, judged: Sequence[Judged], *, now: datetime) -> list[Judged]:
+        """The same, with the days of their calendars, refusing those that name some that are not there."""
+        plans = [item.plan if isinstance(item, Wanted) else None for item in judged]
+        resolved = calendar.resolve(plans, user_id=self.owner_id, now=now)
+        return [
+            plan if isinstance(plan, InvalidInput) else replace(item, plan=plan) if isinstance(item, Wanted) else item
+            for item, plan in zip(judged, resolved, strict=True)
+        ]
 
 
 class _ManyJobs(JobsView):

@@ -23,8 +23,8 @@ from jobs.api.wire import etags
 from jobs.api.wire.problems import Conflict
 from jobs.database import clock, sql
 from jobs.database.compiled import CompiledQuery
+from jobs.intake import calendar, job_changes, secret
 from jobs.intake import job as intake_job
-from jobs.intake import job_changes, secret
 from jobs.intake.fields import Input
 from jobs.models import Job, JobState
 from jobs.models.job import JobQuerySet
@@ -98,9 +98,10 @@ class Jobs(JobsView):
         key_header = request.META.get("HTTP_IDEMPOTENCY_KEY")
         wanted = intake_job.wanted(self.sent_fields(), key_header=key_header, now=now)
         secret.check(wanted.spec, user_id=self.owner_id)
+        plan = calendar.resolved(wanted.plan, user_id=self.owner_id, now=now)
         self.charge(jobs=1, schedules=int(wanted.plan is not None), now=now)
         [spec] = ids.placed([wanted.spec], user_id=self.owner_id, now=now)
-        scheduled = job_actions.schedule_job(spec, wanted.plan, user_id=self.owner_id, now=now)
+        scheduled = job_actions.schedule_job(spec, plan, user_id=self.owner_id, now=now)
         job = scheduled.job
         if scheduled.is_new:
             announce(job)

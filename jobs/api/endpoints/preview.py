@@ -10,7 +10,7 @@ from jobs.api.input.taken import takes
 from jobs.api.schema.operations import schedules as operations
 from jobs.database import clock
 from jobs.explaining import previews
-from jobs.intake import schedule
+from jobs.intake import calendar, schedule
 from jobs.intake.refusals import FieldError, InvalidInput
 from jobs.models import Scope
 
@@ -23,7 +23,8 @@ class Preview(View):
     @takes(body=schedule.PREVIEW_FIELDS)
     def post(self, request: Request) -> Response:
         asked = schedule.previewed(self.sent_fields(), now=clock.now())
-        spec, plan = asked.wanted.spec, asked.wanted.plan
+        spec = asked.wanted.spec
+        plan = calendar.resolved(asked.wanted.plan, user_id=self.owner_id, now=clock.now())
         try:
             would_send = previews.request(spec, plan) if spec.url else None
         except RenderTooLargeError as refusal:
@@ -35,6 +36,7 @@ class Preview(View):
                 "frequency": None if plan is None else plan.frequency,
                 "timezone": str(asked.zone),
                 "runs": [serializers.run(each, zone=asked.zone) for each in found],
+                "skipped": [serializers.run(each, zone=asked.zone) for each in previews.left_out(plan, found)],
                 "request": would_send,
             }
         )

@@ -22,8 +22,8 @@ from jobs.api.schema.operations import schedules as operations
 from jobs.api.wire import etags
 from jobs.api.wire.problems import Conflict
 from jobs.database import clock, sql
+from jobs.intake import calendar, keyed_schedule, secret
 from jobs.intake import job as intake_job
-from jobs.intake import keyed_schedule, secret
 from jobs.intake import schedule as intake_schedule
 from jobs.intake.refusals import FieldError, InvalidInput
 from jobs.intake.schedule import Backfill
@@ -86,8 +86,9 @@ class ScheduleDetail(_SchedulesView):
         schedule, changes, now = self.find(schedule_id), self.sent_fields(), clock.now()
         etags.require(request, schedule)
         # Once before the row is locked: bad input locks nothing, and queues are not made inside a transaction.
-        spec, _ = intake_schedule.changed(schedule, changes, now=now)
+        spec, plan = intake_schedule.changed(schedule, changes, now=now)
         secret.check(spec, user_id=self.owner_id)
+        calendar.resolved(plan, user_id=self.owner_id, now=now)
         [placed] = ids.placed([spec], user_id=self.owner_id, now=now)
 
         def edited(locked: Schedule) -> tuple[JobSpec, RecurrenceSpec]:
@@ -115,11 +116,12 @@ class ScheduleDetail(_SchedulesView):
         """Makes the schedule; None if somebody else has made it meanwhile."""
         etags.require_none(self.request)
         wanted = keyed_schedule.wanted(fields, key=key, now=now)
-        assert wanted.plan is not None
         secret.check(wanted.spec, user_id=self.owner_id)
+        plan = calendar.resolved(wanted.plan, user_id=self.owner_id, now=now)
+        assert plan is not None
         self.charge(jobs=1, schedules=1, now=now)
         [spec] = ids.placed([wanted.spec], user_id=self.owner_id, now=now)
-        first = schedules.create_keyed(spec, wanted.plan, user_id=self.owner_id, now=now)
+        first = schedules.create_keyed(spec, plan, user_id=self.owner_id, now=now)
         if isinstance(first, Refused):
             raise Conflict(f"schedule {key} can't be made: {first.reason}")
         if first is None:
@@ -133,8 +135,9 @@ class ScheduleDetail(_SchedulesView):
         if keyed_schedule.is_as_sent(row, fields):
             return self.answer_about(row, key, verb="replaced")
         # Once before the row is locked: bad input locks nothing, and queues are not made inside a transaction.
-        spec, _ = keyed_schedule.replaced(row, fields, now=now)
+        spec, plan = keyed_schedule.replaced(row, fields, now=now)
         secret.check(spec, user_id=self.owner_id)
+        calendar.resolved(plan, user_id=self.owner_id, now=now)
         [placed] = ids.placed([spec], user_id=self.owner_id, now=now)
 
         def edited(locked: Schedule) -> tuple[JobSpec, RecurrenceSpec]:

@@ -60,6 +60,7 @@ RECEIVER_COLUMNS = {
 SECRET_COLUMNS = {"inserted_at": "id", "name": "name", "updated_at": "updated_at"}
 KEY_COLUMNS = {"inserted_at": "id", "id": "uuid", "name": "name"}
 INBOX_COLUMNS = {"inserted_at": "id", "id": "id"}
+CALENDAR_COLUMNS = {"inserted_at": "id", "name": "name", "updated_at": "updated_at"}
 QUEUE_COLUMNS = {"inserted_at": "id", "name": "name"}
 _DEFAULT_LIMIT = 10
 _HIGHEST_LIMIT = 100

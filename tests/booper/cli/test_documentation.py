@@ -1,15 +1,20 @@
 """What docs/sdk-and-cli.md shows of the command and the SDK works."""
 
+import asyncio
 import contextlib
 import io
 import json
 import re
 import shlex
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from booper import cli
+from booper.content import signatures
 from tests.booper.cli.commands import ROOT
 from tests.booper.cli.test_cli import COMMANDS, sent_by_run
 from tests.fake_api import API_KEY, FakeApi
@@ -49,9 +54,21 @@ def test_the_bodies_in_the_documentation_are_what_is_sent(api: FakeApi, argument
 
 @pytest.mark.parametrize("code", examples("python"))
 def test_the_python_in_the_documentation_works(api: FakeApi, code: str) -> None:
-    exec(compile(code.replace("sk_…", API_KEY), "sdk-and-cli.md", "exec"), {"__name__": "example"})
+    names: dict[str, Any] = {"__name__": "example"}
+    exec(compile(code.replace("sk_…", API_KEY), "sdk-and-cli.md", "exec"), names)
+    if "remind" in names:
+        asyncio.run(names["remind"](["https://example.com/hook"]))
+    if "failed_jobs" in names:
+        assert _asked_of_a_receiver(names["failed_jobs"]) == [7]
 
-    assert ("is_from_booper" in code) == (api.calls == [])
+    assert ("failed_jobs" in names) == (api.calls == [])
+
+
+def _asked_of_a_receiver(receive: Callable[[bytes, dict[str, str], str], Any]) -> Any:
+    secret = signatures.new_secret()
+    body = json.dumps({"type": "job.result", "data": {"state": "discarded", "job_id": 7}}).encode()
+    now = int(datetime.now(UTC).timestamp())
+    return receive(body, signatures.signed_headers(body, secret=secret, message_id="msg_1", timestamp=now), secret)
 
 
 def test_the_documentation_has_examples_to_test() -> None:

@@ -12,7 +12,7 @@ from booper.client import AsyncScheduler, NotFound, Scheduler
 from tests.booper.client.uses import HOOK
 from tests.fake_api import API_KEY, JOB, Answer, FakeApi
 
-NOUNS = ("jobs", "schedules", "logs", "deliveries", "queues")
+NOUNS = ("jobs", "schedules", "logs", "deliveries", "queues", "calendars")
 
 
 def run(api: FakeApi, use: Callable[[AsyncScheduler], Coroutine[Any, Any, Any]], **options: Any) -> Any:

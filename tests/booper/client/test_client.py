@@ -28,7 +28,7 @@ from booper.client import (
     Unauthorized,
 )
 from tests.booper.client.uses import HOOK, Use
-from tests.fake_api import API_KEY, DELIVERY, JOB, LOG, QUEUE, SCHEDULE, Answer, FakeApi
+from tests.fake_api import API_KEY, CALENDAR, DELIVERY, JOB, LOG, QUEUE, SCHEDULE, Answer, FakeApi
 
 JOB_ID = JOB["job_id"]
 
@@ -71,6 +71,10 @@ CALLS: list[tuple[Use, str, str, Any]] = [
     (lambda s: list(s.queues.iterate()), "GET", "/api/queues", [QUEUE]),
     (lambda s: s.queues.get("mail"), "GET", "/api/queues/mail", QUEUE),
     (lambda s: s.queues.update("mail", {"concurrency": 3}), "PUT", "/api/queues/mail", QUEUE),
+    (lambda s: s.calendars.list(), "GET", "/api/calendars", [CALENDAR]),
+    (lambda s: s.calendars.get("closed"), "GET", "/api/calendars/closed", CALENDAR),
+    (lambda s: s.calendars.put("closed", {"country": "GB"}), "PUT", "/api/calendars/closed", CALENDAR),
+    (lambda s: s.calendars.delete("closed"), "DELETE", "/api/calendars/closed", None),
     (lambda s: s.preview({"cron": "0 9 * * *"}), "POST", "/api/preview", {"noun": "preview"}),
 ]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from booper.timing import durations, recurrence
+from booper.timing import durations, recurrence, zones
 from booper.timing.cron import InvalidCron
 from booper.timing.durations import InvalidDuration
 from booper.timing.recurrence import CronRule, Every, InvalidZone, Once, Rule
@@ -339,7 +339,7 @@ def test_runs_of_an_interval_are_evenly_spaced_across_a_clock_change() -> None:
 
 
 def test_what_an_abbreviation_is_told_to_mean_is_a_zone_and_the_abbreviation_is_none() -> None:
-    for short, name in recurrence._ABBREVIATIONS.items():
+    for short, name in zones._ABBREVIATIONS.items():
         assert str(recurrence.zone_named(name)) == name
         with pytest.raises(InvalidZone):
             recurrence.zone_named(short)

@@ -46,6 +46,7 @@ def test_a_schedule_is_shown_in_words_and_times(api: Api) -> None:
             {"at": "2026-03-03T09:00:00Z", "local": "2026-03-03T09:00:00+00:00", "note": None},
             {"at": "2026-03-04T09:00:00Z", "local": "2026-03-04T09:00:00+00:00", "note": None},
         ],
+        "skipped": [],
         "request": {"method": "get", "url": URL, "query": {}, "headers": {}, "body": None},
     }
 

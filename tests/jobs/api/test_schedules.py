@@ -60,6 +60,8 @@ def test_a_schedule_is_answered_as_the_contract_has_it(api: Api, user: User) -> 
         "include_metadata": None,
         "disable_after": None,
         "jitter": None,
+        "skip_on": None,
+        "only_on": None,
         "state": {},
         "previous": {},
         "args": asked,

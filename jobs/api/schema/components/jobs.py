@@ -1,6 +1,7 @@
 """The schemas of jobs: what a client sends to make, edit and select some, and what is answered of one."""
 
 from booper.content import body_formats
+from jobs.api.schema.components.calendars import CALENDAR_NAME
 from jobs.api.schema.components.queues import QUEUE_NAME
 from jobs.api.schema.components.shapes import (
     ANY_JSON,
@@ -19,9 +20,15 @@ from jobs.api.schema.components.shapes import (
 from jobs.explaining.reasons import Code
 from jobs.intake import job_changes, tags
 from jobs.intake.batch import MOST_JOBS
+from jobs.intake.calendar import MOST_NAMES
 from jobs.intake.recurrence import MOST_DISCARDED, MOST_EXPRESSIONS
 from jobs.intake.request import METHODS
 from jobs.models import CatchUp, EventType, JobState, Overlap
+
+_CALENDARS: Schema = {
+    "anyOf": [CALENDAR_NAME, {"type": "array", "items": CALENDAR_NAME, "minItems": 1, "maxItems": MOST_NAMES}],
+    "example": ["uk-holidays"],
+}
 
 _RECURRENCE_PROPERTIES: dict[str, Schema] = {
     "cron": {
@@ -78,6 +85,8 @@ _RECURRENCE_PROPERTIES: dict[str, Schema] = {
         "allOf": [ref("Duration")],
         "example": [5, "minutes"],
     },
+    "skip_on": {**_CALENDARS, "description": "Names of calendars: no run on their days, in `timezone`."},
+    "only_on": {**_CALENDARS, "description": "Names of calendars: no run but on their days, in `timezone`."},
 }
 
 TAG: Schema = {"type": "string", "minLength": 1, "maxLength": tags.LONGEST, "pattern": "^[^,]+$", "example": "invoices"}

@@ -3,6 +3,7 @@
 from typing import Any
 
 from jobs.api.input.cursors import LONGEST
+from jobs.api.schema.components.calendars import CALENDAR_NAME
 from jobs.api.schema.components.guarding import SECRET
 from jobs.api.schema.components.jobs import ALL, DRY_RUN, TAG
 from jobs.api.schema.components.queues import QUEUE_NAME
@@ -52,6 +53,7 @@ PARAMETERS: dict[str, Schema] = {
     "managed_by": parameter("managed_by", "Only those that this looks after.", {"type": "string"}),
     "log_id": parameter("log_id", "Its uuid.", UUID, place="path", required=True),
     "inbox_request_id": parameter("request_id", "Its uuid.", UUID, place="path", required=True),
+    "calendar_name": parameter("name", "Its name.", CALENDAR_NAME, place="path", required=True),
     "queue_name": parameter("name", "Its name.", QUEUE_NAME, place="path", required=True),
     "limit": parameter(
         "limit", "How many rows at most.", {"type": "integer", "minimum": 1, "maximum": 100, "default": 10}

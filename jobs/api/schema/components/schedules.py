@@ -54,6 +54,8 @@ _SCHEDULE: dict[str, Schema] = {
     "include_metadata": or_null({"type": "boolean"}),
     "disable_after": or_null({"type": "integer"}),
     "jitter": {"description": "As it was sent; null for none.", "nullable": True},
+    "skip_on": or_null({"type": "array", "items": {"type": "string"}}),
+    "only_on": or_null({"type": "array", "items": {"type": "string"}}),
     "state": {
         "type": "object",
         "additionalProperties": True,
@@ -67,7 +69,7 @@ _RUN: Schema = object_of(
     {
         "at": TIME,
         "local": {"type": "string", "format": "date-time", "description": "In `timezone`."},
-        "note": or_null({"type": "string", "description": "What daylight saving does to it."}),
+        "note": or_null({"type": "string", "description": "What daylight saving or a calendar does to it."}),
     }
 )
 
@@ -76,6 +78,12 @@ _PREVIEW: dict[str, Schema] = {
     "frequency": {**_FREQUENCY, "nullable": True, "description": "null for a one-off job."},
     "timezone": {"type": "string"},
     "runs": {"type": "array", "items": _RUN, "maxItems": 100},
+    "skipped": {
+        "type": "array",
+        "items": _RUN,
+        "maxItems": 100,
+        "description": "The times before the last of `runs` that calendars leave out, each with why.",
+    },
     "request": or_null(
         object_of(
             {

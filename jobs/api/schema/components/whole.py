@@ -1,6 +1,7 @@
 """All that the OpenAPI document's section `components` holds."""
 
 from jobs.api.schema.components import (
+    calendars,
     deliveries,
     demo,
     guarding,
@@ -19,6 +20,7 @@ SCHEMAS: dict[str, Schema] = {
     **jobs.SCHEMAS,
     **schedules.SCHEMAS,
     **queues.SCHEMAS,
+    **calendars.SCHEMAS,
     **deliveries.SCHEMAS,
     **demo.SCHEMAS,
     **guarding.SCHEMAS,

@@ -15,6 +15,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 TAGS = {
     "jobs": "Requests to make, once or as the runs of a schedule.",
     "schedules": "Jobs that repeat.",
+    "calendars": "Days on which schedules do not run, or on which alone they do.",
     "queues": "How many jobs run at once, and how fast they start.",
     "logs": "What happened to each job.",
     "deliveries": "Callbacks and webhooks, and who receives them.",

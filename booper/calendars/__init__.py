@@ -1,0 +1,1 @@
+"""Days that somebody else keeps: those of .ics files, and public holidays."""
