@@ -3,9 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from booper.timing.days import Days
+
+
+class OnConflict(StrEnum):
+    """What a held idempotency key means for whoever comes with it."""
+
+    IGNORE = "ignore"
+    REPLACE = "replace"
+    REFUSE = "refuse"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +31,7 @@ class JobSpec:
     name: str | None = None
     description: str | None = None
     idempotency_key: str | None = None
+    on_conflict: OnConflict = OnConflict.IGNORE
     callback_url: str | None = None
     webhook_url: str | None = None
     queue_id: int | None = None

@@ -15,6 +15,7 @@ from booper.client import Json, Scheduler
 
 METHODS = ("get", "post", "put", "patch", "delete")
 _TEXT_FIELDS = ("name", "description", "idempotency_key", "callback_url", "webhook_url", "queue")
+_ON_CONFLICT = ("ignore", "replace", "refuse")
 _TIMING_FIELDS = ("schedule_in", "scheduled_at", "repeat_every", "cron", "timezone")
 
 
@@ -37,6 +38,9 @@ def add_run(commands: Group) -> None:
     _add_timing(run)
     for name in _TEXT_FIELDS:
         run.add_argument(flag_of(name), metavar="TEXT")
+    run.add_argument(
+        "--on-conflict", choices=_ON_CONFLICT, help="what a job that waits with that idempotency key means, or ignore"
+    )
     run.add_argument("--tag", metavar="TEXT", action="append", dest="tags", help="to find it by; may come again")
     run.add_argument(
         "--timeout", metavar="SECONDS", type=number_of, help="how long the target may take: 1 to 900, or 30"
@@ -78,7 +82,9 @@ def _add_field(parser: Parser) -> None:
 def _create(scheduler: Scheduler, args: argparse.Namespace) -> Json:
     job = scheduler.jobs.create(_job(args))
     if (job.get("job") or {}).get("has_conflict"):
-        complain([f"job {job.get('job_id')} already has this idempotency key: nothing new was scheduled"], code=OK)
+        is_replaced = (job.get("args") or {}).get("on_conflict") == "replace" and args.on_conflict == "replace"
+        what = "it asks for this from now on" if is_replaced else "nothing new was scheduled"
+        complain([f"job {job.get('job_id')} already has this idempotency key: {what}"], code=OK)
     return job
 
 
@@ -89,7 +95,7 @@ def _preview(scheduler: Scheduler, args: argparse.Namespace) -> Json:
 def _job(args: argparse.Namespace) -> Json:
     """The body of POST /api/jobs. Raises Misuse for arguments that contradict each other."""
     job: Json = {"method": args.method, "url": args.url, **_timing(args)}
-    job |= present(args, (*_TEXT_FIELDS, "timeout", "max_attempts", "tags"))
+    job |= present(args, (*_TEXT_FIELDS, "timeout", "max_attempts", "tags", "on_conflict"))
     if args.header:
         headers: Json = {}
         job["headers"] = headers

@@ -19,9 +19,10 @@ class Jobs(Readable):
         """Schedule a job, or a recurring schedule with its first job.
 
         Repeated after a network failure only if it has an `idempotency_key`: without one the server could not tell the
-        repetition from a second job. A `datetime` and a `timedelta` are taken wherever a time and a duration are.
+        repetition from a second job; nor with `on_conflict: "refuse"`. A `datetime` and a `timedelta` are taken
+        wherever a time and a duration are.
         """
-        return as_object(self._transport.call("POST", self.path, body=job, is_repeatable=_has_key(job)))
+        return as_object(self._transport.call("POST", self.path, body=job, is_repeatable=_is_repeatable(job)))
 
     def create_many(self, jobs: Iterable[Mapping[str, Any]]) -> JsonList:
         """Schedule up to 1,000 jobs in one call; raises nothing for single bad ones.
@@ -30,7 +31,7 @@ class Jobs(Readable):
         every job has an `idempotency_key`.
         """
         batch = list(jobs)
-        is_repeatable = all(_has_key(job) for job in batch)
+        is_repeatable = all(_is_repeatable(job) for job in batch)
         return as_objects(
             self._transport.call("POST", f"{self.path}/batch", body={"jobs": batch}, is_repeatable=is_repeatable)
         )
@@ -79,5 +80,6 @@ class Jobs(Readable):
         return self._transport.call("GET", self._path_of(id, "timeline"), is_repeatable=True)
 
 
-def _has_key(job: Mapping[str, Any]) -> bool:
-    return bool(job.get("idempotency_key"))
+def _is_repeatable(job: Mapping[str, Any]) -> bool:
+    # Whoever has a held key refused would be refused by the job that the first call made.
+    return bool(job.get("idempotency_key")) and job.get("on_conflict") != "refuse"

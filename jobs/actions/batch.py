@@ -1,13 +1,15 @@
 """Many jobs at once: all of them or none, in one transaction, and in as many queries for a thousand as for one."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 
+from jobs.actions import conflicts
+from jobs.actions.conflicts import Refused
 from jobs.database import sql
 from jobs.models import HOLDS_ITS_KEY, REQUEST_COLUMNS, REQUEST_FIELDS, Job, JobState, sealed_json_field
 from jobs.models.identifiers import uuid7
@@ -16,7 +18,7 @@ from jobs.recurring import calendars, schedules
 from jobs.running import expiry, transitions
 from jobs.specs import JobSpec, RecurrenceSpec
 
-Wish = tuple[JobSpec, RecurrenceSpec | None]
+Wish = conflicts.Wish
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,61 +59,91 @@ class NewJob:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of one wish: a new job, or the one that holds its idempotency key."""
+    """What became of one wish: a new job, or the one that holds its idempotency key.
+
+    `is_replaced`: that one asks by now for what a wish did. `refused`: why this wish was not to have it.
+    """
 
     job: Job | NewJob
     is_new: bool
+    is_replaced: bool = False
+    refused: Refused | None = None
+
+    @property
+    def is_to_be_announced(self) -> bool:
+        """Whether somebody has to be told when it is due; beat fires what is upcoming."""
+        return (self.is_new or self.is_replaced) and not self.job.is_upcoming
 
 
 def take(wishes: Sequence[Wish], *, user_id: UUID, now: datetime) -> list[Taken]:
-    """() -> scheduled, for each, in their order. Of several with one idempotency key the first wins, as it would alone.
+    """() -> scheduled, for each, in their order. Of several with one idempotency key the first wins, as it would alone,
+    or the last that replaces it.
 
     A few queries, and some more where there are recurring ones; however many they are.
     """
     if not wishes:
         return []
-    firsts = _first_of_each_key(wishes)
-    chosen = {place: wishes[place] for place, first in enumerate(firsts) if place == first}
+    groups = _groups(wishes)
     with transaction.atomic():
-        chosen = _with_calendars(chosen, user_id=user_id)
-        taken = _schedule_many(chosen, user_id=user_id, now=now)
+        taken = _schedule_many(_with_calendars(wishes, user_id=user_id), groups, user_id=user_id, now=now)
         new = [item.job for item in taken.values() if item.is_new]
         # Those that `begin` fires as well: whoever locks queues locks all of them in one statement.
-        limits.touch((job.queue_id, job.scheduled_at) for job in new if not job.is_upcoming or job.scheduled_at <= now)
+        due = [job for job in new if not job.is_upcoming or job.scheduled_at <= now]
+        due += [item.job for item in taken.values() if item.is_replaced]
+        limits.touch((job.queue_id, job.scheduled_at) for job in due)
         schedules.begin([job for job in new if isinstance(job, Job)], now=now)
-    return [
-        taken[first] if place == first else replace(taken[first], is_new=False) for place, first in enumerate(firsts)
-    ]
+    answers = {
+        place: _answered(wishes[place], taken[first], is_first=place == first)
+        for first, places in groups.items()
+        for place in places
+    }
+    return [answers[place] for place in range(len(wishes))]
 
 
-def _with_calendars(wishes: dict[int, Wish], *, user_id: UUID) -> dict[int, Wish]:
+def _with_calendars(wishes: Sequence[Wish], *, user_id: UUID) -> list[Wish]:
     """No query, unless one of them is a schedule that has calendars."""
-    plans = {place: plan for place, (_, plan) in wishes.items() if plan is not None}
+    plans = {place: plan for place, (_, plan) in enumerate(wishes) if plan is not None}
     held = dict(zip(plans, calendars.held_all(plans.values(), user_id=user_id), strict=True))
-    return {place: (spec, held.get(place)) for place, (spec, _) in wishes.items()}
+    return [(spec, held.get(place)) for place, (spec, _) in enumerate(wishes)]
 
 
-def _first_of_each_key(wishes: Sequence[Wish]) -> list[int]:
-    """Gives for each wish the place of the first one with its key: its own, as a rule."""
-    places: dict[str, int] = {}
-    return [
-        place if spec.idempotency_key is None else places.setdefault(spec.idempotency_key, place)
-        for place, (spec, _) in enumerate(wishes)
-    ]
+def _groups(wishes: Sequence[Wish]) -> dict[int, list[int]]:
+    """The places of the wishes that have one key, by the place of the first: each alone, as a rule."""
+    firsts: dict[str, int] = {}
+    groups: dict[int, list[int]] = {}
+    for place, (spec, _) in enumerate(wishes):
+        key = spec.idempotency_key
+        groups.setdefault(place if key is None else firsts.setdefault(key, place), []).append(place)
+    return groups
 
 
-def _schedule_many(wishes: Mapping[int, Wish], *, user_id: UUID, now: datetime) -> dict[int, Taken]:
-    """Inserts the jobs, by their places: one query, and one more where keys are held. Their schedules come later."""
+def _answered(wish: Wish, taken: Taken, *, is_first: bool) -> Taken:
+    """What one of those with a key is told, when this came of the key."""
+    if taken.is_new and is_first:
+        return taken
+    refused = conflicts.refusal(wish, taken.job)
+    return Taken(taken.job, is_new=False, is_replaced=taken.is_replaced, refused=refused)
+
+
+def _schedule_many(
+    wishes: Sequence[Wish], groups: Mapping[int, Sequence[int]], *, user_id: UUID, now: datetime
+) -> dict[int, Taken]:
+    """Inserts the jobs, by the places of their groups: one query, and more where keys are held or are to be replaced.
+
+    Their schedules come later.
+    """
+    chosen = {first: conflicts.amended(wishes, places) for first, places in groups.items()}
     taken: dict[int, Taken] = {}
     for _ in range(transitions.KEY_TRIES):
-        missing = {place: wish for place, wish in wishes.items() if place not in taken}
+        missing = {place: wish for place, wish in chosen.items() if place not in taken}
         if not missing:
             break
         taken |= _insert_free(missing, user_id=user_id, now=now)
         keys = {wish[0].idempotency_key: place for place, wish in missing.items() if place not in taken}
-        taken |= _holders(keys, user_id=user_id)
+        held, replaced = conflicts.replaced(wishes, _holders(keys, user_id=user_id), groups, now=now)
+        taken |= {place: Taken(job, is_new=False, is_replaced=place in replaced) for place, job in held.items()}
         # What is missing still was started between the two: its key is free again.
-    if len(taken) < len(wishes):
+    if len(taken) < len(groups):
         raise IntegrityError(f"idempotency keys of a batch: neither free nor held, {transitions.KEY_TRIES} times over")
     return taken
 
@@ -193,9 +225,9 @@ def new_job(spec: JobSpec, *, user_id: UUID, now: datetime) -> NewJob:
     )
 
 
-def _holders(places: Mapping[str | None, int], *, user_id: UUID) -> dict[int, Taken]:
+def _holders(places: Mapping[str | None, int], *, user_id: UUID) -> dict[int, Job]:
     """The jobs that hold the keys; without those whose keys have become free."""
     if not places:
         return {}
     held: Iterable[Job] = Job.objects.filter(HOLDS_ITS_KEY, user_id=user_id, idempotency_key__in=list(places))
-    return {places[job.idempotency_key]: Taken(job, is_new=False) for job in held}
+    return {places[job.idempotency_key]: job for job in held}

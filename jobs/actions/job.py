@@ -6,22 +6,28 @@ from uuid import UUID
 
 from django.db import connection
 
-from jobs.actions import together
+from jobs.actions import batch, together
 from jobs.actions.batch import Taken
 from jobs.models import Job
 from jobs.recurring.schedules import create
 from jobs.recurring.upcoming import cancel_upcoming, run_upcoming
 from jobs.running import transitions
-from jobs.specs import JobEdit, JobSpec, RecurrenceSpec
+from jobs.specs import JobEdit, JobSpec, OnConflict, RecurrenceSpec
 
 
 def schedule_job(spec: JobSpec, plan: RecurrenceSpec | None, *, user_id: UUID, now: datetime) -> Taken:
-    """A job, or with a `plan` a schedule and its first run; if the key is held, the job that holds it instead."""
+    """A job, or with a `plan` a schedule and its first run; if the key is held, the job that holds it instead.
+
+    Or that job as the spec's `on_conflict` has made it, or why it was refused.
+    """
     # Others' commit is not to be that of a transaction which the caller is in.
     if plan is None and spec.queue_id is None and not connection.in_atomic_block:
         job = together.company.take(spec, user_id=user_id, now=now)
         if job is not None:
             return Taken(job, is_new=True)
+    if spec.on_conflict != OnConflict.IGNORE:
+        [taken] = batch.take([(spec, plan)], user_id=user_id, now=now)
+        return taken
     scheduled = (
         transitions.schedule(spec, user_id=user_id, now=now)
         if plan is None

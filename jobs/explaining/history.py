@@ -75,7 +75,9 @@ def read(job: Job, events: Sequence[LogEvent], *, now: datetime) -> History:
 def _is_complete(job: Job, events: Sequence[LogEvent]) -> bool:
     if not job.attempt:
         return True
-    return bool(events) and events[0].event == EventType.STARTED and events[0].attempt == 1
+    # What was replaced had not started.
+    first = next((event for event in events if event.event != EventType.REPLACED), None)
+    return first is not None and first.event == EventType.STARTED and first.attempt == 1
 
 
 class _Walk:

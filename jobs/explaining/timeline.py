@@ -92,6 +92,7 @@ _TEXTS = {
     EventType.ERROR: "failed: {message}",
     EventType.FINISHED: "ended: {state}",
     EventType.CANCELLED: "cancelled: {reason}",
+    EventType.REPLACED: "replaced, before it was {before[method]} {before[url]} at {before[scheduled_at]}",
     EventType.DELIVERY_SENT: "{kind} {event} was delivered",
     EventType.DELIVERY_FAILED: "{kind} {event} was not delivered, attempt {attempt}: {error[message]}",
 }

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from jobs.intake import answers, expiring, queue, recurrence, request, tags, timing
 from jobs.intake.fields import Input
-from jobs.specs import JobSpec, RecurrenceSpec
+from jobs.specs import JobSpec, OnConflict, RecurrenceSpec
 
 LONGEST_NAME = 255
 _LONGEST_DESCRIPTION = 10_000
@@ -25,7 +25,7 @@ FIELDS = (
     *expiring.FIELDS,
     *("name", "description", "idempotency_key", "callback_url", "webhook_url", "timeout", "max_attempts", "backoff"),
     *recurrence.FIELDS,
-    *("queue", "tags"),
+    *("queue", "tags", "on_conflict"),
 )
 
 
@@ -80,17 +80,22 @@ def read(
         scheduled_at=due_at,
         timeout_seconds=given.number("timeout", lowest=1, highest=_LONGEST_TIMEOUT_SECONDS)
         or settings.DEFAULT_TIMEOUT_SECONDS,
-        max_attempts=given.whole_number("max_attempts", lowest=1, highest=_MOST_ATTEMPTS)
-        or settings.DEFAULT_MAX_ATTEMPTS,
+        max_attempts=_max_attempts(given),
         backoff_seconds=timing.backoff_seconds(given),
         name=given.text("name", longest=LONGEST_NAME),
         description=given.text("description", longest=_LONGEST_DESCRIPTION),
         idempotency_key=_idempotency_key(given, key_header),
+        on_conflict=OnConflict(given.choice("on_conflict", allowed=list(OnConflict)) or OnConflict.IGNORE),
         callback_url=request.url(given, "callback_url"),
         webhook_url=request.url(given, "webhook_url"),
         tags=tags.packed(given),
     )
     return Wanted(spec, plan)
+
+
+def _max_attempts(given: Input) -> int:
+    number = given.whole_number("max_attempts", lowest=1, highest=_MOST_ATTEMPTS)
+    return number or settings.DEFAULT_MAX_ATTEMPTS
 
 
 # As the IETF's draft has the header: a string in quotes, with backslashes before quotes and backslashes.

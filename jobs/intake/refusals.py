@@ -54,6 +54,12 @@ class Unlisted(Refusal):
         self.errors = []
 
 
+class KeyHeld(Refusal):
+    """409: another job holds its idempotency key, and it asked for that not to be answered, or can't replace it."""
+
+    status = 409
+
+
 class BodyTooLarge(Refusal):
     """413."""
 

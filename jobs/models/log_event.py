@@ -14,6 +14,7 @@ class EventType(models.TextChoices):
     ERROR = "job.error"
     FINISHED = "job.finished"
     CANCELLED = "job.cancelled"
+    REPLACED = "job.replaced"
     DELIVERY_SENT = "delivery.sent"
     DELIVERY_FAILED = "delivery.failed"
 

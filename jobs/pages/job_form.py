@@ -15,6 +15,7 @@ from booper.content import exact_json, redaction
 from jobs.intake import request, strict_json
 from jobs.intake.refusals import InvalidInput
 from jobs.models import CatchUp, Overlap
+from jobs.specs import OnConflict
 
 _LONGEST_SHOWN = 200
 
@@ -71,6 +72,7 @@ _NAMED = (
 _MORE = (
     Kind("description", "What it is for"),
     Kind("idempotency_key", "Idempotency key", "Of several that wait with one key, the first alone is made."),
+    Kind("on_conflict", "If a job has this key", type="choice", choices=("", *OnConflict)),
     Kind("timeout", "Time-out", "Seconds, 1 to 900.", is_number=True),
     Kind("max_attempts", "Attempts", "1 to 100.", is_number=True),
     Kind("backoff", "Backoff", "The waits between attempts.", '[5, [1, "minutes"]]', "json"),

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from booper.content import redaction
 from booper.content.placeholders import RenderTooLargeError
+from jobs.actions import conflicts
 from jobs.actions import job as job_actions
 from jobs.database import clock
 from jobs.explaining import previews
@@ -82,13 +83,18 @@ class NewJob(Page):
         secret.check(wanted.spec, user_id=self.owner_id)
         plan = calendar.resolved(wanted.plan, user_id=self.owner_id, now=now)
         size = int(self.request.META.get("CONTENT_LENGTH") or 0)
-        charges.charge(self.owner, jobs=1, schedules=int(wanted.plan is not None), size=size, now=now)
+        more = conflicts.count_of_new([(wanted.spec, wanted.plan)], user_id=self.owner_id)
+        charges.charge(self.owner, jobs=more, schedules=int(wanted.plan is not None), size=size, now=now)
         [spec] = ids.placed([wanted.spec], user_id=self.owner_id, now=now)
         scheduled = job_actions.schedule_job(spec, plan, user_id=self.owner_id, now=now)
         job = scheduled.job
-        if not scheduled.is_new:
+        if scheduled.refused is not None:
+            raise InvalidInput([FieldError("/idempotency_key", scheduled.refused.reason)])
+        if scheduled.is_replaced:
+            messages.success(self.request, "A job with this idempotency key waited already: it asks for this now.")
+        elif not scheduled.is_new:
             messages.warning(self.request, "A job with this idempotency key waits already: this one. None was made.")
-        elif not job.is_upcoming:
+        if scheduled.is_to_be_announced:
             announce = announcements.announce_jobs if job.queue_id is None else announcements.announce_queues
             transaction.on_commit(partial(announce, [job.scheduled_at]))
         return HttpResponseRedirect(_page_of(job.id, job.schedule_id))

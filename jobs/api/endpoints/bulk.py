@@ -4,13 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jobs.actions import batch, bulk, bulk_cancel
+from jobs.actions import batch, bulk, bulk_cancel, conflicts
 from jobs.actions.batch import Taken
 from jobs.actions.bulk import Act
 from jobs.api import serializers
@@ -27,7 +28,7 @@ from jobs.intake import calendar, secret
 from jobs.intake.batch import Judged
 from jobs.intake.fields import Input
 from jobs.intake.job import Wanted
-from jobs.intake.refusals import FieldError, InvalidInput
+from jobs.intake.refusals import FieldError, InvalidInput, KeyHeld, Refusal
 from jobs.models.job import JobQuerySet
 from jobs.queues import ids
 from jobs.waking import announcements
@@ -50,14 +51,15 @@ class Batch(JobsView):
         judged = intake_batch.wanted(self.sent_fields(limit="MAX_BATCH_BYTES"), is_small=is_small, now=now)
         judged = self._with_calendars(self._with_known_secrets(judged), now=now)
         good = [item for item in judged if isinstance(item, Wanted)]
-        self.charge(jobs=len(good), schedules=sum(item.plan is not None for item in good), now=now)
+        more = conflicts.count_of_new([(item.spec, item.plan) for item in good], user_id=self.owner_id)
+        self.charge(jobs=more, schedules=sum(item.plan is not None for item in good), now=now)
         specs = ids.placed((item.spec for item in good), user_id=self.owner_id, now=now)
         plans = [item.plan for item in good]
         taken = batch.take(list(zip(specs, plans, strict=True)), user_id=self.owner_id, now=now)
         _announce(taken)
-        answers = iter(serializers.job(item.job, now=now, has_conflict=not item.is_new) for item in taken)
-        data = [next(answers) if isinstance(item, Wanted) else {"error": problems.of(item)} for item in judged]
-        return answer(data, status=201 if len(good) == len(judged) else 207)
+        answers = iter(taken)
+        data = [_answered(next(answers) if isinstance(item, Wanted) else item, now=now) for item in judged]
+        return answer(data, status=201 if all("job_id" in item for item in data) else 207)
 
     def _with_known_secrets(self, judged: Sequence[Judged]) -> list[Judged]:
         """The same, refusing those that refer to secrets that are not there."""
@@ -140,9 +142,17 @@ class DeleteJobs(_ManyJobs):
         return self.done(bulk.DELETE, request, everything="every job that has ended")
 
 
+def _answered(item: Taken | Refusal, *, now: datetime) -> dict[str, Any]:
+    if isinstance(item, Taken) and item.refused is not None:
+        item = KeyHeld(item.refused.reason)
+    if isinstance(item, Refusal):
+        return {"error": problems.of(item)}
+    return serializers.job(item.job, now=now, has_conflict=not item.is_new)
+
+
 def _announce(taken: Iterable[Taken]) -> None:
-    """The new ones that no beat has to fire first: one wake-up for each instant and lane."""
-    new = [item.job for item in taken if item.is_new and not item.job.is_upcoming]
+    """The new ones that no beat has to fire first, and those replaced: one wake-up for each instant and lane."""
+    new = [item.job for item in taken if item.is_to_be_announced]
     for announce, in_queue in ((announcements.announce_jobs, False), (announcements.announce_queues, True)):
         if instants := {job.scheduled_at for job in new if (job.queue_id is not None) is in_queue}:
             transaction.on_commit(partial(announce, instants))

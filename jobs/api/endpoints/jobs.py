@@ -9,7 +9,7 @@ from django.http import Http404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jobs.actions import erasure
+from jobs.actions import conflicts, erasure
 from jobs.actions import job as job_actions
 from jobs.actions.batch import NewJob
 from jobs.api import serializers
@@ -26,6 +26,7 @@ from jobs.database.compiled import CompiledQuery
 from jobs.intake import calendar, job_changes, secret
 from jobs.intake import job as intake_job
 from jobs.intake.fields import Input
+from jobs.intake.refusals import KeyHeld
 from jobs.models import Job, JobState
 from jobs.models.job import JobQuerySet
 from jobs.queues import ids
@@ -99,11 +100,14 @@ class Jobs(JobsView):
         wanted = intake_job.wanted(self.sent_fields(), key_header=key_header, now=now)
         secret.check(wanted.spec, user_id=self.owner_id)
         plan = calendar.resolved(wanted.plan, user_id=self.owner_id, now=now)
-        self.charge(jobs=1, schedules=int(wanted.plan is not None), now=now)
+        more = conflicts.count_of_new([(wanted.spec, plan)], user_id=self.owner_id)
+        self.charge(jobs=more, schedules=int(plan is not None), now=now)
         [spec] = ids.placed([wanted.spec], user_id=self.owner_id, now=now)
         scheduled = job_actions.schedule_job(spec, plan, user_id=self.owner_id, now=now)
         job = scheduled.job
-        if scheduled.is_new:
+        if scheduled.refused is not None:
+            raise KeyHeld(scheduled.refused.reason)
+        if scheduled.is_to_be_announced:
             announce(job)
         data = serializers.job(job, now=now, has_conflict=not scheduled.is_new)
         return answer(data, status=201 if scheduled.is_new else 200, headers=location(job.id))

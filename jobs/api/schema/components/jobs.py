@@ -24,6 +24,7 @@ from jobs.intake.calendar import MOST_NAMES
 from jobs.intake.recurrence import MOST_DISCARDED, MOST_EXPRESSIONS
 from jobs.intake.request import METHODS
 from jobs.models import CatchUp, EventType, JobState, Overlap
+from jobs.specs import OnConflict
 
 _CALENDARS: Schema = {
     "anyOf": [CALENDAR_NAME, {"type": "array", "items": CALENDAR_NAME, "minItems": 1, "maxItems": MOST_NAMES}],
@@ -160,6 +161,13 @@ JOB_INPUT_PROPERTIES: dict[str, Schema] = {
         "maxLength": 255,
         "description": "While a job that holds the key has not started, another one with it is not made: that job is "
         "answered instead. The header `Idempotency-Key` does the same.",
+    },
+    "on_conflict": {
+        "type": "string",
+        "enum": list(OnConflict),
+        "default": OnConflict.IGNORE.value,
+        "description": "What a held idempotency key means: that job is answered; the waiting job takes this request "
+        "and time, if it is a single one; 409.",
     },
     "callback_url": {**URL, "description": "Receives the result, signed.", "example": "https://example.com/done"},
     "webhook_url": {**URL, "description": "Receives each event, signed.", "example": "https://example.com/events"},

@@ -21,9 +21,11 @@ CREATE_JOB = operation(
     "createJob",
     "Create a job",
     tag="jobs",
-    description="201 with the new job, or 200 with the one that holds the idempotency key. With `cron` or "
-    "`repeat_every` it makes a schedule, and the job is its first run.",
+    description="201 with the new job, or 200 with the one that holds the idempotency key, which asks "
+    "for this from now on if `on_conflict` is `replace`; 409 if that is a schedule, or `on_conflict` is `refuse`. With "
+    "`cron` or `repeat_every` it makes a schedule, and the job is its first run.",
     answers={200: ref("Job"), 201: ref("Job")},
+    refusals=(409,),
     parameters=parameters("idempotency_key"),
     body="JobInput",
     form_example={"method": "post", "url": "https://example.com/hook", "body[content]": "Hi", "schedule_in": "30"},
@@ -37,7 +39,8 @@ CREATE_JOBS = operation(
     tag="jobs",
     description="Answers in their order, for each the job (a new one, or the one that holds its idempotency key) or "
     "what is wrong with it, with pointers into that job. 201 if none was refused, else 207. Those that are taken are "
-    "taken in one transaction. Of several with one idempotency key the first wins.",
+    "taken in one transaction. Of several with one idempotency key the first wins, or the last whose `on_conflict` is "
+    "`replace`.",
     answers={201: _BATCH_ANSWER, 207: _BATCH_ANSWER},
     has_location=False,
     body="BatchInput",
