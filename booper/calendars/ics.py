@@ -13,21 +13,31 @@ _READER = Path(__file__).with_name("ics_reader.py")
 _SECONDS = 10
 # So many at once in a process: those that read none must not wait for those that read.
 _PLACES = BoundedSemaphore(2)
+_WAIT_SECONDS = 1
 
 
 class InvalidCalendar(ValueError):
     """The text, or the country, is none; the message says why, and is fit for a client to read."""
 
 
+class Busy(Exception):
+    """As many texts are being read as may be: this one was not looked at, and is as good as it was."""
+
+
 def days(text: str, *, since: date, until: date) -> list[date]:
-    """The days, from `since` to before `until`, that the events of the text are on. Raises InvalidCalendar."""
+    """The days, from `since` to before `until`, that the events of the text are on.
+
+    Raises InvalidCalendar, and Busy.
+    """
     asked = json.dumps([text, since.isoformat(), until.isoformat()])
-    if not _PLACES.acquire(timeout=_SECONDS):
-        raise InvalidCalendar("too many calendars are being read at once: send it again in a while")
+    if not _PLACES.acquire(timeout=_WAIT_SECONDS):
+        raise Busy("as many calendars are being read as may be at once: send it again in some seconds")
     try:
-        # Isolated, so that nothing but what is installed is imported.
+        # Isolated, so that nothing but what is installed is imported, and without this process's keys and passwords.
         command = [sys.executable, "-I", str(_READER)]
-        found = subprocess.run(command, input=asked, capture_output=True, text=True, timeout=_SECONDS, check=False)
+        found = subprocess.run(
+            command, input=asked, capture_output=True, text=True, timeout=_SECONDS, check=False, env={}
+        )
     except subprocess.TimeoutExpired:
         raise InvalidCalendar(_TOO_MUCH) from None
     finally:

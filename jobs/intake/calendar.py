@@ -59,7 +59,7 @@ def require_name(name: str) -> None:
 
 
 def new(fields: Mapping[str, Any], *, now: datetime) -> NewCalendar:
-    """Reads the body of PUT /api/calendars/{name}. Raises InvalidInput.
+    """Reads the body of PUT /api/calendars/{name}. Raises InvalidInput, and Busy where `ics` can't be read just now.
 
     Public holidays and events are read from the beginning of last year to ten years ahead.
     """

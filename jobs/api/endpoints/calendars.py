@@ -8,12 +8,13 @@ from django.http import Http404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from booper.calendars.ics import Busy
 from jobs.api import serializers
 from jobs.api.endpoints.base import View, answer, answer_page
 from jobs.api.input import query
 from jobs.api.input.taken import takes
 from jobs.api.schema.operations import calendars as operations
-from jobs.api.wire.problems import Conflict
+from jobs.api.wire.problems import Conflict, NotNow
 from jobs.database import clock, sql
 from jobs.intake import calendar as intake_calendar
 from jobs.models import Calendar
@@ -63,7 +64,10 @@ class CalendarDetail(_CalendarsView):
     def put(self, request: Request, name: str) -> Response:
         intake_calendar.require_name(name)
         now = clock.now()
-        new = intake_calendar.new(self.sent_fields(), now=now)
+        try:
+            new = intake_calendar.new(self.sent_fields(), now=now)
+        except Busy as error:
+            raise NotNow(str(error)) from None
         try:
             row, is_new = calendars.put(self.owner_id, name, source=new.source, days=new.days, now=now)
         except calendars.TooMany:

@@ -59,6 +59,12 @@ class UnsupportedBody(exceptions.APIException):
     status_code = 415
 
 
+class NotNow(exceptions.APIException):
+    """503: not just now, through no fault of the client."""
+
+    status_code = 503
+
+
 def handle(exc: Exception, context: Mapping[str, Any]) -> Response:
     """REST framework's exception handler: the answer to whatever a view raised."""
     request = context["request"]

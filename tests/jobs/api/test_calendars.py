@@ -1,12 +1,16 @@
 """/api/calendars, and schedules that run on no day of one, or on those alone."""
 
+import subprocess
 from datetime import date, datetime, timedelta
+from threading import BoundedSemaphore
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from booper.calendars import ics
 from jobs.models import Calendar, Job, JobState, Schedule
 from jobs.recurring import calendars, firing
 from tests.api import Api, data_of, pointers_of, problem_of
@@ -95,6 +99,27 @@ def test_events_are_expanded_ten_years_ahead(api: Api) -> None:
 def test_a_rule_that_takes_for_ever_is_refused_within_seconds(api: Api, rule: str) -> None:
     hostile = ICS.replace("FREQ=WEEKLY;BYDAY=MO", rule)
     assert pointers_of(api.call("PUT", "/api/calendars/x", {"ics": hostile})) == ["/ics"]
+
+
+def test_events_that_no_process_is_left_to_read_are_no_fault_of_theirs(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ics, "_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(ics, "_PLACES", BoundedSemaphore(1))
+    with ics._PLACES:
+        refused = api.call("PUT", "/api/calendars/mondays", {"ics": ICS})
+    problem = problem_of(refused, status=503)
+    assert problem["type"].endswith("unavailable")
+    assert refused.headers["Retry-After"] == "5"
+    assert not Calendar.objects.exists()
+    put(api, "mondays", ics=ICS)
+
+
+def test_the_process_that_reads_events_knows_no_key_of_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Mock(return_value=subprocess.CompletedProcess([], 0, stdout='{"days": []}'))
+    monkeypatch.setattr(subprocess, "run", run)
+    assert ics.days(ICS, since=date(2026, 1, 1), until=date(2027, 1, 1)) == []
+    assert run.call_args.kwargs["env"] == {}
 
 
 @pytest.mark.parametrize(
