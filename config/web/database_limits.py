@@ -39,7 +39,11 @@ def look_once() -> None:
 
 
 def _close_broken(**_: Any) -> None:
-    connections[DEFAULT_DB_ALIAS].close_if_unusable_or_obsolete()
+    connection = connections[DEFAULT_DB_ALIAS]
+    connection.close_if_unusable_or_obsolete()
+    # After an error Django has just tried the connection and would trust it, for the request that begins now. Here the
+    # next one may come hours later, when the database has been restarted.
+    connection.health_check_done = False
 
 
 def _limit(connection: BaseDatabaseWrapper, **_: Any) -> None:

@@ -3,7 +3,7 @@
 import sqlite3
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, OperationalError, ProgrammingError, connection, transaction
 from pytest_django import Settings
 
 from config.sqlite import base
@@ -38,6 +38,26 @@ def test_a_pooler_whose_servers_others_use_as_well_is_told_nothing() -> None:
     before = (shown("statement_timeout"), shown("lock_timeout"))
     assert not database_limits.limit(connection, backend_pid=connection.connection.info.backend_pid + 1)
     assert (shown("statement_timeout"), shown("lock_timeout")) == before
+
+
+@on_postgresql
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_broke_between_two_requests_is_replaced_also_after_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own = connection.copy()
+    own.ensure_connection()
+    own.health_check_enabled = True
+    monkeypatch.setattr(database_limits, "connections", {DEFAULT_DB_ALIAS: own})
+    with pytest.raises(ProgrammingError), own.cursor() as cursor:
+        cursor.execute("SELECT nothing_of_this_name")
+    database_limits._close_broken()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [own.connection.info.backend_pid])
+    with own.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        assert cursor.fetchone() == (1,)
+    own.close()
 
 
 def test_who_waits_for_sqlites_lock_gives_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
