@@ -21,7 +21,7 @@ class InvalidCalendar(ValueError):
 
 
 class Busy(Exception):
-    """As many texts are being read as may be: this one was not looked at, and is as good as it was."""
+    """Raised where as many texts are being read as may be at once: this one was not looked at, and may be in order."""
 
 
 def days(text: str, *, since: date, until: date) -> list[date]:

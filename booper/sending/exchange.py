@@ -70,11 +70,11 @@ class Exchange:
         """The addresses that were not to be dialled, each with its reason."""
 
     def wait_for_turn(self, asked_at: float) -> None:
-        """Its name was looked up from then on: what it waited before is not counted in its time-out."""
+        """Begins the time-out when the look-up of the name did, as what it waited for its turn before is not counted."""
         self.deadline = max(self.started_at, asked_at) + self.request.timeout_seconds
 
     def may_dial(self, ip: str) -> bool:
-        """Asked for the very address that is about to be connected to."""
+        """Whether the very address that is about to be connected to may be."""
         if self.is_sent:
             self.is_sent_again = True
             return False

@@ -1,4 +1,4 @@
-"""By how much a run is later than its time on the grid: always the same for a schedule and a time, spread evenly."""
+"""The delay of a run against its time on the grid: always the same for a schedule and a time, spread evenly."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta

@@ -382,7 +382,7 @@ def _note(rule: Rule, *, since: datetime, at: datetime, zone: tzinfo) -> str | N
 
 
 def _matching(rule: CronRule, *, since: datetime, at: datetime) -> Iterator[cron.Cron]:
-    """Those of its expressions that run at `at`, the first run after `since`."""
+    """The cron expressions of it that run at `at`, the first run after `since`."""
     for expression in rule.expressions:
         if cron.next_match(expression, after=since, zone=rule.zone) == at:
             yield expression

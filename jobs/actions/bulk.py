@@ -48,7 +48,7 @@ class Act:
     move: Move
 
     def matching(self, rows: QuerySet[Any], *, has_states: bool, now: datetime) -> QuerySet[Any]:
-        """Those of one user's `rows` that were there at `now` and that it may be done to."""
+        """One user's `rows` that were there at `now` and that the action may be done to."""
         return rows.filter(state__in=self.states if has_states else self.usual, inserted_at__lte=now)
 
 
@@ -114,5 +114,5 @@ def runnable(jobs: JobQuerySet) -> JobQuerySet:
 
 
 def retriable(jobs: QuerySet[Job]) -> QuerySet[Job]:
-    """Those of `jobs` that a retry takes: no run that never began, and none whose key another job holds."""
+    """The rows of `jobs` that a retry takes: no run that never began, and none whose key another job holds."""
     return transitions.retriable(jobs)

@@ -31,7 +31,7 @@ class Cancelled:
 
 
 def matching(jobs: QuerySet[Job], *, now: datetime) -> QuerySet[Job]:
-    """Those that `cancel_matching` would cancel, if nothing came in between."""
+    """The jobs that `cancel_matching` would cancel, if nothing came in between."""
     return jobs.filter(state__in=UNFINISHED_STATES, inserted_at__lte=now)
 
 

@@ -39,7 +39,7 @@ def amended(wishes: Sequence[Wish], places: Sequence[int]) -> Wish:
 def replaced(
     wishes: Sequence[Wish], held: Mapping[int, Job], groups: Mapping[int, Sequence[int]], *, now: datetime
 ) -> tuple[dict[int, Job], set[int]]:
-    """Has the last wish of each group that replaces take the place of the job that holds its key, if one may.
+    """The jobs whose place was taken: by the last wish of each group that replaces what holds its key, where it may.
 
     `held` and `groups` are by the place of a group's first wish. Answers the holders as they are now, and the places
     of those that were replaced. A holder that was started meanwhile is not among them: its key is free again.

@@ -64,7 +64,7 @@ class Outbox:
         self._new.append((key, request, claimed_at))
 
     def drop(self, key: Key) -> None:
-        """Has a request broken off, or not sent."""
+        """Breaks a request off, or keeps it from being sent."""
         self._unwanted.append(key)
 
     def send(self, sender: Sender) -> list[tuple[Key, Outcome]]:

@@ -19,7 +19,7 @@ class Parked:
 
 
 def of_user(user_id: UUID, *, now: datetime) -> list[Parked]:
-    """Those of one tenant that any worker parks, by origin. One query."""
+    """The hosts of one tenant that any worker parks, by origin. One query."""
     since: dict[str, float] = {}
     for row in counter_rows.read():
         if now - row.flushed_at >= _TOLD_WITHIN:

@@ -56,7 +56,7 @@ class _State:
 
 
 class Breakers:
-    """Those of one worker. For one thread; times are seconds on a clock that only goes forward."""
+    """The breakers of one worker. For one thread; times are seconds on a clock that only goes forward."""
 
     def __init__(self, failures_in_a_row: int) -> None:
         """After so many a host is parked; 0: never."""
@@ -88,7 +88,7 @@ class Breakers:
         return {host: _room(state, now) for host, state in self._states.items() if state.parked_at is not None}
 
     def claimed(self, hosts: Iterable[Host], *, now: float) -> None:
-        """Of these hosts a job each was claimed, by what `rooms` left it."""
+        """Counts one claimed job for each of these hosts, within what `rooms` left it."""
         for host in hosts:
             if (state := self._states.get(host)) is not None and state.parked_at is not None:
                 state.trying += 1
@@ -107,7 +107,7 @@ class Breakers:
         }
 
     def forget(self, *, now: float) -> None:
-        """Those that nothing was sent to for a while, nor is."""
+        """Forgets the hosts that nothing was sent to for a while, nor is."""
         kept = {
             host: state
             for host, state in self._states.items()

@@ -114,7 +114,7 @@ def keep(inbox: Inbox, arrived: Arrived, *, now: datetime) -> None:
 
 
 def requests(user_id: UUID, *, now: datetime) -> QuerySet[InboxRequest]:
-    """Those of the last day."""
+    """The requests of the last day."""
     return InboxRequest.objects.filter(user_id=user_id, id__gte=earliest_uuid7(now - KEPT))
 
 

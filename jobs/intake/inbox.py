@@ -13,7 +13,7 @@ _LONGEST_BODY = 64 * 1024
 
 
 def chosen(fields: Mapping[str, Any]) -> Chosen:
-    """By what was typed; `body` is JSON text. Raises InvalidInput."""
+    """The answer that was typed; `body` is JSON text. Raises InvalidInput."""
     given = Input(fields, known=FIELDS)
     status = given.whole_number("status", lowest=200, highest=599)
     delay = given.number("delay", lowest=0, highest=LONGEST_DELAY_SECONDS)

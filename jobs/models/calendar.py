@@ -20,7 +20,7 @@ class CalendarQuerySet(models.QuerySet["Calendar"]):
         return dict.fromkeys(names, NOT_THERE) | {row.name: row.listed_days for row in self.named(user_id, names)}
 
     def named(self, user_id: UUID, names: Collection[str]) -> "CalendarQuerySet":
-        """Those with these names, without what they were made of."""
+        """The calendars with these names, without what they were made of."""
         return self.filter(user_id=user_id, name__in=set(names)).only("user_id", "name", "days")
 
 

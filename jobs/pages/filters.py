@@ -34,7 +34,7 @@ def when(moment: datetime | None) -> str:
 
 @register.filter
 def exactly(moment: datetime | None) -> str:
-    """As `when`, to the millisecond."""
+    """A moment written as `when` writes it, to the millisecond."""
     if moment is None:
         return ""
     local, today = timezone.localtime(moment), timezone.localtime()

@@ -83,7 +83,7 @@ class RotateInbox(Page):
 
 
 def _body(content: bytes) -> tuple[Any, bool]:
-    """As JSON if it is some, else as text."""
+    """The body as JSON if it is some, else as text."""
     try:
         return exact_json.loads(content.decode()), True
     except (ValueError, RecursionError):

@@ -84,7 +84,7 @@ def _context(job: Job, *, now: datetime) -> dict[str, Any]:
 
 
 def _request(job: Job, tries: list[attempts.Attempt]) -> dict[str, Any]:
-    """As it went out the last time; before that, as it was asked for."""
+    """The request as it went out the last time; before that, as it was asked for."""
     asked = {"method": job.method, "url": job.url, **{name: job.args.get(name) for name in _SENT[2:]}}
     shown: dict[str, Any] = redaction.redacted(asked)
     sent = next((each.request for each in tries if each.request), {})

@@ -44,7 +44,7 @@ def _why(job: Job, *, now: datetime) -> str:
 
 
 def _late(job: Job, *, now: datetime) -> timedelta | None:
-    """Of its first attempt alone: a retry is due anew, and its first time is no longer among the columns."""
+    """The delay of its first attempt alone: a retry is due anew, and its first time is no longer among the columns."""
     if job.attempt == 1 and job.attempted_at is not None and job.state != JobState.RETRYABLE:
         return max(_PUNCTUAL, job.attempted_at - job.scheduled_at)
     if job.state in (JobState.SCHEDULED, JobState.RETRYABLE) and job.scheduled_at < now:

@@ -77,7 +77,7 @@ class NewJob(Page):
         return None
 
     def _make(self, fields: Mapping[str, Any]) -> HttpResponse:
-        """By the same steps as POST /api/jobs. Raises InvalidInput and LimitReached."""
+        """The job that was made, by the same steps as POST /api/jobs. Raises InvalidInput and LimitReached."""
         now = clock.now()
         wanted = intake_job.wanted(fields, key_header=None, now=now)
         secret.check(wanted.spec, user_id=self.owner_id)

@@ -57,7 +57,7 @@ def light(jobs: JobQuerySet) -> JobQuerySet:
 
 
 def find(user_id: UUID, job_id: str) -> Job:
-    """By number. Raises Http404 for what is not there or somebody else's."""
+    """The owner's job by number. Raises Http404 for what is not there or somebody else's."""
     number = int(job_id) if job_id.isdecimal() and len(job_id) < 20 else 0
     found = (
         Job.objects.select_related("queue").filter(user_id=user_id, id=number).first() if number <= _HIGHEST else None
@@ -88,7 +88,7 @@ def page(looked_at: Window, search: Search, *, now: datetime) -> Found:
 
 
 def counts(looked_at: Window, search: Search, *, now: datetime) -> dict[str, int]:
-    """By state, none beyond MOST_COUNTED, of what the rest of the search finds. One query."""
+    """The counts by state, none beyond MOST_COUNTED, of what the rest of the search finds. One query."""
     rows = looked_at.rows.filter(search.condition)
     each = row_counts.each_up_to([rows.in_states([state], now) for state in JobState.values], MOST_COUNTED)
     return dict(zip(JobState.values, each, strict=True))

@@ -35,7 +35,7 @@ def of_user(user_id: UUID) -> ScheduleQuerySet:
 
 
 def find(user_id: UUID, name: str) -> Schedule:
-    """By uuid or key. Raises Http404 for what is not there (any more) or somebody else's."""
+    """The owner's schedule by uuid or key. Raises Http404 for what is not there (any more) or somebody else's."""
     mine = Schedule.objects.existing().select_related("queue").filter(user_id=user_id)
     try:
         found = mine.filter(id=UUID(name)).first()
@@ -55,7 +55,7 @@ def shown(rows: Sequence[Schedule], *, now: datetime) -> list[Shown]:
 
 
 def _tapes(rows: Sequence[Schedule], *, now: datetime) -> Mapping[UUID, list[Row]]:
-    """Of each the last runs; those that are still to come are none."""
+    """The last runs of each schedule; those that are still to come are none."""
     ids = _last_of_each(rows)
     jobs = Job.objects.filter(id__in=ids).select_related("queue").defer("args", "description").order_by("id")
     tapes: dict[UUID, list[Row]] = {}

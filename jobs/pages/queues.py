@@ -89,7 +89,7 @@ class SetQueue(Page):
 
 
 def _fields(request: HttpRequest) -> dict[str, Any]:
-    """As the API takes them; what is left empty is no limit."""
+    """The fields as the API takes them; what is left empty is no limit."""
     typed = {name: request.POST.get(name, "").strip() for name in ("concurrency", "limit", "period")}
     fields: dict[str, Any] = {"paused": "paused" in request.POST}
     if typed["concurrency"]:

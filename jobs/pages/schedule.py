@@ -134,7 +134,7 @@ _ACTS: Mapping[str, Callable[[Schedule, User, HttpRequest, datetime], Outcome]] 
 
 
 def _announce_end(schedule: Schedule | None, *, now: datetime) -> None:
-    """Its upcoming run was cancelled, of which a webhook is told."""
+    """Announces to its webhook that the upcoming run was cancelled."""
     if schedule is not None and schedule.webhook_url:
         transaction.on_commit(partial(announcements.announce_deliveries, [now]))
 

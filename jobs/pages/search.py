@@ -76,7 +76,7 @@ class Search:
         return " ".join([f"state:{state}", *others] if state else others)
 
     def of(self, jobs: JobQuerySet, *, now: datetime) -> JobQuerySet:
-        """Those of `jobs` that it finds."""
+        """The rows of `jobs` that the search finds."""
         return (jobs.in_states(list(self.states), now) if self.states else jobs).filter(self.condition)
 
     def in_any_state(self) -> "Search":

@@ -237,13 +237,13 @@ def _with_a_run_going(schedules: Sequence[Schedule]) -> set[Any]:
 
 
 def _going(schedule_ids: Iterable[UUID]) -> QuerySet[Job]:
-    """Those before the upcoming ones. What is made up for a time that was over is beside them."""
+    """The runs before the upcoming ones. What is made up for a time that was over is beside them."""
     runs = Job.objects.filter(schedule_id__in=schedule_ids, state__in=UNFINISHED_STATES)
     return runs.filter(is_upcoming=False, is_backfilled=False)
 
 
 def _without_held(upcoming: Sequence[Job], *, going: Collection[UUID | None], now: datetime) -> Sequence[Job]:
-    """Those that need not wait for the run before them; the others are looked at again in a while."""
+    """The runs that need not wait for the run before them; the others are looked at again in a while."""
     held = [job.id for job in upcoming if job.schedule_id in going and _overlap_of(job) == Overlap.QUEUE]
     if not held:
         return upcoming

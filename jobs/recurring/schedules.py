@@ -264,7 +264,7 @@ def _rewrite_upcoming(schedule: Schedule, *, first: datetime | None, is_retimed:
 
 
 def _expires_at(schedule: Schedule, *, due_at: datetime | None, now: datetime) -> datetime | None:
-    """Of its upcoming run, which is due then, or (None) when it was to be; no query where runs do not expire."""
+    """The expiry of its upcoming run, due then, or (None) when it was to be; no query where runs do not expire."""
     if all(schedule.args.get(name) is None for name in expiry.FIELDS):
         return None
     if due_at is None:

@@ -39,7 +39,7 @@ def count(ended: Iterable[tuple[AnyJob, JobState]], *, now: datetime) -> None:
 
 
 def _ended_before(job_ids: Sequence[int]) -> set[int]:
-    """Those whose log has an end: that of this attempt is not written yet."""
+    """The runs whose log has an end: that of this attempt is not written yet."""
     if not job_ids:
         return set()
     ends = LogEvent.objects.filter(job_id__in=job_ids, event=EventType.FINISHED)

@@ -196,7 +196,7 @@ def edit(job: Job, edited: Callable[[Job], JobEdit], *, queue_id: int | None, no
 
 
 def _expiring(job: Job, change: JobEdit, *, due_at: datetime, now: datetime) -> dict[str, datetime | None]:
-    """Its other expiry, if the edit asks for one or moves the one there is. What `run` has cleared stays so."""
+    """The new expiry, if the edit asks for one or moves the one there is. What `run` has cleared stays so."""
     is_moved = change.scheduled_at is not None and job.expires_at is not None
     if not change.is_expiry_given and not is_moved:
         return {}
@@ -234,7 +234,7 @@ def retry_locked(ids: Sequence[int], *, now: datetime) -> list[int | None]:
 
 
 def retriable(jobs: QuerySet[Job]) -> QuerySet[Job]:
-    """Those of `jobs` that `retry` takes."""
+    """The rows of `jobs` that `retry` takes."""
     never_started = Q(state=JobState.CANCELLED, schedule__isnull=False, attempt=0)
     holder = Job.objects.filter(HOLDS_ITS_KEY, user_id=OuterRef("user_id"), idempotency_key=OuterRef("idempotency_key"))
     ended = jobs.filter(state__in=FINISHED_STATES, attempt__lt=MOST_ATTEMPTS)

@@ -62,7 +62,7 @@ class Tallies:
             self._gauges[name] = value
 
     def set_gauges(self, name: str, values: Mapping[str, float]) -> None:
-        """These instead of all that there were under `name`, by label."""
+        """Replaces all gauges that there were under `name` by these, by label."""
         prefix = name + _SEPARATOR
         with self._lock:
             others = {series: value for series, value in self._gauges.items() if not series.startswith(prefix)}

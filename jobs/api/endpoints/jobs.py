@@ -64,7 +64,7 @@ class JobsView(View):
         return job_filters.filtered(rows, given, owner_id=self.owner_id, now=now)
 
     def find(self, job_id: str) -> Job:
-        """By integer or uuid. Raises Http404 for what is not there or somebody else's."""
+        """The caller's job by integer or uuid. Raises Http404 for what is not there or somebody else's."""
         number, uuid = identifiers.integer(job_id), identifiers.uuid(job_id)
         found: list[Job] = []
         if number is not None:

@@ -27,7 +27,7 @@ _ENDED_AT = Coalesce("completed_at", "cancelled_at", "discarded_at")
 
 
 def filtered(rows: JobQuerySet, given: Input, *, owner_id: UUID, now: datetime) -> JobQuerySet:
-    """Those of `rows` that all filters leave."""
+    """The rows that all filters leave."""
     if states := query.choices(given, "state", allowed=JobState.values):
         rows = rows.in_states(states, now)
     if wanted := intake_tags.looked_for(given):
@@ -59,7 +59,7 @@ def _conditions(given: Input, *, now: datetime) -> dict[str, Any]:
 
 
 def with_tags(rows: QuerySet[Any], given: Input, *, owner_id: UUID) -> QuerySet[Any]:
-    """Those log events or deliveries whose jobs have the tags that are looked for."""
+    """The log events or deliveries whose jobs have the tags that are looked for."""
     if wanted := intake_tags.looked_for(given):
         return rows.filter(job__in=Job.objects.filter(tags.having(wanted), user_id=owner_id).values("id"))
     return rows
