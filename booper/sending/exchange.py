@@ -70,7 +70,7 @@ class Exchange:
         """The addresses that were not to be dialled, each with its reason."""
 
     def wait_for_turn(self, asked_at: float) -> None:
-        """Begins the time-out when the look-up of the name did, as what it waited for its turn before is not counted."""
+        """Begins the time-out when the look-up of the name did: what it waited for its turn is not counted."""
         self.deadline = max(self.started_at, asked_at) + self.request.timeout_seconds
 
     def may_dial(self, ip: str) -> bool:

@@ -8,7 +8,7 @@ from django.db.models import Count, Min, Q, QuerySet
 
 from booper.content import redaction
 from booper.timing import timestamps
-from jobs.explaining import job_words
+from booper.timing.spans import span
 from jobs.guarding import suspension
 from jobs.models import (
     WAITING_STATES,
@@ -86,7 +86,7 @@ def jobs(now: datetime) -> Jobs:
         ],
         overdue=Figure("overdue", free["overdue"] + late_upcoming, "?due=late"),
         oldest=oldest,
-        oldest_late_by="" if oldest is None else job_words.span(now - oldest.scheduled_at),
+        oldest_late_by="" if oldest is None else span(now - oldest.scheduled_at),
     )
 
 
@@ -125,7 +125,7 @@ def deliveries(now: datetime) -> Deliveries:
             Figure("pending", found["total"], "?state=pending", found["total"] > MOST_COUNTED),
             Figure("due", found["due"], "?state=pending", found["due"] > MOST_COUNTED),
         ],
-        oldest_late_by=job_words.span(now - found["oldest"]) if is_late else "",
+        oldest_late_by=span(now - found["oldest"]) if is_late else "",
     )
 
 
@@ -160,5 +160,5 @@ def alarms(*, overview: Jobs | None, alive: list[Process] | None) -> list[str]:
         oldest = f", the longest of them for {overview.oldest_late_by}" if overview.oldest else ""
         is_one = overview.overdue.count == 1
         who = "1 job has" if is_one else f"{overview.overdue.text} jobs have"
-        found.append(f"{who} been due for more than {job_words.span(OVERDUE_AFTER)}{oldest}.")
+        found.append(f"{who} been due for more than {span(OVERDUE_AFTER)}{oldest}.")
     return found

@@ -1,6 +1,6 @@
 """The columns of the list of jobs and the fields of a job's page, as HTML that is safe to show."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -8,11 +8,11 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from booper.content import redaction
+from booper.timing.spans import span
 from jobs.admin import content
 from jobs.admin.kit import columns, markup
 from jobs.database import clock
-from jobs.explaining import job_words
-from jobs.models import Job, tags
+from jobs.models import WAITING_STATES, Job, tags
 
 _LATE_AFTER = timedelta(seconds=5)
 _LONGEST_SHOWN = 20_000
@@ -34,9 +34,19 @@ def standing(job: Job) -> str:
 @admin.display(description="due")
 def due(job: Job) -> str:
     now = clock.now()
-    css_class = "late" if job_words.is_late(job, now=now, after=_LATE_AFTER) else "timing"
-    moment, timing = markup.moment(job.scheduled_at), job_words.timing(job, now=now)
-    return format_html('{}<br><span class="{}">{}</span>', moment, css_class, timing)
+    is_late = job.state in WAITING_STATES and job.scheduled_at <= now - _LATE_AFTER
+    css_class, moment = "late" if is_late else "timing", markup.moment(job.scheduled_at)
+    return format_html('{}<br><span class="{}">{}</span>', moment, css_class, _timing(job, now))
+
+
+def _timing(job: Job, now: datetime) -> str:
+    """How early or late the job is, or was at its latest attempt; empty if it was never attempted."""
+    if job.state in WAITING_STATES:
+        ahead = job.scheduled_at - now
+        return f"in {span(ahead)}" if job.scheduled_at > now else f"{span(ahead)} late"
+    if job.attempted_at is None or job.attempted_at < job.scheduled_at:
+        return ""
+    return f"began {span(job.attempted_at - job.scheduled_at)} late"
 
 
 @admin.display(description="attempt")
@@ -124,7 +134,7 @@ def timeout(job: Job) -> str:
 def backoff(job: Job) -> str:
     if not job.backoff_seconds:
         return "exponential, with jitter"
-    return ", then ".join(job_words.span(timedelta(seconds=seconds)) for seconds in job.backoff_seconds)
+    return ", then ".join(span(seconds) for seconds in job.backoff_seconds)
 
 
 @admin.display(description="lease")

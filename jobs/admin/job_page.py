@@ -1,7 +1,7 @@
 """All that an operator needs to know of one job at three in the morning, read in a fixed number of queries."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Case, F, When
@@ -9,13 +9,14 @@ from django.db.models.functions import Length
 from django.utils.safestring import SafeString
 
 from booper.content import redaction, visible_text
+from booper.timing.spans import span
 from jobs.admin import content, job_actions
 from jobs.admin.job_actions import Operation
 from jobs.admin.kit import markup
-from jobs.explaining import job_words, timeline
+from jobs.explaining import timeline
 from jobs.explaining.reasons import Reason
 from jobs.explaining.timeline import Timeline
-from jobs.models import Delivery, EventType, Job, LogEvent, Process
+from jobs.models import Delivery, Job, LogEvent
 from jobs.models.sealed_json_field import SealedJSONField
 
 MOST_EVENTS = 100
@@ -42,7 +43,6 @@ class TimelineRow:
 class JobPage:
     """`spent`: how long it was in which state, and how late it began."""
 
-    sentence: str
     reason: Reason
     spent: str
     entries: list[TimelineRow]
@@ -56,12 +56,10 @@ class JobPage:
 
 
 def read(job: Job, *, now: datetime) -> JobPage:
-    holder = Process.objects.filter(id=job.worker_id).first() if job.worker_id else None
     told = timeline.of(job, now=now, mask=redaction.redacted)
     events = _newest_events(job)
     deliveries = list(job.deliveries.defer("body").order_by("-id")[: MOST_DELIVERIES + 1])
     return JobPage(
-        sentence=job_words.state(job, holder=holder, last_error=_last_error(events), now=now),
         reason=told.reason,
         spent=_spent(told),
         entries=[TimelineRow(entry.at, visible_text.visible(entry.text)) for entry in told.entries[-MOST_ENTRIES:]],
@@ -76,12 +74,8 @@ def read(job: Job, *, now: datetime) -> JobPage:
 
 
 def _spent(told: Timeline) -> str:
-    states = [f"{name} {job_words.span(timedelta(seconds=took))}" for name, took in told.seconds_in_states.items()]
-    late = (
-        ""
-        if told.late_seconds is None
-        else f"begun {job_words.span(timedelta(seconds=told.late_seconds))} after it was due"
-    )
+    states = [f"{name} {span(took)}" for name, took in told.seconds_in_states.items()]
+    late = "" if told.late_seconds is None else f"begun {span(told.late_seconds)} after it was due"
     return "; ".join(part for part in (", ".join(states), late) if part)
 
 
@@ -97,10 +91,3 @@ def _payload(job: Job, event: Any) -> SafeString:
     if event.fetched is None:
         return markup.cut_note(event.length, more)
     return markup.json_block(content.of(job, event.fetched), limit=_LONGEST_SHOWN, more=more)
-
-
-def _last_error(newest_first: list[Any]) -> str:
-    for event in newest_first:
-        if event.event == EventType.ERROR and isinstance(event.fetched, dict):
-            return redaction.redacted_text(f"{event.fetched.get('code')}: {event.fetched.get('message')}")
-    return ""

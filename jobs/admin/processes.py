@@ -7,10 +7,10 @@ from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquer
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
+from booper.timing.spans import span
 from jobs.admin.kit import markup, search
 from jobs.admin.kit.read_only import ReadOnlyAdmin, Section
 from jobs.database import clock
-from jobs.explaining import job_words
 from jobs.models import Job, JobState, Process
 
 
@@ -26,7 +26,7 @@ def name(process: Process) -> str:
 
 @admin.display(description="last heard of")
 def heartbeat(process: Process) -> str:
-    return f"{job_words.span(clock.now() - process.heartbeat_at)} ago"
+    return f"{span(clock.now() - process.heartbeat_at)} ago"
 
 
 @admin.display(description="lease until")

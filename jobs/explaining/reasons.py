@@ -8,11 +8,11 @@ from enum import StrEnum
 from django.db.models import Q
 
 from booper.timing import recurrence
+from booper.timing.spans import span
 from booper.timing.timestamps import timestamp
 from jobs.database import row_counts
 from jobs.explaining import parked as parked_hosts
 from jobs.explaining.history import Attempt, End, History
-from jobs.explaining.job_words import span
 from jobs.guarding import suspension
 from jobs.models import WAITING_STATES, Job, JobState, Overlap, Process, ProcessRole, Queue, User
 from jobs.operating import health
@@ -202,9 +202,13 @@ def _of_ended(job: Job, history: History, end: End) -> Reason:
 def _of_discarded(job: Job, history: History) -> Reason:
     failed = _last_failed(history.attempts)
     if failed is None:
-        return Reason(Code.DISCARDED, f"all went wrong, in {job.attempt} attempts; its log is no longer kept")
+        return Reason(Code.DISCARDED, f"{_attempts(job)} went wrong; the log is no longer kept")
     why = "no attempt was left" if failed.number >= job.max_attempts else "it was not to be retried"
     return Reason(Code.DISCARDED, f"{why} after attempt {failed.number} of {job.max_attempts}: {_words_of(failed)}")
+
+
+def _attempts(job: Job) -> str:
+    return "its only attempt" if job.attempt == 1 else f"all of its {job.attempt} attempts"
 
 
 def _of_completed(job: Job, history: History) -> Reason:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from booper.timing.spans import span
 from jobs.explaining import history, reasons
 from jobs.explaining.history import History, Span
 from jobs.explaining.reasons import Reason
@@ -73,15 +74,15 @@ def _late_seconds(job: Job, past: History, *, now: datetime) -> float | None:
 
 
 def _waits(spans: Iterable[Span]) -> Iterator[Entry]:
-    for span in spans:
-        if span.state != JobState.EXECUTING:
-            what = "until it was taken up" if span.is_due else "until it was due"
+    for each in spans:
+        if each.state != JobState.EXECUTING:
+            what = "until it was taken up" if each.is_due else "until it was due"
             yield Entry(
-                at=span.begins_at,
+                at=each.begins_at,
                 type="wait",
-                name=span.state,
-                text=f"waited {span.seconds:.3f} s {what}",
-                seconds=span.seconds,
+                name=each.state,
+                text=f"waited {span(each.seconds)} {what}",
+                seconds=each.seconds,
             )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Count, Exists, Max, Min, OuterRef, QuerySet
 from django_celery_beat.models import PeriodicTask
 
+from booper.timing.spans import span
 from jobs.database import backlog, row_counts
 from jobs.delivering import transitions as delivering_transitions
 from jobs.models import Delivery, DeliveryKind, DeliveryState, Job, JobState, Process, ProcessRole, Schedule
@@ -198,7 +199,7 @@ def _retention(now: datetime) -> Iterator[Trouble]:
     for kind, seconds in backlog.seconds_behind(now=now).items():
         if seconds > _PRUNED_WITHIN.total_seconds():
             yield Trouble(
-                f"{kind}: the oldest row should have been deleted {seconds / 3600:.0f} h ago",
+                f"{kind}: the oldest row should have been deleted {span(seconds)} ago",
                 "see that the entry booper.prune is enabled and workers are not full, or run manage.py prune",
                 Level.WARNING,
             )

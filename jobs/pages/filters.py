@@ -11,6 +11,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from booper.content import exact_json, redaction, visible_text
+from booper.timing import spans
 from booper.timing.timestamps import timestamp
 
 register = template.Library()
@@ -49,23 +50,8 @@ def _time(moment: datetime, shown: str) -> SafeString:
 
 @register.filter
 def span(length: timedelta | float | None) -> str:
-    """A duration in its one or two largest units: 6 ms, 3.1 s, 2 min 51 s, 23 h 13 min, 4 d 2 h."""
-    if length is None:
-        return ""
-    seconds = length.total_seconds() if isinstance(length, timedelta) else float(length)
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.1f} s".replace(".0 s", " s")
-    return _in_two_units(round(seconds))
-
-
-def _in_two_units(seconds: int) -> str:
-    units = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
-    at = next(place for place, (_, size) in enumerate(units) if seconds >= size)
-    (unit, size), (smaller, smaller_size) = units[at], units[min(at + 1, len(units) - 1)]
-    rest = seconds % size // smaller_size
-    return f"{seconds // size} {unit} {rest} {smaller}" if rest else f"{seconds // size} {unit}"
+    """A duration in its one or two largest units; empty for none."""
+    return "" if length is None else spans.span(length)
 
 
 @register.filter

@@ -46,8 +46,8 @@ def test_a_connection_that_broke_between_two_requests_is_replaced_also_after_an_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     own = connection.copy()
+    own.settings_dict = {**own.settings_dict, "CONN_HEALTH_CHECKS": True}
     own.ensure_connection()
-    own.health_check_enabled = True
     monkeypatch.setattr(database_limits, "connections", {DEFAULT_DB_ALIAS: own})
     with pytest.raises(ProgrammingError), own.cursor() as cursor:
         cursor.execute("SELECT nothing_of_this_name")

@@ -294,12 +294,12 @@ def test_all_that_happened_is_shown_in_order():
     deliver_due(answered(410), now=NOON + 19 * SECOND)
     found = timeline_of(job, now=NOON + MINUTE)
     assert lines_of(found) == [
-        "0 wait waited 5.000 s until it was due",
-        "5 wait waited 1.000 s until it was taken up",
+        "0 wait waited 5 s until it was due",
+        "5 wait waited 1 s until it was taken up",
         "6 log attempt 1 began",
         "6 log sent post https://example.com/hook",
         "7 log failed: nobody listens there",
-        "7 wait waited 10.000 s until it was due",
+        "7 wait waited 10 s until it was due",
         "17 log attempt 2 began",
         "17 log sent post https://example.com/hook",
         "18 log answered 200 after 30 ms",

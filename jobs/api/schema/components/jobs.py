@@ -255,7 +255,7 @@ _TIMELINE: dict[str, Schema] = {
                 "at": TIME,
                 "type": {"type": "string", "enum": ["log", "delivery", "wait"]},
                 "name": {"type": "string", "description": "The event, or the state in which it waited."},
-                "text": {"type": "string", "example": "waited 1.204 s until it was taken up"},
+                "text": {"type": "string", "example": "waited 1.2 s until it was taken up"},
                 "attempt": or_null({"type": "integer"}),
                 "seconds": or_null({"type": "number", "description": "Of a wait."}),
                 "payload": {"type": "object", "additionalProperties": True},

@@ -1,36 +1,13 @@
-"""Small decisions of the admin, by tables: durations in words, what names a secret, what was typed into a search."""
+"""Small decisions of the admin, by tables: what was typed into a search, and how text is shown."""
 
-from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
 from jobs.admin.kit import markup, search
 from jobs.admin.kit.search import Term, TermKind
-from jobs.explaining import job_words
 
 ID = UUID("01a20bbe-73a9-7244-b2fa-53bada2bf86d")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "shown"),
-    [
-        (0, "0 s"),
-        (0.04, "0 s"),
-        (0.36, "0.4 s"),
-        (9.94, "9.9 s"),
-        (12.2, "12 s"),
-        (59.6, "1 min"),
-        (61, "1 min 1 s"),
-        (3600, "1 h"),
-        (3605, "1 h"),
-        (86_400 + 7200 + 61, "1 day 2 h"),
-        (20 * 86_400, "20 days"),
-        (-90, "1 min 30 s"),
-    ],
-)
-def test_a_span_is_told_in_two_units_at_most(seconds: float, shown: str) -> None:
-    assert job_words.span(timedelta(seconds=seconds)) == shown
 
 
 @pytest.mark.parametrize(
