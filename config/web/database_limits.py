@@ -43,7 +43,7 @@ def _close_broken(**_: Any) -> None:
     connection.close_if_unusable_or_obsolete()
     # After an error Django has just tried the connection and would trust it, for the request that begins now. Here the
     # next one may come hours later, when the database has been restarted.
-    connection.health_check_done = False
+    connection.health_check_done = False  # type: ignore[attr-defined]  # unknown to its stubs
 
 
 def _limit(connection: BaseDatabaseWrapper, **_: Any) -> None:
