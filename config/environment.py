@@ -17,6 +17,10 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from booper.targets import ports as target_ports
+from booper.targets import proxies
+from booper.targets.ports import Ports
+from booper.targets.proxies import Proxy
 from config import locks
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -134,6 +138,29 @@ def networks(name: str, default: Iterable[str] = ()) -> tuple[Network, ...]:
     if text(name).lower() == "none":
         return ()
     return tuple(_network(name, entry) for entry in names(name, default))
+
+
+def ports(name: str) -> Ports | None:
+    """A comma-separated list of ports and ranges of them; None where there is none."""
+    value = text(name)
+    if not value:
+        return None
+    try:
+        return target_ports.parse_ports(value)
+    except ValueError as error:
+        remedy = f"write ports and ranges, separated by commas, such as 443, 8000-8999 ({error})"
+        raise _refusal(name, value, remedy) from None
+
+
+def proxy(name: str) -> Proxy | None:
+    """The URL of a proxy; None where there is none. A refusal shows nothing of it: it may hold a password."""
+    value = text(name)
+    if not value:
+        return None
+    try:
+        return proxies.parse_proxy(value)
+    except ValueError as error:
+        raise _refusal(name, "no proxy", f"write one such as {proxies.EXAMPLES} ({error})") from None
 
 
 def data_dir(root: Path) -> Path:

@@ -236,6 +236,12 @@ CELERY_BEAT_SCHEDULE = {
 
 BOOPER_ALLOW_HTTP_TARGETS = environment.boolean("BOOPER_ALLOW_HTTP_TARGETS", False)
 BOOPER_ALLOWED_TARGET_NETWORKS = environment.networks("BOOPER_ALLOWED_TARGET_NETWORKS", [])
+# Beside the private ones, whatever the one above says.
+BOOPER_BLOCKED_TARGET_NETWORKS = environment.networks("BOOPER_BLOCKED_TARGET_NETWORKS", [])
+# None: all but those of well-known other protocols, which are refused whatever is allowed.
+BOOPER_TARGET_PORTS = environment.ports("BOOPER_TARGET_PORTS")
+# What all requests to targets and receivers leave by: docs/deployment.md.
+BOOPER_EGRESS_PROXY = environment.proxy("BOOPER_EGRESS_PROXY")
 
 MAX_REQUEST_BYTES = environment.integer("MAX_REQUEST_BYTES", 1024 * 1024, minimum=1024)
 # Of POST /api/jobs/batch, each of whose jobs has to keep to the one above all the same.

@@ -75,16 +75,23 @@ def _start(sender: str, **_: Any) -> None:
         os._exit(70)
 
 
+def policy_of_settings() -> Policy:
+    """The policy that all leaves under, whichever lane it comes from."""
+    return Policy(
+        allow_http=settings.BOOPER_ALLOW_HTTP_TARGETS,
+        allowed_networks=tuple(settings.BOOPER_ALLOWED_TARGET_NETWORKS),
+        blocked_networks=tuple(settings.BOOPER_BLOCKED_TARGET_NETWORKS),
+        ports=settings.BOOPER_TARGET_PORTS,
+        proxy=settings.BOOPER_EGRESS_PROXY,
+        max_response_bytes=settings.MAX_RESPONSE_BYTES,
+    )
+
+
 def _start_engine(sender: str) -> None:
     # Three lanes, and connections that are kept idle.
     _allow_open_files(3 * settings.WORKER_CONCURRENCY + 800)
     gc.freeze()
     gc.set_threshold(_ALLOCATIONS_BETWEEN_COLLECTIONS, 10, 10)
-    rules = Policy(
-        allow_http=settings.BOOPER_ALLOW_HTTP_TARGETS,
-        allowed_networks=tuple(settings.BOOPER_ALLOWED_TARGET_NETWORKS),
-        max_response_bytes=settings.MAX_RESPONSE_BYTES,
-    )
     engine = Engine(
         name=sender,
         stages={
@@ -92,7 +99,7 @@ def _start_engine(sender: str) -> None:
             Lane.QUEUES: Bounded(queue_stage),
             Lane.DELIVERIES: Bounded(delivering_stage),
         },
-        make_sender=lambda: Sender(rules),
+        make_sender=lambda: Sender(policy_of_settings()),
         announce=announce,
         concurrency=settings.WORKER_CONCURRENCY,
         lease=timedelta(seconds=settings.LEASE_SECONDS),

@@ -19,15 +19,24 @@ INVALID_REQUEST = "invalid_request"
 ABORTED = "aborted"
 NO_TURN = "no_turn"
 """Nothing was sent, as a lookup did not get its turn: this side's doing, and nobody's failure."""
+PROXY_UNAVAILABLE = "proxy_unavailable"
+"""Nothing was sent, as the proxy could not be reached, or did not know us: nobody's failure either."""
+PROXY_FAILED = "proxy_failed"
+"""The proxy would not, or could not, connect to the target, or did not say why."""
 INTERNAL = "internal"
 
 CODES = frozenset(
     (
         *(BLOCKED_ADDRESS, DNS_FAILURE, CONNECT_FAILED, TLS_FAILURE, TIMEOUT, CONNECTION_CLOSED),
         *(RESPONSE_HEADERS_TOO_LARGE, BAD_RESPONSE, INVALID_REQUEST, ABORTED, NO_TURN, INTERNAL),
+        *(PROXY_UNAVAILABLE, PROXY_FAILED),
     )
 )
 """Every code a Failure of `booper.sending.sender` can have."""
+
+UNCHARGED = frozenset((NO_TURN, PROXY_UNAVAILABLE))
+"""What is tried again soon, and counted as no attempt."""
+TRIED_AGAIN = "; it is tried again, and this is not counted as an attempt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,13 @@ class Progress:
     """A header line came back, in part at least of a head."""
     body_size: int
     """Bytes of the answer's body."""
+    proxy: str | None = None
+    """The URL of the proxy in between, without user and password."""
+
+    @property
+    def way(self) -> str:
+        """The place, and how it is reached."""
+        return self.place if self.proxy is None else f"{self.place} by way of the proxy {self.proxy}"
 
 
 def blocked_address(progress: Progress, refusals: Sequence[str]) -> Failure:
@@ -64,11 +80,11 @@ def dns_failure(progress: Progress, detail: str) -> Failure:
 
 
 def connect_failed(progress: Progress, detail: str) -> Failure:
-    return Failure(CONNECT_FAILED, f"no connection to {progress.place}: {detail}. Does anything listen there?")
+    return Failure(CONNECT_FAILED, f"no connection to {progress.way}: {detail}. Does anything listen there?")
 
 
 def tls_failure(progress: Progress, detail: str) -> Failure:
-    return Failure(TLS_FAILURE, f"no secure connection to {progress.place}: {detail}")
+    return Failure(TLS_FAILURE, f"no secure connection to {progress.way}: {detail}")
 
 
 def timeout(progress: Progress) -> Failure:
@@ -76,7 +92,7 @@ def timeout(progress: Progress) -> Failure:
     if not progress.is_looked_up:
         words = f"the name of {progress.place} was not looked up within {seconds:g} s"
     elif not progress.is_sent:
-        words = f"no connection to {progress.place} within {progress.connect_timeout_seconds:g} s"
+        words = f"no connection to {progress.way} within {progress.connect_timeout_seconds:g} s"
     elif not progress.is_answered:
         words = f"{progress.place} took the request and did not answer within {seconds:g} s"
     else:
@@ -126,9 +142,19 @@ def aborted(progress: Progress) -> Failure:
 def no_turn(progress: Progress) -> Failure:
     return Failure(
         NO_TURN,
-        f"the name of {progress.place} was not looked up, as too many others were before it; it is tried again, and "
-        "this is not counted as an attempt",
+        f"the name of {progress.place} was not looked up, as too many others were before it{TRIED_AGAIN}",
     )
+
+
+def proxy_unavailable(progress: Progress, detail: str) -> Failure:
+    return Failure(
+        PROXY_UNAVAILABLE,
+        f"nothing was sent to {progress.place}, as the proxy {progress.proxy} can't be used: {detail}{TRIED_AGAIN}",
+    )
+
+
+def proxy_failed(progress: Progress, detail: str) -> Failure:
+    return Failure(PROXY_FAILED, f"no connection to {progress.way}: {detail}; nothing was sent")
 
 
 def internal(progress: Progress, detail: str) -> Failure:

@@ -9,6 +9,8 @@ from enum import IntEnum
 from booper.outcomes import failures
 from booper.outcomes.failures import Progress
 from booper.outcomes.outcome import Failure
+from booper.sending import by_proxy
+from booper.sending.by_proxy import Handshake
 from booper.sending.exchange import Exchange
 
 
@@ -56,10 +58,15 @@ _FAILURES: dict[int, Callable[[Progress, str], Failure]] = {
 }
 
 
-def failure(exchange: Exchange, number: int, *, words: str, system_error: int) -> Failure | None:
+_OF_TLS = frozenset(number for number, made in _FAILURES.items() if made is failures.tls_failure)
+
+
+def failure(
+    exchange: Exchange, number: int, *, words: str, system_error: int, handshake: Handshake | None = None
+) -> Failure | None:
     """Gives the failure of an exchange that ended with libcurl's `number` and `words`; None if there is a response.
 
-    `system_error` is the errno of the connection attempt, 0 if there is none.
+    `system_error` is the errno of the connection attempt, 0 if there is none; `handshake` is that with the proxy.
     """
     reply, policy = exchange.reply, exchange.policy
     if number == Ending.OK and reply.is_head_complete:
@@ -78,6 +85,15 @@ def failure(exchange: Exchange, number: int, *, words: str, system_error: int) -
         return failures.bad_response(progress, "it switches to another protocol (101), which nobody asked for")
     if exchange.is_sent_again:
         return failures.not_sent_twice(progress)
+    return (
+        _no_socket(exchange, number)
+        or _by_proxy(exchange, number, words, handshake)
+        or _other(exchange, number, words, system_error)
+    )
+
+
+def _other(exchange: Exchange, number: int, words: str, system_error: int) -> Failure:
+    progress = exchange.progress
     if number == Ending.OPERATION_TIMEDOUT:
         return failures.timeout(progress)
     if number == Ending.COULDNT_CONNECT:
@@ -87,9 +103,20 @@ def failure(exchange: Exchange, number: int, *, words: str, system_error: int) -
     return failures.internal(progress, f"{words} (libcurl error {number})")
 
 
+def _no_socket(exchange: Exchange, number: int) -> Failure | None:
+    if number != Ending.COULDNT_CONNECT or exchange.has_dialled or exchange.socket_error is None:
+        return None
+    return failures.internal(exchange.progress, f"no socket to connect with: {exchange.socket_error}")
+
+
+def _by_proxy(exchange: Exchange, number: int, words: str, handshake: Handshake | None) -> Failure | None:
+    """What went wrong before the request was sent, if it was the proxy that it went wrong with."""
+    if handshake is None or exchange.is_sent or number in _OF_TLS:
+        return None
+    return by_proxy.failure(exchange.progress, handshake, number, words)
+
+
 def _connect_failure(exchange: Exchange, words: str) -> Failure:
-    if not exchange.has_dialled and exchange.socket_error is not None:
-        return failures.internal(exchange.progress, f"no socket to connect with: {exchange.socket_error}")
     if not exchange.has_dialled and exchange.refusals:
         return failures.blocked_address(exchange.progress, exchange.refusals)
     return failures.connect_failed(exchange.progress, words)

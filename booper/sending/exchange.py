@@ -5,7 +5,7 @@ from __future__ import annotations
 from booper.outcomes.failures import Progress
 from booper.outcomes.outcome import Request
 from booper.sending.reply import Reply
-from booper.targets import headers
+from booper.targets import addresses, headers
 from booper.targets.addresses import blocked_reason
 from booper.targets.policy import Policy
 from booper.targets.urls import MAX_SENT_LENGTH, parse
@@ -26,6 +26,7 @@ class Exchange:
         "is_sent",
         "is_sent_again",
         "policy",
+        "proxy_addresses",
         "refusals",
         "reply",
         "request",
@@ -48,6 +49,8 @@ class Exchange:
             request.url,
             allow_http=policy.allow_http,
             allowed_networks=policy.allowed_networks,
+            blocked_networks=policy.blocked_networks,
+            ports=policy.ports,
             max_length=MAX_SENT_LENGTH,
         )
         self.header_lines = headers.lines(request.headers)
@@ -68,6 +71,8 @@ class Exchange:
         """The transport wanted to send the request a second time by itself, and was not let."""
         self.refusals: list[str] = []
         """The addresses that were not to be dialled, each with its reason."""
+        self.proxy_addresses: frozenset[str] = frozenset()
+        """Where the proxy of the policy is: with one, these are dialled alone."""
 
     def wait_for_turn(self, asked_at: float) -> None:
         """Begins the time-out when the look-up of the name did: what it waited for its turn is not counted."""
@@ -78,9 +83,15 @@ class Exchange:
         if self.is_sent:
             self.is_sent_again = True
             return False
-        reason = blocked_reason(ip, self.policy.allowed_networks)
+        return ip in self.proxy_addresses if self.policy.proxy is not None else self.may_reach(ip)
+
+    def may_reach(self, ip: str) -> bool:
+        """Asked for the very address of the target that is about to be connected to, or named to the proxy."""
+        reason = blocked_reason(ip, self.policy.allowed_networks, self.policy.blocked_networks)
         if reason is not None:
-            self.refusals.append(f"{ip} is blocked as {reason}")
+            self.refusals.append(
+                f"{ip} is {reason}" if reason == addresses.BY_THE_OPERATOR else f"{ip} is blocked as {reason}"
+            )
             return False
         return True
 
@@ -101,6 +112,7 @@ class Exchange:
             connect_timeout_seconds=min(self.policy.connect_timeout_seconds, self.request.timeout_seconds),
             is_looked_up=self.is_looked_up,
             is_sent=self.is_sent,
+            proxy=None if self.policy.proxy is None else self.policy.proxy.url,
             is_answered=self.reply.is_begun,
             body_size=self.reply.body_size,
         )

@@ -12,7 +12,7 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from types import TracebackType
 from typing import Any, Generic, Self
 
@@ -22,6 +22,7 @@ from booper.content import payloads
 from booper.outcomes import failures
 from booper.outcomes.outcome import Failure, Outcome, Request
 from booper.sending import endings
+from booper.sending.by_proxy import Handshake
 from booper.sending.connections import Connections
 from booper.sending.exchange import Exchange
 from booper.sending.lookups import Lookups
@@ -148,7 +149,8 @@ class Sender(Generic[Key]):
         transfer = self._transfers.get(key)
         if transfer is None:
             return False
-        self._lookups.give_up(transfer.exchange.target.host, transfer)
+        if transfer.waits_for is not None:
+            self._lookups.give_up(transfer.waits_for, transfer)
         self._finish(transfer, failures.aborted(transfer.exchange.progress))
         return True
 
@@ -184,33 +186,44 @@ class Sender(Generic[Key]):
             raise RuntimeError("this Sender belongs to another thread, which used it first: make one for each thread")
 
     def _look_up(self, transfer: Transfer[Key], *, now: float) -> None:
-        target = transfer.exchange.target
-        if target.address is not None:
-            self._start(transfer, now=now)
-        elif answer := self._lookups.kept(target.host, now=now):
-            transfer.addresses = answer.addresses
-            self._start(transfer, now=now)
-        else:
-            owner = transfer.exchange.request.owner
-            self._lookups.wait(target.host, transfer, until=transfer.exchange.deadline, owner=owner, now=now)
+        """Starts it, or has the next name that it needs looked up."""
+        while (host := transfer.unknown_name) is not None:
+            answer = self._lookups.kept(host, now=now)
+            if answer is None:
+                self._wait(transfer, host, until=transfer.exchange.deadline, now=now)
+                return
+            transfer.known[host] = answer.addresses
+        self._start(transfer, now=now)
+
+    def _wait(self, transfer: Transfer[Key], host: str, *, until: float, now: float) -> None:
+        transfer.waits_for = host
+        self._lookups.wait(host, transfer, until=until, owner=self._owner_of_lookup(transfer), now=now)
+
+    def _owner_of_lookup(self, transfer: Transfer[Key]) -> Hashable:
+        """Nobody in particular, for the name of the proxy: all wait for that one."""
+        exchange = transfer.exchange
+        return exchange.request.owner if transfer.waits_for == exchange.target.host else None
 
     def _start_looked_up(self, *, now: float) -> None:
         for transfer, answer in self._lookups.settled(now=now):
-            progress = transfer.exchange.progress
+            exchange = transfer.exchange
             if answer is None:
                 self._wait_on(transfer, now=now)
                 continue
-            transfer.exchange.wait_for_turn(answer.asked_at)
-            if answer.problem is not None:
-                self._finish(transfer, failures.dns_failure(progress, answer.problem))
+            exchange.wait_for_turn(answer.asked_at)
+            transfer.waits_for = None
+            if answer.problem is None:
+                transfer.known[answer.host] = answer.addresses
+                self._look_up(transfer, now=now)
+            elif answer.host != exchange.target.host:
+                self._finish(transfer, failures.proxy_unavailable(exchange.progress, f"no address: {answer.problem}"))
             else:
-                transfer.addresses = answer.addresses
-                self._start(transfer, now=now)
+                self._finish(transfer, failures.dns_failure(exchange.progress, answer.problem))
 
     def _wait_on(self, transfer: Transfer[Key], *, now: float) -> None:
         """Ends a transfer whose time for the lookup is over, unless that was spent on waiting for a turn."""
-        exchange = transfer.exchange
-        host, owner = exchange.target.host, exchange.request.owner
+        exchange, host = transfer.exchange, transfer.waits_for
+        assert host is not None  # it comes from there
         asked_at = self._lookups.asked_at(host)
         if asked_at is not None:
             exchange.wait_for_turn(asked_at)
@@ -218,7 +231,9 @@ class Sender(Generic[Key]):
         else:
             until = exchange.started_at + _LONGEST_WAIT_FOR_A_TURN_SECONDS
         if until > now:
-            self._lookups.wait(host, transfer, until=until, owner=owner, now=now)
+            self._wait(transfer, host, until=until, now=now)
+        elif host != exchange.target.host:
+            self._finish(transfer, failures.proxy_unavailable(exchange.progress, "its name was not looked up in time"))
         elif asked_at is not None:
             self._finish(transfer, failures.timeout(exchange.progress))
         else:
@@ -226,6 +241,9 @@ class Sender(Generic[Key]):
 
     def _start(self, transfer: Transfer[Key], *, now: float) -> None:
         transfer.exchange.is_looked_up = True
+        if self._policy.proxy is not None and transfer.told is None and not transfer.tell_next():
+            self._finish(transfer, failures.blocked_address(transfer.exchange.progress, transfer.exchange.refusals))
+            return
         transfer.easy = self._idle_handles.pop() if self._idle_handles else pycurl.Curl()
         self._on_the_wire[transfer.easy] = transfer
         try:
@@ -270,11 +288,24 @@ class Sender(Generic[Key]):
 
     def _end(self, transfer: Transfer[Key], number: int, words: str) -> None:
         if number == pycurl.E_ABORTED_BY_CALLBACK and transfer.is_stale and not transfer.exchange.is_sent:
-            self._put_back(transfer.easy)
-            self._start(transfer, now=time.monotonic())
+            self._begin_again(transfer)
             return
-        system_error = transfer.easy.getinfo(pycurl.OS_ERRNO)
-        self._finish(transfer, endings.failure(transfer.exchange, number, words=words, system_error=system_error))
+        failure = endings.failure(
+            transfer.exchange,
+            number,
+            words=words,
+            system_error=transfer.easy.getinfo(pycurl.OS_ERRNO),
+            handshake=None if self._policy.proxy is None else Handshake.of(transfer.easy),
+        )
+        # libcurl tries one address after the other by itself, but tells a proxy of one alone.
+        if transfer.told is not None and _may_be_elsewhere(failure, number) and transfer.tell_next():
+            self._begin_again(transfer)
+        else:
+            self._finish(transfer, failure)
+
+    def _begin_again(self, transfer: Transfer[Key]) -> None:
+        self._put_back(transfer.easy)
+        self._start(transfer, now=time.monotonic())
 
     def _finish(self, transfer: Transfer[Key], failure: Failure | None) -> None:
         exchange, easy = transfer.exchange, transfer.easy
@@ -316,6 +347,12 @@ class Sender(Generic[Key]):
 
     def _on_timer(self, timeout_ms: int) -> None:
         self._timer_at = math.inf if timeout_ms < 0 else time.monotonic() + timeout_ms / 1000
+
+
+def _may_be_elsewhere(failure: Failure | None, number: int) -> bool:
+    """Whether there was no connection to an address, and time is left to try another one."""
+    codes = (failures.CONNECT_FAILED, failures.PROXY_FAILED)
+    return failure is not None and failure.code in codes and number != endings.Ending.OPERATION_TIMEDOUT
 
 
 def send(request: Request, *, policy: Policy) -> Outcome:

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 import pycurl
 
 from booper.outcomes.outcome import Request
+from booper.sending import by_proxy
 from booper.sending.connections import Connections
 from booper.sending.exchange import Exchange
 from booper.targets.urls import Target
@@ -19,6 +20,8 @@ Key = TypeVar("Key", bound=Hashable)
 # Common servers close an idle connection after 5 s: one that is used up to that moment dies under a request.
 _KEPT_IDLE_SECONDS = 4
 _KEPT_AT_MOST_SECONDS = 60
+# Addresses of one name that a proxy is asked for, one after the other, until it has a connection.
+_MOST_TOLD = 4
 
 _OPTIONS = (
     (pycurl.NOSIGNAL, 1),
@@ -55,17 +58,59 @@ def open_socket(family: int, address: tuple[Any, ...]) -> socket.socket:
 class Transfer(Generic[Key]):
     """An exchange on its libcurl handle: the callbacks, in libcurl's numbers."""
 
-    __slots__ = ("_connections", "_dialled", "addresses", "easy", "exchange", "is_stale", "key")
+    __slots__ = (
+        "_connections",
+        "_dialled",
+        "_judged",
+        "easy",
+        "exchange",
+        "is_stale",
+        "key",
+        "known",
+        "told",
+        "waits_for",
+    )
 
     def __init__(self, key: Key, exchange: Exchange, *, connections: Connections) -> None:
         self.key = key
         self.exchange = exchange
         self.easy: Any = None
-        self.addresses: Sequence[str] = ()
+        self.known: dict[str, Sequence[str]] = {}
+        """The addresses of the names that were looked up for it."""
+        self.waits_for: str | None = None
+        """The name that is being looked up."""
         self.is_stale = False
         """The kept connection that libcurl chose was closed already, or another owner's: nothing was sent on it."""
         self._connections = connections
         self._dialled: dict[tuple[str, int], int] = {}
+        self.told: str | None = None
+        """The target's address that the proxy is asked for."""
+        self._judged = 0
+
+    @property
+    def unknown_name(self) -> str | None:
+        """The next name that is to be looked up before anything is dialled."""
+        target, proxy = self.exchange.target, self.exchange.policy.proxy
+        if target.address is None and target.host not in self.known:
+            return target.host
+        if proxy is not None and not proxy.is_address and proxy.host not in self.known:
+            return proxy.host
+        return None
+
+    @property
+    def addresses(self) -> Sequence[str]:
+        """The target's, in the order to try them."""
+        target = self.exchange.target
+        return self.known.get(target.host, ()) if target.address is None else (str(target.address),)
+
+    def tell_next(self) -> bool:
+        """Sets `told` to the next address that may be told to the proxy, if there is one."""
+        for address in self.addresses[self._judged : _MOST_TOLD]:
+            self._judged += 1
+            if self.exchange.may_reach(address):
+                self.told = address
+                return True
+        return False
 
     def on_dial(self, purpose: int, address: Any) -> int:
         if address.family not in (socket.AF_INET, socket.AF_INET6) or not self.exchange.may_dial(address.addr[0]):
@@ -110,7 +155,11 @@ class Transfer(Generic[Key]):
             easy.setopt(pycurl.CAINFO, policy.ca_file)
             # Some builds of libcurl trust a folder of the system's as well.
             easy.unsetopt(pycurl.CAPATH)
-        if self.addresses:
+        if policy.proxy is not None and self.told is not None:
+            proxy_addresses = self.known.get(policy.proxy.host, ())
+            self.exchange.proxy_addresses = frozenset(proxy_addresses or (policy.proxy.host,))
+            by_proxy.dress(easy, policy.proxy, target=target, address=self.told, proxy_addresses=proxy_addresses)
+        elif target.address is None:
             easy.setopt(pycurl.RESOLVE, [_resolve_entry(target, self.addresses)])
         if self.is_stale or not request.reuse_connection:
             easy.setopt(pycurl.FRESH_CONNECT, 1)

@@ -11,6 +11,8 @@ from typing import Literal
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
+BY_THE_OPERATOR = "blocked by the operator"
+
 # Instance metadata hands out a machine's credentials to whoever asks from it: an allowed network that happens to
 # contain one of these (169.254.0.0/16, fd00::/8) doesn't open it, only naming the address itself does.
 _METADATA = (
@@ -116,7 +118,7 @@ _CARRIER_RANGES = tuple((_range(ip_network(text)), shift) for text, shift in _CA
 
 
 def parse_network(network: str | Network) -> Network:
-    """A network of `allowed_networks`: "10.0.0.0/8", "::1" or a network object. ValueError names one that is not.
+    """A network that is allowed or blocked: "10.0.0.0/8", "::1" or a network object. ValueError names one that is not.
 
     A network of IPv4-mapped addresses (::ffff:10.0.0.0/104) is the IPv4 network it maps.
     """
@@ -124,26 +126,33 @@ def parse_network(network: str | Network) -> Network:
         parsed = ip_network(network)
     except ValueError as error:
         raise ValueError(
-            f"allowed network {str(network)!r} is not a network: {error}; write it as 10.0.0.0/8 or as ::1"
+            f"network {str(network)!r} is not a network: {error}; write it as 10.0.0.0/8 or as ::1"
         ) from None
     if isinstance(parsed, IPv6Network) and parsed.prefixlen >= 96 and parsed.network_address.ipv4_mapped is not None:
         return IPv4Network((int(parsed.network_address.ipv4_mapped), parsed.prefixlen - 96))
     return parsed
 
 
-def blocked_reason(ip: str | Address, allowed_networks: Iterable[str | Network] = ()) -> str | None:
+def blocked_reason(
+    ip: str | Address,
+    allowed_networks: Iterable[str | Network] = (),
+    blocked_networks: Iterable[str | Network] = (),
+) -> str | None:
     """Why `ip` may not be contacted, or None if it may.
 
     `allowed_networks` opens what it names. A cloud metadata address opens only to a network of that one address, and
     an IPv4 address within an IPv6 one (NAT64, 6to4) only if it may be contacted itself; an IPv4-mapped address is
-    judged as the IPv4 address. Whatever is not an IP address is blocked. ValueError: a bad entry in `allowed_networks`.
+    judged as the IPv4 address. Whatever is not an IP address is blocked, and so is what `blocked_networks` names,
+    allowed or not. ValueError: a bad entry in one of the two.
     """
-    return _blocked_reason(ip, tuple(allowed_networks))
+    return _blocked_reason(ip, tuple(allowed_networks), tuple(blocked_networks))
 
 
 @lru_cache(maxsize=4096)
-def _blocked_reason(ip: str | Address, allowed_networks: tuple[str | Network, ...]) -> str | None:
-    allowed = _allowed_ranges(allowed_networks)
+def _blocked_reason(
+    ip: str | Address, allowed_networks: tuple[str | Network, ...], blocked_networks: tuple[str | Network, ...]
+) -> str | None:
+    allowed, blocked = _ranges(allowed_networks), _ranges(blocked_networks)
     try:
         address = ip_address(ip)
     except ValueError:
@@ -153,15 +162,18 @@ def _blocked_reason(ip: str | Address, allowed_networks: tuple[str | Network, ..
             return "an address with a zone, which means something on one machine only"
         if address.ipv4_mapped is not None:
             address = address.ipv4_mapped
-    return _judge(address.version, int(address), allowed)
+    return _judge(address.version, int(address), allowed, blocked)
 
 
 @lru_cache(maxsize=64)
-def _allowed_ranges(networks: tuple[str | Network, ...]) -> tuple[_Range, ...]:
+def _ranges(networks: tuple[str | Network, ...]) -> tuple[_Range, ...]:
     return tuple(_range(parse_network(network)) for network in networks)
 
 
-def _judge(version: Literal[4, 6], value: int, allowed: tuple[_Range, ...]) -> str | None:
+def _judge(version: Literal[4, 6], value: int, allowed: tuple[_Range, ...], blocked: tuple[_Range, ...]) -> str | None:
+    # Tenants read the reason: which networks these are is for the operator to know.
+    if any(named.holds(version, value) for named in blocked):
+        return BY_THE_OPERATOR
     naming = [named for named in allowed if named.holds(version, value)]
     if any(named.is_single_address for named in naming):
         return None
@@ -169,17 +181,19 @@ def _judge(version: Literal[4, 6], value: int, allowed: tuple[_Range, ...]) -> s
     if metadata is not None:
         return metadata
     if naming:
-        return _judge_carried_ipv4(version, value, allowed)
-    for blocked, reason in _BLOCKED_RANGES:
-        if blocked.holds(version, value):
+        return _judge_carried_ipv4(version, value, allowed, blocked)
+    for refused, reason in _BLOCKED_RANGES:
+        if refused.holds(version, value):
             return reason
     return None
 
 
-def _judge_carried_ipv4(version: Literal[4, 6], value: int, allowed: tuple[_Range, ...]) -> str | None:
+def _judge_carried_ipv4(
+    version: Literal[4, 6], value: int, allowed: tuple[_Range, ...], blocked: tuple[_Range, ...]
+) -> str | None:
     for carrier, shift in _CARRIER_RANGES:
         if carrier.holds(version, value):
             carried = (value >> shift) & 0xFFFF_FFFF
-            reason = _judge(4, carried, allowed)
+            reason = _judge(4, carried, allowed, blocked)
             return None if reason is None else f"it carries {IPv4Address(carried)}: {reason}"
     return None

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import certifi
 
 from booper.targets.addresses import Network, parse_network
+from booper.targets.ports import Ports
+from booper.targets.proxies import Proxy
 
 
 class OpenSocket(Protocol):
@@ -24,6 +26,12 @@ class Policy:
     allow_http: bool = False
     allowed_networks: tuple[str | Network, ...] = ()
     """What `addresses.blocked_reason` is to let through, such as "10.0.0.0/8"."""
+    blocked_networks: tuple[str | Network, ...] = ()
+    """What is refused beside the private ones, allowed or not."""
+    ports: Ports | None = None
+    """The only ports that may be dialled; None: all but those of well-known other protocols."""
+    proxy: Proxy | None = None
+    """What all requests leave by. It is told the address of a target, which is judged here as if it were dialled."""
     max_response_bytes: int = 65_536
     """The most bytes of a body; the rest is not read."""
     max_header_bytes: int = 65_536
@@ -38,7 +46,7 @@ class Policy:
     """An unconnected TCP socket for the family and address about to be dialled, or OSError. None: a plain one."""
 
     def __post_init__(self) -> None:
-        for network in self.allowed_networks:
+        for network in (*self.allowed_networks, *self.blocked_networks):
             parse_network(network)
         if self.connect_timeout_seconds <= 0:
             raise ValueError(f"connect_timeout_seconds is {self.connect_timeout_seconds}: it must be above 0")

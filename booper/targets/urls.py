@@ -12,7 +12,9 @@ from urllib.parse import quote
 
 import idna
 
+from booper.targets import ports as target_ports
 from booper.targets.addresses import Address, Network, blocked_reason
+from booper.targets.ports import Ports
 
 MAX_URL_LENGTH = 2048
 # A `query` may make the URL longer than the field `url` may be.
@@ -35,59 +37,12 @@ _PRIVATE_SUFFIXES = (
     "lan",
 )
 
-# What browsers refuse (the Fetch standard's "bad ports"), as a request's first line can be a command to what listens.
-_BAD_PORTS_OF_BROWSERS = frozenset(
-    (
-        *(1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109),
-        *(110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530),
-        *(531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045),
-        *(4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080),
-    )
-)
-_PORTS_OF_SERVICES = {
-    445: "SMB",
-    873: "rsync",
-    1433: "Microsoft SQL Server",
-    1434: "Microsoft SQL Server",
-    1521: "Oracle Database",
-    1883: "MQTT",
-    2181: "ZooKeeper",
-    2375: "Docker",
-    2376: "Docker",
-    2379: "etcd",
-    2380: "etcd",
-    3306: "MySQL",
-    3389: "Remote Desktop",
-    4369: "Erlang's port mapper",
-    5432: "PostgreSQL",
-    5671: "AMQP",
-    5672: "AMQP",
-    5900: "VNC",
-    6379: "Redis",
-    6380: "Redis",
-    6432: "PgBouncer",
-    8883: "MQTT",
-    9042: "Cassandra",
-    9092: "Kafka",
-    9300: "Elasticsearch",
-    10250: "Kubernetes",
-    11211: "memcached",
-    25672: "RabbitMQ",
-    26379: "Redis Sentinel",
-    27017: "MongoDB",
-    27018: "MongoDB",
-    27019: "MongoDB",
-    50000: "Db2",
-    61616: "ActiveMQ",
-}
-
 # Controls, every kind of white space, backslashes and lone surrogates: URL parsers disagree about each of them.
 _FORBIDDEN = re.compile("[\x00-\x20\x7f-\xa0\\\\\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff\ud800-\udfff]")
 _SHAPE = re.compile(r"(https?)://([^/?#]*)([^?#]*)(\?[^#]*)?(?:#.*)?", re.IGNORECASE)
 _BRACKETED = re.compile(r"\[([^\[\]]*)\](?::(.*))?")
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
-_PORT = re.compile(r"[1-9][0-9]{0,4}")
 # What RFC 3986 does not allow in a path or a query, escapes apart.
 _TO_ENCODE = re.compile(r"(?:[^!$%&'()*+,\-./0-9:;=?@A-Z_a-z~]|%(?![0-9A-Fa-f]{2}))+")
 # A secret is put in when the request is sent, and `{{{{` stands for two braces until then.
@@ -125,11 +80,23 @@ class Target:
     """Path and query, as the request line has them: as they were given, what RFC 3986 has no room for escaped."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """What `parse` takes by these names."""
+
+    allow_http: bool
+    allowed_networks: tuple[str | Network, ...]
+    blocked_networks: tuple[str | Network, ...]
+    ports: Ports | None
+
+
 def parse(
     url: str,
     *,
     allow_http: bool,
     allowed_networks: Iterable[str | Network] = (),
+    blocked_networks: Iterable[str | Network] = (),
+    ports: Ports | None = None,
     max_length: int = MAX_URL_LENGTH,
     keep_references: bool = False,
 ) -> Target:
@@ -137,27 +104,27 @@ def parse(
 
     An address is judged here, against `addresses.blocked_reason`. A name is judged when it is dialled, but one that is
     private by convention (localhost, a single label, *.internal) is refused here already, unless `allowed_networks`
-    opens something: then its address decides. Ports of well-known other protocols are refused whatever is allowed.
+    opens something: then its address decides. Ports of well-known other protocols are refused whatever is allowed, and
+    with `ports` all others but those.
     """
     if not isinstance(url, str):
         raise InvalidTarget(f"a URL is a string such as https://example.com/path, not {type(url).__name__}")
-    return _parse(url, allow_http, tuple(allowed_networks), max_length, keep_references)
+    rules = _Rules(allow_http, tuple(allowed_networks), tuple(blocked_networks), ports)
+    return _parse(url, rules, max_length, keep_references)
 
 
 # A job is parsed when it is created and at each attempt, and much of what is sent goes to the same few URLs.
 @lru_cache(maxsize=4096)
-def _parse(
-    url: str, allow_http: bool, allowed: tuple[str | Network, ...], max_length: int, keep_references: bool
-) -> Target:
+def _parse(url: str, rules: _Rules, max_length: int, keep_references: bool) -> Target:
     scheme, authority, given = _split(url, max_length=max_length)
     parts = _REFERENCE.split(given) if keep_references else [given]
     # Every second part is a reference.
     rest = "".join(part if place % 2 else _escaped(part) for place, part in enumerate(parts))
     host, address, port_text = _host_and_port(authority)
     port = _DEFAULT_PORTS[scheme] if port_text is None else _parse_port(port_text)
-    if scheme == "http" and not allow_http:
+    if scheme == "http" and not rules.allow_http:
         raise InvalidTarget(f"http:// is not taken here: use https://{_shown(authority)}")
-    _refuse_blocked(host, address, port, allowed)
+    _refuse_blocked(host, address, port, rules)
     netloc = f"[{host}]" if isinstance(address, IPv6Address) else host
     if port != _DEFAULT_PORTS[scheme]:
         netloc = f"{netloc}:{port}"
@@ -279,20 +246,20 @@ def _to_ascii(host: str) -> str:
 
 
 def _parse_port(text: str) -> int:
-    if not _PORT.fullmatch(text) or int(text) > 65_535:
+    port = target_ports.parse_port(text)
+    if port is None:
         raise InvalidTarget(f"the port {_shown(text)} is not a number from 1 to 65535")
-    return int(text)
+    return port
 
 
-def _refuse_blocked(host: str, address: Address | None, port: int, allowed: tuple[str | Network, ...]) -> None:
+def _refuse_blocked(host: str, address: Address | None, port: int, rules: _Rules) -> None:
     if address is not None:
-        if reason := blocked_reason(address, allowed):
+        if reason := blocked_reason(address, rules.allowed_networks, rules.blocked_networks):
             raise InvalidTarget(f"{host} may not be contacted: {reason}", kind="blocked")
-    elif not allowed and (reason := _private_name_reason(host)):
+    elif not rules.allowed_networks and (reason := _private_name_reason(host)):
         raise InvalidTarget(f"{host} may not be contacted: {reason}", kind="blocked")
-    if port in _PORTS_OF_SERVICES or port in _BAD_PORTS_OF_BROWSERS:
-        service = _PORTS_OF_SERVICES.get(port, "another protocol")
-        raise InvalidTarget(f"port {port} may not be contacted: it is for {service}, not HTTP", kind="blocked")
+    if refusal := target_ports.refusal(port, rules.ports):
+        raise InvalidTarget(refusal, kind="blocked")
 
 
 def _private_name_reason(host: str) -> str | None:

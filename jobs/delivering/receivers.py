@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from booper.outcomes import failures
 from booper.outcomes.outcome import Failure
 from booper.timing.timestamps import timestamp
 from jobs.database import sql
@@ -28,7 +29,7 @@ _SILENCE = timedelta(days=2)
 _NOTED_EVERY = timedelta(minutes=1)
 OFF = "receiver_off"
 # Of these the receiver knows nothing.
-_NOT_ITS_FAULT = frozenset({OFF, "internal"})
+_NOT_ITS_FAULT = frozenset({OFF, "internal", failures.PROXY_FAILED})
 
 _Key = tuple[UUID, str]
 

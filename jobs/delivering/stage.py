@@ -20,7 +20,7 @@ from jobs.outgoing import secret_filling, signing_secrets
 from jobs.telemetry import counters
 
 logger = logging.getLogger(__name__)
-NO_TURN_WAIT = timedelta(seconds=5)
+UNCHARGED_WAIT = timedelta(seconds=5)
 _ENDED_AS = {
     verdict.Kind.SUCCEED: DeliveryState.DELIVERED,
     verdict.Kind.RETRY: DeliveryState.PENDING,
@@ -113,8 +113,10 @@ def decide(finished: Finished, *, now: datetime) -> Attempted:
     outcome = finished.outcome
     if outcome.failure is not None and outcome.failure.code == "aborted":
         return transitions.handed_back(delivery, outcome.failure.message, now=now)
-    if outcome.failure is not None and outcome.failure.code == failures.NO_TURN:
-        return Attempted(delivery=delivery, state=DeliveryState.PENDING, retry_at=now + NO_TURN_WAIT, is_uncounted=True)
+    if outcome.failure is not None and outcome.failure.code in failures.UNCHARGED:
+        return Attempted(
+            delivery=delivery, state=DeliveryState.PENDING, retry_at=now + UNCHARGED_WAIT, is_uncounted=True
+        )
     if outcome.failure is not None and outcome.failure.code == receivers.OFF:
         reason = outcome.failure
         return Attempted(

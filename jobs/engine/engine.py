@@ -26,6 +26,7 @@ from jobs.engine.outbox import Outbox, Sender
 from jobs.engine.reconcile import Reconcile
 from jobs.engine.rescue import Rescue
 from jobs.engine.stage import Finished, Stage, Upcoming
+from jobs.engine.way_out import WayOut
 from jobs.guarding import suspension
 from jobs.guarding.places import Places, unshared
 from jobs.waking.announcer import Lane
@@ -69,6 +70,7 @@ class Engine:
         self._sender: Sender | None = None
         self._condition = threading.Condition()
         self._hosts = targets or hosts.unlimited()
+        self._way_out = WayOut()
         for lane_state in self._lanes.values():
             lane_state.places.own = self._hosts.own_places
         self._outbox = Outbox(self._hosts.pace, allowed_networks=tuple(allowed_networks), covers=self._lease.covers)
@@ -210,7 +212,7 @@ class Engine:
         return max(seconds, 0.0)
 
     def _room(self, lane: LaneState) -> int:
-        return max(0, self._concurrency - len(lane.in_hand))
+        return self._way_out.room(max(0, self._concurrency - len(lane.in_hand)), now=time.monotonic())
 
     def _may_claim(self) -> bool:
         return self._lease.is_fresh and not suspension.held().is_paused
@@ -239,6 +241,7 @@ class Engine:
                 self._lease.process.id, limit=limit, is_crowded=lane.is_crowded, bounds=bounds, now=now
             )
             self._hosts.claimed(started, lane=name, now=claimed_at)
+            self._way_out.claimed(len(started), now=claimed_at)
             lane.claimed(started, limit=limit, bounds=bounds)
             lane.look_at = time.monotonic() + _LOOK_SECONDS
             for item in started:
@@ -276,6 +279,7 @@ class Engine:
                 self._chain(recording.record_all(lane.stage, self._lease.process.id, finished))
                 # Only now, as what could not be recorded comes here again.
                 self._hosts.note(finished, lane=name, now=time.monotonic())
+                self._way_out.note([item.outcome for item in finished], now=time.monotonic())
             for key, _ in keys:
                 lane.give_back(key)
         with self._condition:

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 
 from booper.targets import headers, urls
+from booper.targets.addresses import BY_THE_OPERATOR
 from booper.targets.urls import InvalidTarget
 from booper.timing.durations import shown
 from jobs.intake.fields import Input
@@ -33,6 +34,8 @@ def _target(value: Any) -> urls.Target:
             value,
             allow_http=settings.BOOPER_ALLOW_HTTP_TARGETS,
             allowed_networks=settings.BOOPER_ALLOWED_TARGET_NETWORKS,
+            blocked_networks=settings.BOOPER_BLOCKED_TARGET_NETWORKS,
+            ports=settings.BOOPER_TARGET_PORTS,
             keep_references=True,
         )
     except InvalidTarget as refusal:
@@ -40,7 +43,8 @@ def _target(value: Any) -> urls.Target:
 
 
 def _operators_remedy(value: Any, refusal: InvalidTarget) -> str:
-    if refusal.kind == "blocked" and not refusal.message.startswith("port "):  # no setting opens one
+    is_of_the_operator = refusal.message.startswith("port ") or refusal.message.endswith(BY_THE_OPERATOR)
+    if refusal.kind == "blocked" and not is_of_the_operator:
         return " (an operator can allow networks with BOOPER_ALLOWED_TARGET_NETWORKS)"
     if "http:// is not taken" in refusal.message:
         return " (an operator can allow http:// with BOOPER_ALLOW_HTTP_TARGETS=true)"

@@ -11,9 +11,14 @@ from jobs.operating.findings import Check, Finding, Level
 
 
 def examine(
-    *, ask_broker: Callable[[], None], clock_now: Callable[[], datetime], is_to_fix: bool = False
+    *,
+    ask_broker: Callable[[], None],
+    clock_now: Callable[[], datetime],
+    ask_proxy: Callable[[], str | None] | None = None,
+    is_to_fix: bool = False,
 ) -> list[Finding]:
     """Makes all looks, in the order of what depends on what. `ask_broker` raises if the broker does not answer.
+    `ask_proxy` says why the proxy that requests leave by can't be used, or None; it is None where there is no proxy.
 
     `clock_now` says what time it is, and asks the database for that.
     """
@@ -22,7 +27,7 @@ def examine(
         findings += [finding for check in installation.CHECKS for finding in _examine(check, clock_now(), is_to_fix)]
     if all(finding.level != Level.ERROR for finding in findings if finding.check in ("database", "migrations")):
         findings += [finding for check in invariants.CHECKS for finding in _examine(check, clock_now(), is_to_fix)]
-    return [*findings, _broker(ask_broker)]
+    return [*findings, *([] if ask_proxy is None else [_proxy(ask_proxy)]), _broker(ask_broker)]
 
 
 def has_errors(findings: Sequence[Finding]) -> bool:
@@ -71,6 +76,14 @@ def _database() -> Finding:
             check="database", level=Level.ERROR, message=f"it does not answer: {error}".strip(), remedy=remedy
         )
     return Finding(check="database", level=Level.OK, message="it answers")
+
+
+def _proxy(ask: Callable[[], str | None]) -> Finding:
+    problem = ask()
+    if problem is None:
+        return Finding(check="egress proxy", level=Level.OK, message="it answers, and takes us")
+    remedy = "see that it runs, and that BOOPER_EGRESS_PROXY has its address, user and password"
+    return Finding(check="egress proxy", level=Level.ERROR, message=problem, remedy=remedy)
 
 
 def _broker(ask: Callable[[], None]) -> Finding:

@@ -31,7 +31,9 @@ _ENDED_AS = {
     verdict.Kind.GIVE_UP: JobState.DISCARDED,
 }
 CLAIM_LOST = {"code": "claim_lost", "message": "the claim was made, but its answer did not reach the worker"}
-NO_TURN_WAIT = timedelta(seconds=5)
+UNCHARGED_WAIT = timedelta(seconds=5)
+# Each has its number all the same, and the column has room for 32,767.
+_MOST_UNCHARGED = 10_000
 BROKEN_OFF = {"code": "worker_stopped", "message": "the worker was stopped or suspended before the target had answered"}
 UNWANTED = {"code": CANCELLED, "message": "the job was cancelled or erased while its request was on the wire"}
 
@@ -139,9 +141,9 @@ def decide(finished: Finished, *, now: datetime) -> Ended:
         if finished.is_unwanted:
             return Ended(job=job, state=JobState.CANCELLED, error=UNWANTED, broken_off=broken_off)
         return handed_back(job, BROKEN_OFF, broken_off=broken_off, now=now)
-    if outcome.failure is not None and outcome.failure.code == failures.NO_TURN:
-        waited = {"code": failures.NO_TURN, "message": outcome.failure.message}
-        return Ended(job=job, state=JobState.RETRYABLE, retry_at=now + NO_TURN_WAIT, error=waited, is_forgiven=True)
+    if outcome.failure is not None and outcome.failure.code in failures.UNCHARGED and job.attempt < _MOST_UNCHARGED:
+        waited = {"code": outcome.failure.code, "message": outcome.failure.message}
+        return Ended(job=job, state=JobState.RETRYABLE, retry_at=now + UNCHARGED_WAIT, error=waited, is_forgiven=True)
     said = _said(finished, outcome.response)
     success_when = job.args.get("success_when")
     judged = verdict.decide(

@@ -2,12 +2,14 @@
 
 import ipaddress
 import multiprocessing
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from booper.targets.proxies import Proxy
 from config import environment
 
 Set = Callable[[str], None]
@@ -122,6 +124,78 @@ def test_a_network_that_is_none_is_refused_by_its_own_text(given: Set, value: st
         ImproperlyConfigured, match=rf"^SOME_SETTING is '{value}': write networks such as 10\.0\.0\.0/8"
     ):
         environment.networks("SOME_SETTING")
+
+
+def test_ports_are_read_as_a_list_of_ports_and_ranges(given: Set) -> None:
+    assert environment.ports("SOME_SETTING") is None
+    given(" 8443, 443,8000 - 8100,80, 8050-8200,, 8201")
+    assert environment.ports("SOME_SETTING") == ((80, 80), (443, 443), (8000, 8201), (8443, 8443))
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("http", "'http' is neither a port from 1 to 65535 nor a range"),
+        ("0", "'0' is neither"),
+        ("65536", "'65536' is neither"),
+        ("90-80", "'90-80' is neither"),
+        ("80-", "'80-' is neither"),
+        ("80-90-100", "'80-90-100' is neither"),
+        ("8_0", "'8_0' is neither"),
+        (",", "there is no port in it"),
+        ("443,6379", "port 6379 is for Redis, not HTTP, and is never dialled: leave it out"),
+    ],
+)
+def test_ports_that_are_none_or_never_dialled_are_refused_by_name(given: Set, value: str, said: str) -> None:
+    given(value)
+    with pytest.raises(ImproperlyConfigured, match=re.escape(said)) as refusal:
+        environment.ports("SOME_SETTING")
+    assert str(refusal.value).startswith(f"SOME_SETTING is {value!r}: write ports and ranges")
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_proxy_is_read_with_its_user_and_password_and_shown_without(given: Set) -> None:
+    assert environment.proxy("SOME_SETTING") is None
+    given("http://booper:p%40ss:w%C3%B6rd@proxy.example.com:3128/")
+    proxy = environment.proxy("SOME_SETTING")
+    assert proxy == Proxy("http", "proxy.example.com", 3128, "booper", "p@ss:wörd")
+    assert proxy is not None
+    assert "wörd" not in f"{proxy!r} {proxy} {proxy.url}"
+    given("socks5://[2001:db8::1]:1080")
+    assert environment.proxy("SOME_SETTING") == Proxy("socks5", "2001:db8::1", 1080)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("proxy:3128", "it does not begin with one of http://, socks5://"),
+        ("https://u:hunter2@proxy:3128", "it does not begin with"),
+        ("socks4://u:hunter2@proxy:3128", "it does not begin with"),
+        ("http:u:hunter2@proxy:3128", "it does not begin with"),
+        ("http://u:hunter2@proxy", "it has no port"),
+        ("http://u:hunter2@proxy:99999", "it has no port"),
+        ("http://u:hunter2@proxy:3128/hunter2", "percent-encode"),
+        ("http://u:hunter2?@proxy:3128", "it has no port|percent-encode"),
+        ("http://u:hunter2@:3128", "it has no host"),
+        ("http://u:hunter2@pro xy:3128", "it has no host"),
+        ("http://u:hunter2@prôxy:3128", "it has no host"),
+        ("http://u:hunter2@[::1:3128", "it is no URL"),
+        ("http://u:hunter2@[hunter2]:3128", "it is no URL|no IPv6"),
+        ("http://:hunter2@proxy:3128", "it has a password and no user"),
+        ("http://u:hunter2%ff@proxy:3128", "UTF-8"),
+        ("http://u:hunter2%0a@proxy:3128", "no control characters"),
+        ("socks5://u:hunter2" + "x" * 300 + "@proxy:1080", "255 bytes"),
+        ("http://u%3a:hunter2@proxy:3128", "has a colon"),
+    ],
+)
+def test_a_proxy_that_is_none_is_refused_and_nothing_of_it_is_shown(given: Set, value: str, said: str) -> None:
+    given(value)
+    with pytest.raises(ImproperlyConfigured, match=said) as refusal:
+        environment.proxy("SOME_SETTING")
+    assert str(refusal.value).startswith("SOME_SETTING is 'no proxy': write one such as http://")
+    assert "hunter2" not in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+    assert refusal.value.__suppress_context__
 
 
 def test_a_choice_is_one_of_its_words_in_any_case(given: Set) -> None:

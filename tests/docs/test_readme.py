@@ -14,7 +14,8 @@ from tests.fake_api import API_KEY, serve
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
-_READING = r"environment\.(?:text|boolean|integer|seconds|url|networks|names|choice)\(\s*\"(\w+)\""
+_READERS = "text|boolean|integer|seconds|share|url|networks|names|choice|ports|proxy|kept_secret"
+_READING = rf"environment\.(?:{_READERS})\(\s*\"(\w+)\""
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 

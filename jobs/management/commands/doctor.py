@@ -4,10 +4,13 @@ import json
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from booper.sending import proxy_check
 from jobs.database import clock
 from jobs.operating import doctor
 from jobs.operating.findings import Finding, Level
@@ -24,7 +27,13 @@ class Command(BaseCommand):
         parser.add_argument("--fix", action="store_true", help="repair what is safe to repair")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        findings = doctor.examine(ask_broker=announcements.ask_broker, clock_now=clock.now, is_to_fix=options["fix"])
+        proxy = settings.BOOPER_EGRESS_PROXY
+        findings = doctor.examine(
+            ask_broker=announcements.ask_broker,
+            ask_proxy=None if proxy is None else partial(proxy_check.problem, proxy),
+            clock_now=clock.now,
+            is_to_fix=options["fix"],
+        )
         has_errors = doctor.has_errors(findings)
         if options["json"]:
             shown = {"ok": not has_errors, "findings": [finding.as_json() for finding in findings]}

@@ -118,7 +118,29 @@ def test_an_address_with_a_zone_is_blocked_even_if_it_would_be_public() -> None:
 
 @pytest.mark.parametrize("network", ["10.0.0.1/8", "10.0.0.0/33", "localhost", "127.0.0.0/8,::1"])
 def test_a_bad_allowed_network_is_an_error_that_names_it(network: str) -> None:
-    with pytest.raises(ValueError, match=r"allowed network .* is not a network"):
+    with pytest.raises(ValueError, match=r"network .* is not a network"):
         blocked_reason("8.8.8.8", [network])
     with pytest.raises(ValueError, match=r"write it as 10\.0\.0\.0/8"):
         parse_network(network)
+
+
+BLOCKED = ["93.184.216.0/24", "2606:4700::/32", "10.0.0.0/8"]
+
+
+@pytest.mark.parametrize("ip", ["93.184.216.34", "::ffff:93.184.216.34", "2606:4700:4700::1111", "10.1.2.3"])
+def test_what_the_operator_blocks_is_blocked_whatever_is_allowed(ip: str) -> None:
+    for allowed in ((), ("0.0.0.0/0", "::/0"), (ip,)):
+        assert blocked_reason(ip, allowed, BLOCKED) == "blocked by the operator"
+
+
+def test_what_is_carried_to_a_blocked_address_is_blocked_too() -> None:
+    assert blocked_reason("64:ff9b::5db8:d822", ["64:ff9b::/96"], BLOCKED) == (
+        "it carries 93.184.216.34: blocked by the operator"
+    )
+
+
+def test_blocking_some_opens_nothing_and_leaves_the_rest() -> None:
+    assert blocked_reason("8.8.8.8", (), BLOCKED) is None
+    assert blocked_reason("192.168.1.1", (), BLOCKED) == blocked_reason("192.168.1.1")
+    with pytest.raises(ValueError, match="is not a network"):
+        blocked_reason("8.8.8.8", (), ["8.8.8.8/4"])

@@ -265,3 +265,28 @@ def test_a_query_comes_out_of_the_url_as_it_went_in_and_leaves_it_canonical(quer
     assert parse(url, allow_http=False, max_length=len(url)).url == url
     pairs = parse_qsl(urlsplit(url).query, keep_blank_values=True, strict_parsing=True)
     assert pairs == list(query.items())
+
+
+ONLY_WEB = ((80, 80), (443, 443), (8000, 8999))
+
+
+@pytest.mark.parametrize("port", [80, 443, 8000, 8080, 8999])
+def test_ports_that_the_operator_names_are_taken(port: int) -> None:
+    assert parse(f"http://example.com:{port}/", allow_http=True, ports=ONLY_WEB).port == port
+
+
+@pytest.mark.parametrize("port", [81, 444, 7999, 9000, 65535])
+def test_all_other_ports_are_blocked_then_and_the_words_say_which_are_taken(port: int) -> None:
+    with pytest.raises(InvalidTarget, match="here that is only 80, 443, 8000-8999") as refusal:
+        parse(f"http://example.com:{port}/", allow_http=True, ports=ONLY_WEB)
+    assert refusal.value.kind == "blocked"
+
+
+def test_a_range_opens_no_port_of_another_protocol() -> None:
+    with pytest.raises(InvalidTarget, match="it is for Redis, not HTTP"):
+        parse("http://example.com:6379/", allow_http=True, ports=((1, 65535),))
+
+
+def test_an_address_of_a_blocked_network_is_refused_at_once() -> None:
+    with pytest.raises(InvalidTarget, match="blocked by the operator"):
+        parse("https://93.184.216.34/", allow_http=False, blocked_networks=("93.184.216.0/24",))

@@ -1,5 +1,6 @@
 """What POST /api/jobs refuses: each thing by its place, with the words that mend it, and all of them at once."""
 
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -253,3 +254,14 @@ def test_http_targets_are_taken_where_the_operator_allows_them(api: Api, setting
     settings.BOOPER_ALLOWED_TARGET_NETWORKS = ("127.0.0.0/8",)
     fields = {"url": "http://127.0.0.1:8000/api/broadcast", "callback_url": "http://127.0.0.1:9000/"}
     data_of(api.post("/api/jobs", fields), status=201)
+
+
+def test_what_the_operator_blocks_is_refused_for_every_url_of_a_job(api: Api, settings: Settings) -> None:
+    settings.BOOPER_BLOCKED_TARGET_NETWORKS = (ip_network("93.184.216.0/24"),)
+    settings.BOOPER_TARGET_PORTS = ((443, 443),)
+    for name in ("url", "callback_url", "webhook_url"):
+        fields = {"url": "https://example.com/", name: "https://93.184.216.34/"}
+        [error] = problem_of(api.post("/api/jobs", fields), status=400)["errors"]
+        assert (error["pointer"], error["detail"].endswith("blocked by the operator")) == (f"/{name}", True)
+        [error] = problem_of(api.post("/api/jobs", fields | {name: "https://example.com:8443/"}), status=400)["errors"]
+        assert error["detail"] == "port 8443 may not be contacted: here that is only 443"

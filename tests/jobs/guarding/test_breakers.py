@@ -34,6 +34,11 @@ def test_network_failures_5xx_and_429_speak_against_a_host(outcome: Outcome):
     assert is_failure(outcome) is True
 
 
+@pytest.mark.parametrize("code", ["proxy_unavailable", "proxy_failed"])
+def test_what_goes_wrong_with_our_own_proxy_says_nothing_of_a_host(code: str):
+    assert is_failure(failed(code)) is None
+
+
 @pytest.mark.parametrize("outcome", [WELL, answered(404), answered(302), answered(410)])
 def test_any_other_answer_speaks_for_it(outcome: Outcome):
     assert is_failure(outcome) is False

@@ -11,8 +11,14 @@ from tests.factories import NOON
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
 
-def found(*, now: datetime = NOON, fix: bool = False, ask_broker: Callable[[], None] = lambda: None) -> list[Finding]:
-    return doctor.examine(ask_broker=ask_broker, clock_now=lambda: now, is_to_fix=fix)
+def found(
+    *,
+    now: datetime = NOON,
+    fix: bool = False,
+    ask_broker: Callable[[], None] = lambda: None,
+    ask_proxy: Callable[[], str | None] | None = None,
+) -> list[Finding]:
+    return doctor.examine(ask_broker=ask_broker, ask_proxy=ask_proxy, clock_now=lambda: now, is_to_fix=fix)
 
 
 def troubles(**options: Any) -> dict[str, str]:

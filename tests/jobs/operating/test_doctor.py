@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from pytest_django import Settings
 
+from booper.sending import proxy_check
 from config.celery import app
 from jobs.beat import Scheduler
 from jobs.models import Delivery, Job, ProcessRole, Schedule
@@ -22,6 +23,7 @@ from jobs.recurring import upcoming as recurring_upcoming
 from jobs.running import transitions
 from jobs.waking import announcements
 from tests.conftest import StoppedClock
+from tests.egress_proxy import EgressProxy
 from tests.factories import NOON, make_job, make_schedule
 from tests.jobs.operating.looks import HOUR, MINUTE, SECOND, found, levels, troubles
 from tests.runs import OK, run_due, start_due, take_lease
@@ -69,6 +71,21 @@ def test_a_broker_that_does_not_answer_is_named_last():
     processes()
     assert "nobody listens there" in troubles(ask_broker=refuse)["broker"]
     assert found(ask_broker=refuse)[-1].check == "broker"
+
+
+def test_the_proxy_that_requests_leave_by_is_asked_where_there_is_one():
+    assert "egress proxy" not in {finding.check for finding in found()}
+    assert levels("egress proxy", ask_proxy=lambda: None) == ["ok"]
+    assert levels("egress proxy", ask_proxy=lambda: "it is down") == ["error"]
+    with EgressProxy(user="booper", password="the right one") as proxy:
+        sound = proxy.as_proxy("http", user="booper", password="the right one")
+        wrong = proxy.as_proxy("http", user="booper", password="hunter2-hunter2")
+        proxy.status = lambda place: 403
+        assert proxy_check.problem(sound) is None
+        said = troubles(ask_proxy=lambda: proxy_check.problem(wrong))["egress proxy"]
+    assert "407" in said
+    assert "hunter2" not in said
+    assert "Connection refused" in str(proxy_check.problem(sound)) or "connect" in str(proxy_check.problem(sound))
 
 
 def lose_upcoming(schedule: Schedule) -> None:
