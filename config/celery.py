@@ -6,6 +6,8 @@ from celery import Celery
 from kombu.transport import redis
 from redis.exceptions import ResponseError
 
+from config import probe
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 # A Redis that answers with an error (a replica, one that is out of memory) is as harmless as one that does not answer:
@@ -17,3 +19,4 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 # What is run, and what runs it: only a process that Celery starts loads them, the web never does.
 app.autodiscover_tasks(["jobs"], related_name="tasks")
 app.autodiscover_tasks(["jobs"], related_name="worker")
+probe.attach()

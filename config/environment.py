@@ -66,6 +66,18 @@ def host_for_url(name: str, default: str) -> str:
     return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
 
+def address(name: str) -> tuple[str, int] | None:
+    """Where to listen, as ADDRESS:PORT, an IPv6 address in brackets; None for nowhere."""
+    value = text(name)
+    if not value:
+        return None
+    host, _, port = value.rpartition(":")
+    is_port = WHOLE_NUMBER.fullmatch(port) is not None and 1 <= int(port) <= 65535
+    if not host or not is_port or (":" in host and not (host.startswith("[") and host.endswith("]"))):
+        raise _refusal(name, value, "write an address and a port, such as 127.0.0.1:8001 or [::]:8001")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
 def base_path(name: str, default: str) -> str:
     """A path such as /tools/booper, without a slash at its end; empty for none."""
     value = text(name, default).rstrip("/")

@@ -282,6 +282,8 @@ WAKE_HORIZON_SECONDS = environment.integer("WAKE_HORIZON_SECONDS", 15, minimum=2
 LEASE_SECONDS = environment.integer("LEASE_SECONDS", 20, minimum=5)
 # How long a worker that is told to stop waits for the requests it has on the wire.
 SHUTDOWN_GRACE_SECONDS = environment.integer("SHUTDOWN_GRACE_SECONDS", 7, minimum=0)
+# Where a worker and beat answer whether they live; each process needs one of its own.
+PROBE_ADDRESS = environment.address("PROBE_ADDRESS")
 
 # Where the admin's link to Flower leads: by default to its port on the host that the page came from.
 FLOWER_URL = environment.text("FLOWER_URL")

@@ -25,6 +25,8 @@ from jobs.guarding import suspension
 from jobs.models import Process, ProcessRole
 from jobs.recurring import beat_edits, beat_entries, calendars, firing, repair
 from jobs.running import transitions
+from jobs.telemetry import signs_of_life
+from jobs.telemetry.signs_of_life import BROKER, DATABASE
 from jobs.waking import announcements
 from jobs.waking.announcer import Lane
 
@@ -45,6 +47,8 @@ Answer = TypeVar("Answer")
 
 class Scheduler(DatabaseScheduler):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # What is made below reads the database, which may not answer.
+        signs_of_life.own.sign("tick")
         self._process: Process | None = None
         self._upcoming = LowerBounds()
         self._promote_at = 0.0
@@ -93,14 +97,29 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         if self._fault is not None and not self._has_failed:
             logger.warning("the database answers again")
             self._fault = None
-        return max(0.0, min(_LONGEST_SLEEP_SECONDS if wait is None else float(wait) for wait in waits))
+        wait_seconds = max(0.0, min(_LONGEST_SLEEP_SECONDS if wait is None else float(wait) for wait in waits))
+        self._say_how_it_fares(wait_seconds)
+        return wait_seconds
 
     def close(self) -> None:
+        signs_of_life.own.is_ending = True
         super().close()
         process = self._process
         if process is not None:
             self._safely(lambda: leases.give_up(process))
         announcements.announcer.flush(timeout_seconds=1.0)
+
+    def _say_how_it_fares(self, wait_seconds: float) -> None:
+        """Says it to whoever asks this process whether it lives, and whether it can work."""
+        signs_of_life.own.sign("tick", within_seconds=wait_seconds)
+        if self._fault is None:
+            signs_of_life.own.have(DATABASE)
+        else:
+            signs_of_life.own.wait_for(DATABASE, self._fault)
+        if announcements.announcer.is_failing:
+            signs_of_life.own.wait_for(BROKER, "wake-ups can't be published")
+        else:
+            signs_of_life.own.have(BROKER)
 
     def _fire(self) -> float:
         if time.monotonic() >= self._look_at:
@@ -184,6 +203,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         return _LONGEST_SLEEP_SECONDS
 
     def _safely(self, call: Callable[[], Answer]) -> Answer | None:
+        signs_of_life.own.sign("tick")
         try:
             return call()
         except Error as error:

@@ -10,7 +10,7 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from celery import signals
+from celery import bootsteps, signals
 from django.conf import settings
 
 from booper.sending.sender import Sender
@@ -22,7 +22,7 @@ from jobs.engine.engine import Engine
 from jobs.guarding import places
 from jobs.running import queue_stage
 from jobs.running import stage as running_stage
-from jobs.telemetry import counter_rows, counters
+from jobs.telemetry import counter_rows, counters, signs_of_life
 from jobs.telemetry.counter_rows import Writer
 from jobs.waking import listeners
 from jobs.waking.announcements import announce, announcer
@@ -38,6 +38,27 @@ _CELERY_MAY_TAKE_SECONDS = 2.0
 
 _running: list[Engine] = []
 _writers: list[Writer] = []
+
+
+class Consuming(bootsteps.StartStopStep):
+    """Says whether Celery has a broker to take wake-ups from. Without one a worker lives, and finds its work later."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def __init__(self, consumer: Any, **options: Any) -> None:
+        super().__init__(consumer, **options)
+        self.stop(consumer)
+
+    def start(self, consumer: Any) -> None:
+        signs_of_life.own.have(signs_of_life.BROKER)
+
+    def stop(self, consumer: Any) -> None:
+        signs_of_life.own.wait_for(signs_of_life.BROKER, "wake-ups can't be taken from it")
+
+
+@signals.worker_init.connect
+def _report_broker(sender: Any, **_: Any) -> None:
+    sender.app.steps["consumer"].add(Consuming)
 
 
 @signals.worker_init.connect

@@ -29,6 +29,8 @@ from jobs.engine.stage import Finished, Stage, Upcoming
 from jobs.engine.way_out import WayOut
 from jobs.guarding import suspension
 from jobs.guarding.places import Places, unshared
+from jobs.telemetry import signs_of_life
+from jobs.telemetry.signs_of_life import DATABASE, SignsOfLife
 from jobs.waking.announcer import Lane
 
 logger = logging.getLogger(__name__)
@@ -56,9 +58,11 @@ class Engine:
         make_places: Callable[[int], Places] = unshared,
         targets: Hosts | None = None,
         allowed_networks: Sequence[Network] = (),
+        signs: SignsOfLife = signs_of_life.own,
     ) -> None:
         """Starts to `allowed_networks` are not paced."""
         self._name = name
+        self._signs = signs
         self._lanes = {lane: LaneState(lane, stage, make_places(concurrency)) for lane, stage in stages.items()}
         self._make_sender = make_sender
         self._announce = announce
@@ -90,9 +94,11 @@ class Engine:
         self._take_lease()
         self._sender = self._make_sender()
         for name, run in (("network", self._network), ("database", self._database), ("lease", self._keep_lease)):
-            thread = threading.Thread(target=self._or_die, args=(run,), name=f"engine-{name}", daemon=True)
+            self._signs.sign(name, within_seconds=_LONGEST_PAUSE_SECONDS)
+            thread = threading.Thread(target=self._or_die, args=(name, run), name=f"engine-{name}", daemon=True)
             self._threads.append(thread)
             thread.start()
+        self._signs.end("start")
 
     def wake(self, lane: Lane, instants: Iterable[datetime]) -> None:
         with self._condition:
@@ -106,7 +112,7 @@ class Engine:
 
     def stop_claiming(self) -> None:
         """Takes no lock: it is called from a signal handler."""
-        self._is_stopping = True
+        self._is_stopping = self._signs.is_ending = True
 
     def shut_down(self, *, grace: timedelta) -> None:
         """Waits up to `grace` for what is on the wire, then breaks it off and hands it back."""
@@ -125,9 +131,10 @@ class Engine:
         if self._sender is not None:
             self._sender.wake()
 
-    def _or_die(self, run: Callable[[], None]) -> None:
+    def _or_die(self, name: str, run: Callable[[], None]) -> None:
         try:
             run()
+            self._signs.end(name)
         except BaseException:
             # Half an engine would hold its lease and do nothing: better dead, and started again by the supervisor.
             logger.critical("the engine broke, the process ends", exc_info=True)
@@ -142,6 +149,7 @@ class Engine:
         sender = self._sender
         assert sender is not None
         while not self._is_ended.is_set():
+            self._signs.sign("network")
             self._submit(sender)
             if self._is_aborting:
                 self._bring(self._outbox.abort_all(sender))
@@ -161,6 +169,7 @@ class Engine:
 
     def _database(self) -> None:
         while not self._is_done():
+            self._signs.sign("database", within_seconds=_LONGEST_PAUSE_SECONDS)
             try:
                 self._wait()
                 self._turn()
@@ -183,6 +192,7 @@ class Engine:
         self._reconcile.run(self._lease.process.id, self._lanes.values())
         if self._fault is not None:
             logger.warning("the database answers again")
+            self._signs.have(DATABASE)
         self._fault, self._pause_seconds = None, 0.0
 
     def _is_done(self) -> bool:
@@ -309,6 +319,7 @@ class Engine:
             # Once a change: an outage of an hour is not a thousand lines.
             logger.warning("the database can't be worked with, it is tried again until it can: %s", fault)
         self._fault = fault
+        self._signs.wait_for(DATABASE, fault)
         close_old_connections()
         connection.close()
         self._reconcile.make_soon()
@@ -323,12 +334,19 @@ class Engine:
 
     def _keep_lease(self) -> None:
         wait_seconds = self._lease.half_seconds / 2
+        self._signs.sign("lease", within_seconds=wait_seconds)
         while not self._is_ended.wait(wait_seconds):
             wait_seconds = self._lease.renew()
+            self._signs.sign("lease", within_seconds=wait_seconds)
+            if self._lease.is_fresh:
+                self._signs.have("its lease")
+            else:
+                self._signs.wait_for("its lease", "it could not be renewed in time, so nothing is taken up")
 
     def _take_lease(self) -> None:
         """Takes the lease as soon as the database can be worked with."""
         while True:
+            self._signs.sign("start", within_seconds=_LONGEST_PAUSE_SECONDS)
             try:
                 self._lease.take(self._name)
             except Error as error:

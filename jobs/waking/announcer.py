@@ -64,6 +64,11 @@ class Announcer:
                 atexit.register(self.flush, timeout_seconds=1.0)
             self._condition.notify_all()
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last wake-ups could not be published."""
+        return self._is_failing
+
     def flush(self, *, timeout_seconds: float) -> bool:
         """Waits until all has been handed to the broker; whether it was."""
         with self._condition:

@@ -294,3 +294,24 @@ def test_encryption_keys_are_taken_in_their_order_and_what_is_none_is_not_shown(
         with pytest.raises(ImproperlyConfigured, match="new_encryption_key") as refused:
             environment.encryption_keys(tmp_path)
         assert wrong not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("", None),
+        ("127.0.0.1:8001", ("127.0.0.1", 8001)),
+        ("[::]:8001", ("::", 8001)),
+        ("localhost:65535", ("localhost", 65535)),
+    ],
+)
+def test_an_address_to_listen_at(monkeypatch: pytest.MonkeyPatch, value: str, expected: tuple[str, int] | None) -> None:
+    monkeypatch.setenv("PROBE_ADDRESS", value)
+    assert environment.address("PROBE_ADDRESS") == expected
+
+
+@pytest.mark.parametrize("value", ["8001", ":8001", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "::1:8001", "a:+x"])
+def test_an_address_that_is_none_is_refused_with_one_to_write(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("PROBE_ADDRESS", value)
+    with pytest.raises(ImproperlyConfigured, match=r"PROBE_ADDRESS is .*such as 127\.0\.0\.1:8001"):
+        environment.address("PROBE_ADDRESS")

@@ -78,6 +78,32 @@ def test_units_harden_all_parts_alike() -> None:
     assert len(set(hardening.values())) == 1
 
 
+WITH_A_PROBE = ("worker", "beat")
+
+
+@pytest.mark.parametrize("part", WITH_A_PROBE)
+def test_every_place_asks_workers_and_beat_whether_they_live(part: str) -> None:
+    service = deployed.compose()["services"][part]
+    port = service["environment"]["PROBE_ADDRESS"].rpartition(":")[2]
+    assert f"http://127.0.0.1:{port}/livez" in service["healthcheck"]["test"][-1]
+    [unit] = (deployed.DEPLOY / "systemd").glob(f"booper-{part}*.service")
+    assert {"Type=notify", "WatchdogSec=60"} <= set(unit.read_text().splitlines())
+    assert '{{- include "booper.probes" . | nindent 10 }}' in (deployed.TEMPLATES / f"{part}.yaml").read_text()
+
+
+def test_the_charts_probes_ask_at_the_port_where_workers_and_beat_listen() -> None:
+    helpers = (deployed.TEMPLATES / "_helpers.tpl").read_text()
+    [listening] = re.findall(r'name: PROBE_ADDRESS\n +value: "0\.0\.0\.0:(\d+)"', helpers)
+    probes = yaml.safe_load(helpers.partition('define "booper.probes" -}}')[2].partition("{{- end }}")[0])
+    assert [port["containerPort"] for port in probes["ports"] if port["name"] == "probe"] == [int(listening)]
+    asked = {kind: probe["httpGet"] for kind, probe in probes.items() if kind != "ports"}
+    assert {kind: (asks["path"], asks["port"]) for kind, asks in asked.items()} == {
+        "startupProbe": ("/livez", "probe"),
+        "livenessProbe": ("/livez", "probe"),
+        "readinessProbe": ("/readyz", "probe"),
+    }
+
+
 TEMPLATES = sorted(deployed.TEMPLATES.iterdir())
 
 

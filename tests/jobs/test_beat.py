@@ -3,13 +3,14 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django_celery_beat.models import PeriodicTask, PeriodicTasks
 
 from config.celery import app
 from jobs import beat as jobs_beat
 from jobs.models import Job, Schedule
 from jobs.recurring import beat_edits, firing
+from jobs.telemetry import signs_of_life
 from jobs.waking import announcements
 from tests.conftest import Announced, StoppedClock
 from tests.factories import NOON, make_schedule
@@ -93,6 +94,32 @@ def test_a_part_that_fails_stops_no_other(monkeypatch, beat: jobs_beat.Scheduler
     monkeypatch.setattr(firing, "fire_due", _fail)
     assert beat.tick() <= 0.5
     assert not Schedule.objects.filter(disabled_at__isnull=True).exists()
+
+
+def test_its_probe_hears_each_tick_and_what_it_waits_for(monkeypatch, beat: jobs_beat.Scheduler):
+    signs = signs_of_life.SignsOfLife()
+    monkeypatch.setattr(signs_of_life, "own", signs)
+    assert not signs.look().is_live
+    beat.tick()
+    assert signs.look().is_ready
+    with monkeypatch.context() as patched:
+        patched.setattr(firing, "fire_due", _lose_the_database)
+        beat.tick()
+    assert (signs.look().is_live, str(signs.look())) == (True, "the database: connection refused")
+    beat.tick()
+    assert signs.look().is_ready
+
+
+def test_its_probe_hears_that_the_broker_is_away(monkeypatch, beat: jobs_beat.Scheduler):
+    signs = signs_of_life.SignsOfLife()
+    monkeypatch.setattr(signs_of_life, "own", signs)
+    monkeypatch.setattr(announcements.announcer, "_is_failing", True)
+    beat.tick()
+    assert (signs.look().is_live, str(signs.look())) == (True, "the broker: wake-ups can't be published")
+
+
+def _lose_the_database(*args: object, **kwargs: object) -> None:
+    raise OperationalError("connection refused")
 
 
 def _fail(*args: object, **kwargs: object) -> None:

@@ -30,6 +30,8 @@ class Machine:
         self.checkout = folder / "booper"
         self.data = folder / "data"
         self.port = ports.free()
+        # Where compose.yaml has a network for each part, they are side by side here.
+        self.probes = {part: ports.free() for part in ("worker", "beat")}
         self._user = NOBODY if os.getuid() == 0 and _is_open_to_others(Path(sys.executable)) else None
         self.checkout.mkdir()
         self.data.mkdir()
@@ -43,25 +45,28 @@ class Machine:
         if self._user is not None:
             os.chown(self.data, self._user, self._user)
 
-    def start(self, command: list[str]) -> subprocess.Popen[bytes]:
+    def start(self, command: list[str], *, part: str = "") -> subprocess.Popen[bytes]:
+        ports_of = {"8000": self.port, "8001": self.probes.get(part, 0), "0.0.0.0": "127.0.0.1"}
+        for written, there in ports_of.items():
+            command = [word.replace(written, str(there)) for word in command]
         return subprocess.Popen(
-            [word.replace("8000", str(self.port)).replace("0.0.0.0", "127.0.0.1") for word in command],
+            command,
             cwd=self.checkout,
-            env=self._environment(),
+            env=self._environment(part),
             start_new_session=True,
             user=self._user,
             group=self._user,
             extra_groups=None if self._user is None else [],
         )
 
-    def run(self, command: list[str]) -> int:
-        return self.start(command).wait(timeout=60)
+    def run(self, command: list[str], *, part: str = "") -> int:
+        return self.start(command, part=part).wait(timeout=60)
 
     def files(self) -> set[Path]:
         """What is in the checkout: root would be let write there, so it is looked at."""
         return set(self.checkout.rglob("*"))
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, part: str) -> dict[str, str]:
         return {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": str(self.data),
@@ -72,16 +77,21 @@ class Machine:
             "FLOWER_ADDRESS": "127.0.0.1",
             "FLOWER_PORT": str(ports.free()),
             "FLOWER_BASIC_AUTH": "booper:booper",
+            **({"PROBE_ADDRESS": f"127.0.0.1:{self.probes[part]}"} if part in self.probes else {}),
         }
 
 
 def _is_ready(port: int) -> bool:
     """Whether database, broker, beat and workers are all there."""
+    return _status(port, "/readyz") == 200
+
+
+def _status(port: int, path: str) -> int | None:
     try:
-        with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
-            return bool(answer.status == 200)
+        with urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            return int(answer.status)
     except OSError:
-        return False
+        return None
 
 
 def _is_open_to_others(path: Path) -> bool:
@@ -106,16 +116,20 @@ def test_all_parts_run_without_writing_to_the_checkout_and_end_when_told(machine
     commands, there = deployed.of_compose(), machine.files()
     assert machine.run(commands.pop("migrate")) == 0
     with ExitStack() as stack:
-        running = {part: machine.start(command) for part, command in commands.items()}
+        running = {part: machine.start(command, part=part) for part, command in commands.items()}
         for process in running.values():
             stack.callback(process.kill)
         while not _is_ready(machine.port):
             assert [part for part, process in running.items() if process.poll() is not None] == []
             time.sleep(0.2)
         assert machine.run(deployed.of_image()["health"]) == 0
+        healths = {part: deployed.compose()["services"][part]["healthcheck"]["test"][1:] for part in machine.probes}
+        assert {part: machine.run(health, part=part) for part, health in healths.items()} == {"worker": 0, "beat": 0}
+        assert {part: _status(port, "/readyz") for part, port in machine.probes.items()} == {"worker": 200, "beat": 200}
         for process in running.values():
             process.send_signal(signal.SIGTERM)
         ended = {part: process.wait(timeout=GRACE_SECONDS) for part, process in running.items()}
     assert ended == {"web": 0, "worker": 0, "beat": 0, "flower": 0}
     assert machine.run(deployed.of_image()["health"]) != 0
+    assert all(machine.run(health, part=part) != 0 for part, health in healths.items())
     assert machine.files() == there

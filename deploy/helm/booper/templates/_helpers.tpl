@@ -51,6 +51,9 @@ envFrom:
   - secretRef:
       name: {{ .Values.existingSecret | quote }}
 env:
+  # Where workers and beat answer whether they live.
+  - name: PROBE_ADDRESS
+    value: "0.0.0.0:8001"
   {{- range $name, $value := .Values.settings }}
   - name: {{ $name }}
     value: {{ $value | quote }}
@@ -60,4 +63,23 @@ volumeMounts:
     mountPath: /data
   - name: tmp
     mountPath: /tmp
+{{- end }}
+
+{{/* The probes of what has no web server. */}}
+{{- define "booper.probes" -}}
+ports:
+  - name: probe
+    containerPort: 8001
+startupProbe:
+  httpGet: {path: /livez, port: probe}
+  periodSeconds: 2
+  failureThreshold: 60
+livenessProbe:
+  httpGet: {path: /livez, port: probe}
+  periodSeconds: 10
+  timeoutSeconds: 3
+readinessProbe:
+  httpGet: {path: /readyz, port: probe}
+  periodSeconds: 5
+  timeoutSeconds: 3
 {{- end }}
