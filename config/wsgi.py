@@ -28,7 +28,9 @@ class Handler(WSGIHandler):
 
 django.setup(set_prefix=False)
 
-from jobs.telemetry import counter_rows  # noqa: E402 (only now are there models to import)
+from jobs.api.wire import unanswered  # noqa: E402 (only now are there models to import)
+from jobs.operating import health  # noqa: E402
+from jobs.telemetry import counter_rows  # noqa: E402
 
 
 class Application(Handler):
@@ -48,6 +50,7 @@ class Application(Handler):
         with self._lock:
             if self._writer is None:
                 self._writer = counter_rows.keep(f"web@{platform.node()}")
+                unanswered.own.watch(health.ask_the_database)
 
 
 application = Application()

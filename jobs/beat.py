@@ -18,8 +18,9 @@ from django.db.models import QuerySet
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
-from jobs.database import clock
+from jobs.database import clock, outages
 from jobs.database.lower_bounds import LowerBounds
+from jobs.database.outages import Outage
 from jobs.engine import leases
 from jobs.guarding import suspension
 from jobs.models import Process, ProcessRole
@@ -45,7 +46,27 @@ _SETTLED = 200
 Answer = TypeVar("Answer")
 
 
+class _Quiet(logging.Filter):
+    """Keeps out of the log what django-celery-beat says of a database that is away at each tick, with a traceback."""
+
+    tell: Callable[[Error], None] | None = None
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, Error) and self.tell is not None:
+            self.tell(error)
+            return False
+        return "InterfaceError in" not in str(record.msg)
+
+
+_quiet = _Quiet()
+logging.getLogger("django_celery_beat.schedulers").addFilter(_quiet)
+
+
 class Scheduler(DatabaseScheduler):  # type: ignore[misc]
+    # Celery's own waits for a broker that is away for ever, and no schedule would run meanwhile.
+    producer = None
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # What is made below reads the database, which may not answer.
         signs_of_life.own.sign("tick")
@@ -62,8 +83,12 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         self._has_edits = True  # some may have been made while there was no beat
         self._edited: UUID | None = None
         self._lease = timedelta(seconds=settings.LEASE_SECONDS)
-        self._fault: str | None = None
+        self._outage = outages.of_the_database(logger)
+        self._fault = ""
         self._has_failed = False
+        # By the name of an entry that could not be sent.
+        self._unsent: dict[str, Outage] = {}
+        _quiet.tell = self._note_fault
         super().__init__(*args, **kwargs)
         self.max_interval = _LONGEST_SLEEP_SECONDS
 
@@ -94,12 +119,24 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             self._safely(lambda: super(Scheduler, self).tick(*args, **kwargs)),
             self._safely(self._take_over_edits),
         ]
-        if self._fault is not None and not self._has_failed:
-            logger.warning("the database answers again")
-            self._fault = None
+        if not self._has_failed:
+            self._outage.works()
         wait_seconds = max(0.0, min(_LONGEST_SLEEP_SECONDS if wait is None else float(wait) for wait in waits))
         self._say_how_it_fares(wait_seconds)
         return wait_seconds
+
+    def apply_entry(self, entry: Any, producer: Any = None) -> None:
+        """Sends the task of an entry that is due. Celery would write a traceback each time that it can't."""
+        try:
+            self.apply_async(entry, producer=producer, advance=False)
+        except Exception as error:  # whatever brokers and what is in an entry may raise
+            begins = f"the task of the entry {entry.name} can't be sent"
+            ends = f"the task of the entry {entry.name} is sent again"
+            self._unsent.setdefault(entry.name, Outage(logger, begins=begins, ends=ends)).fails(error)
+        else:
+            logger.debug("sent the task of the entry %s", entry.name)
+            if (outage := self._unsent.pop(entry.name, None)) is not None:
+                outage.works()
 
     def close(self) -> None:
         signs_of_life.own.is_ending = True
@@ -112,10 +149,10 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
     def _say_how_it_fares(self, wait_seconds: float) -> None:
         """Says it to whoever asks this process whether it lives, and whether it can work."""
         signs_of_life.own.sign("tick", within_seconds=wait_seconds)
-        if self._fault is None:
-            signs_of_life.own.have(DATABASE)
-        else:
+        if self._has_failed:
             signs_of_life.own.wait_for(DATABASE, self._fault)
+        else:
+            signs_of_life.own.have(DATABASE)
         if announcements.announcer.is_failing:
             signs_of_life.own.wait_for(BROKER, "wake-ups can't be published")
         else:
@@ -207,16 +244,17 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         try:
             return call()
         except Error as error:
-            if (fault := str(error)) != self._fault:
-                # Once a change: an outage of an hour is not a thousand lines.
-                logger.warning("the database can't be worked with, it is tried again until it can: %s", fault)
-            self._fault, self._has_failed = fault, True
+            self._note_fault(error)
             self._start_anew()
             return None
         except Exception:
             logger.exception("a part of beat's work failed, it is tried again in half a second")
             self._start_anew()
             return None
+
+    def _note_fault(self, error: Error) -> None:
+        self._fault, self._has_failed = str(error), True
+        self._outage.fails(error)
 
     def _start_anew(self) -> None:
         """Starts anew after a failure: on another connection, and with the entries read again if they never were."""

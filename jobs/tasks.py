@@ -7,8 +7,10 @@ from datetime import timedelta
 from uuid import UUID
 
 from celery import shared_task
+from django.db import Error
 
 from jobs.database import clock
+from jobs.database.outages import Outage
 from jobs.operating import retention
 from jobs.operating.old_rows import Places
 from jobs.recurring import beat_entries, upcoming
@@ -26,6 +28,7 @@ _BUSY_AFTER = timedelta(seconds=1)
 _places = Places()
 _looks = attempts.new_looks()
 _is_pruning = threading.Lock()
+_outage = Outage(logger, begins="what is old can't be deleted", ends="what is old is deleted again")
 
 
 @shared_task(name=TASKS[Lane.JOBS])
@@ -63,8 +66,13 @@ def prune() -> None:
         return
     try:
         pruned = retention.prune(now=clock.now(), pace=pace, places=_places)
+    except Error as error:
+        # The next round is ten seconds away, and whoever works with the database says more of it.
+        _outage.fails(error)
+        return
     finally:
         _is_pruning.release()
+    _outage.works()
     logger.log(logging.INFO if pruned.is_any else logging.DEBUG, "pruned: %s", pruned)
 
 

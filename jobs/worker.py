@@ -11,10 +11,12 @@ from datetime import timedelta
 from typing import Any
 
 from celery import bootsteps, signals
+from celery.worker.consumer import consumer as celery_consumer
 from django.conf import settings
 
 from booper.sending.sender import Sender
 from booper.targets.policy import Policy
+from jobs.database.outages import Outage
 from jobs.delivering import stage as delivering_stage
 from jobs.engine import hosts
 from jobs.engine.bounded import Bounded
@@ -30,12 +32,17 @@ from jobs.waking.announcer import Lane
 
 logger = logging.getLogger(__name__)
 
+# What Celery says at each try.
+_CONNECTION_ERROR = celery_consumer.CONNECTION_ERROR  # type: ignore[attr-defined]
 # With some hundred jobs in hand, Python's 700 made each batch walk all that is alive several times: a sixth of the CPU.
 _ALLOCATIONS_BETWEEN_COLLECTIONS = 20_000
 _LOOK_FOR_THE_END_SECONDS = 0.25
 # With a broker that answers, it is a fraction of a second.
 _CELERY_MAY_TAKE_SECONDS = 2.0
 
+_outage = Outage(
+    logger, begins="the broker can't be reached, it is tried again until it can", ends="the broker is there again"
+)
 _running: list[Engine] = []
 _writers: list[Writer] = []
 
@@ -50,15 +57,27 @@ class Consuming(bootsteps.StartStopStep):
         self.stop(consumer)
 
     def start(self, consumer: Any) -> None:
+        _outage.works()
         signs_of_life.own.have(signs_of_life.BROKER)
 
     def stop(self, consumer: Any) -> None:
         signs_of_life.own.wait_for(signs_of_life.BROKER, "wake-ups can't be taken from it")
 
 
+class _ToldOnce(logging.Filter):
+    """Has what Celery says at each try to reach the broker be said once a change."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.msg != _CONNECTION_ERROR or not isinstance(record.args, tuple):
+            return True
+        _outage.fails(" ".join(str(word) for word in record.args[1:2]))
+        return False
+
+
 @signals.worker_init.connect
 def _report_broker(sender: Any, **_: Any) -> None:
     sender.app.steps["consumer"].add(Consuming)
+    logging.getLogger("celery.worker.consumer.consumer").addFilter(_ToldOnce())
 
 
 @signals.worker_init.connect

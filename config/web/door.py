@@ -13,6 +13,7 @@ from wsgiref.types import WSGIApplication
 from config.web import refusals
 from config.web.pool import Full, Pool
 from config.web.refusals import Refusal
+from jobs.telemetry import counters
 
 logger = logging.getLogger(__name__)
 
@@ -106,6 +107,7 @@ class Door:
         except ClientGone:
             return
         except Full:
+            counters.own.count(counters.UNAVAILABLE, [counters.NO_THREAD])
             answer = _refused(Refusal(503, "more is asked of this server than it can answer: try again in a second"))
         except Exception:  # the application answers for its own; what is left is ours
             logger.exception("%s %s", environ["REQUEST_METHOD"], environ["PATH_INFO"])

@@ -13,10 +13,14 @@ from rest_framework.request import Request
 from jobs.api import limiting
 from jobs.database import clock
 from jobs.database.expiring_cache import ExpiringCache
+from jobs.database.outages import Outage
 from jobs.models import ApiKey, Scope, User
 from jobs.models.api_key import hash_token, is_well_formed
 
 logger = logging.getLogger(__name__)
+_outage = Outage(
+    logger, begins="the last use of API keys can't be noted", ends="the last use of API keys is noted again"
+)
 
 # So long may a key that is revoked still be taken, in each web process.
 KEPT_SECONDS = 5.0
@@ -95,4 +99,6 @@ def _note_use(key: ApiKey, *, now: datetime) -> None:
     try:
         ApiKey.objects.filter(unnoted, id=key.id).update(last_used_at=now)
     except DatabaseError as error:
-        logger.warning("the last use of API key %s could not be noted: %s", key.hint, error)
+        _outage.fails(error)
+    else:
+        _outage.works()

@@ -16,7 +16,7 @@ from django.db import Error, close_old_connections, connection
 
 from booper.outcomes.outcome import Outcome
 from booper.targets.addresses import Network
-from jobs.database import clock
+from jobs.database import clock, outages
 from jobs.engine import hosts, recording
 from jobs.engine.breaking_off import BreakingOff
 from jobs.engine.held_lease import HeldLease
@@ -84,8 +84,7 @@ class Engine:
         self._is_ended = threading.Event()
         self._look_at = 0.0
         self._pause_seconds = 0.0
-        # What the database answered instead of doing its work; None while it works.
-        self._fault: str | None = None
+        self._outage = outages.of_the_database(logger)
         self._threads: list[threading.Thread] = []
 
     # --- What the doors call --------------------------------------------------------------------------------------
@@ -190,10 +189,10 @@ class Engine:
             for upcoming in self._rescue.run([lane.stage for lane in self._lanes.values()]):
                 self._chain(upcoming)
         self._reconcile.run(self._lease.process.id, self._lanes.values())
-        if self._fault is not None:
-            logger.warning("the database answers again")
+        if self._outage.is_on:
             self._signs.have(DATABASE)
-        self._fault, self._pause_seconds = None, 0.0
+            self._outage.works()
+        self._pause_seconds = 0.0
 
     def _is_done(self) -> bool:
         return self._is_stopping and not any(lane.in_hand for lane in self._lanes.values())
@@ -315,11 +314,8 @@ class Engine:
     def _pause(self, error: Exception) -> None:
         """The database is away: wait a little longer each time, keep what is in hand."""
         self._pause_seconds = min(_LONGEST_PAUSE_SECONDS, self._pause_seconds * 2 or 0.1)
-        if (fault := str(error)) != self._fault:
-            # Once a change: an outage of an hour is not a thousand lines.
-            logger.warning("the database can't be worked with, it is tried again until it can: %s", fault)
-        self._fault = fault
-        self._signs.wait_for(DATABASE, fault)
+        self._outage.fails(error)
+        self._signs.wait_for(DATABASE, str(error))
         close_old_connections()
         connection.close()
         self._reconcile.make_soon()

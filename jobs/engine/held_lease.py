@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.db import Error, connection
 
 from jobs.database import clock
+from jobs.database.outages import Outage
 from jobs.engine import leases
 from jobs.models import Process, ProcessRole
 
@@ -26,7 +27,11 @@ class HeldLease:
         self._length = length
         self._process: Process | None = None
         self._renewed_at = self._failed_at = time.monotonic()
-        self._is_failing = False
+        self._outage = Outage(
+            logger,
+            begins="the lease could not be renewed, it is tried again each second",
+            ends="the lease was renewed again",
+        )
 
     @property
     def process(self) -> Process:
@@ -74,18 +79,16 @@ class HeldLease:
         try:
             leases.renew(self.process, lease=self._length, now=clock.reread())
             self._renewed_at = began
-            if self._is_failing:
+            if self._outage.is_on:
                 # Until this very moment nobody could renew: the others' time to do so begins now.
                 self._failed_at = time.monotonic()
-            self._is_failing = False
+            self._outage.works()
         except Error as error:
             self._failed_at = time.monotonic()
-            if not self._is_failing:
-                logger.warning("the lease could not be renewed, it is tried again each second: %s", error)
-            self._is_failing = True
+            self._outage.fails(error)
             connection.close()
         if time.monotonic() - began <= pause_seconds:
-            return min(_RETRY_SECONDS, pause_seconds) if self._is_failing else pause_seconds
+            return min(_RETRY_SECONDS, pause_seconds) if self._outage.is_on else pause_seconds
         # The database stood still, for the others too; and what was written now is as of back then.
         self._failed_at = time.monotonic()
         return 0.0

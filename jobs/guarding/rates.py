@@ -15,11 +15,13 @@ from datetime import UTC, datetime
 
 from django.db import Error, transaction
 
+from jobs.database.outages import Outage
 from jobs.guarding import limits
 from jobs.guarding.limits import DAY_SECONDS, MINUTE_SECONDS, Limit
 from jobs.models import Usage
 
 logger = logging.getLogger(__name__)
+_outage = Outage(logger, begins="limits can't be looked at, and refuse nobody", ends="limits are looked at again")
 
 _SHARES = 100
 _MOST_SUBJECTS = 50_000
@@ -156,9 +158,10 @@ class Rate:
             )
         except Error as error:
             # A database that is away refuses nobody: whatever the request is for will say so itself.
-            logger.warning("the limit %s could not be looked at: %s", self._limit.name, error)
+            _outage.fails(error)
             account.has_asked = account.known > 0
             return self._standing(account, allowed, part_gone)
+        _outage.works()
         with self._lock:
             account.known = used
             if granted:

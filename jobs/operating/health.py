@@ -96,7 +96,7 @@ class Readiness:
         ask_paused: Callable[[], datetime | None] | None = None,
     ) -> None:
         """`ask_broker` raises if the broker does not answer."""
-        self._database = Question(ask_database or _ask_database, fresh_seconds=_FRESH_SECONDS, name="database-check")
+        self._database = Question(ask_database or ask_the_database, fresh_seconds=_FRESH_SECONDS, name="database-check")
         self._paused = Question(ask_paused or suspension.paused_at, fresh_seconds=_FRESH_SECONDS, name="pause-check")
         self._broker = Question(ask_broker, fresh_seconds=_FRESH_SECONDS, name="broker-check")
 
@@ -117,7 +117,7 @@ class Readiness:
         return Report({name: check for name, check in checks.items() if name not in without}, paused.value)
 
 
-def _ask_database() -> list[Heartbeat]:
+def ask_the_database() -> list[Heartbeat]:
     """Writes as well, down to the disk: a standby, and a server whose disk is full, answer whatever is only read."""
     now = clock.now()
     with transaction.atomic():

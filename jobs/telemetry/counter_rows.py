@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from django.db import Error, connection, transaction
 
 from jobs.database import clock
+from jobs.database.outages import Outage
 from jobs.models import Tally
 from jobs.models.identifiers import uuid7
 from jobs.models.tally import OF_THE_GONE
@@ -76,7 +77,11 @@ class Writer:
         self._page = page
         self._seconds = seconds
         self._is_stopping = threading.Event()
-        self._is_failing = False
+        self._outage = Outage(
+            logger,
+            begins="what this process counts can't be written, it is kept for later",
+            ends="what this process counts is written again",
+        )
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
 
     def start(self) -> None:
@@ -96,11 +101,9 @@ class Writer:
     def _write(self) -> None:
         try:
             self._page.write(now=clock.now())
-            self._is_failing = False
+            self._outage.works()
         except Error as error:
-            if not self._is_failing:
-                logger.warning("what this process counts can't be written, it is kept for later: %s", error)
-            self._is_failing = True
+            self._outage.fails(error)
         finally:
             # A connection that is used for a millisecond in five seconds is not worth holding.
             connection.close()

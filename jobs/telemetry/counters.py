@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 ATTEMPTS = "attempts"
 JOBS_FINISHED = "jobs_finished"
 DELIVERY_ATTEMPTS = "delivery_attempts"
+# Requests that the web answered 503, by why.
+UNAVAILABLE = "unavailable"
+NO_DATABASE, NO_THREAD = "database", "full"
 CONCURRENCY = "concurrency"
 IN_FLIGHT = "in_flight"
 # Since when (unix seconds) a host of a tenant is parked, by the hex of the tenant's id and the origin.

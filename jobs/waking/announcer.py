@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from jobs.database.outages import Outage
+
 logger = logging.getLogger(__name__)
 
 _SLOT_MICROSECONDS = 10_000
@@ -47,7 +49,11 @@ class Announcer:
         self._pending: dict[Lane, set[datetime]] = {lane: set() for lane in Lane}
         self._thread: threading.Thread | None = None
         self._is_busy = False
-        self._is_failing = False
+        self._outage = Outage(
+            logger,
+            begins="wake-ups can't be published, workers look for themselves each second",
+            ends="wake-ups are published again",
+        )
 
     def announce(self, lane: Lane, instants: Iterable[datetime], *, now: datetime) -> None:
         """Never blocks, never fails."""
@@ -67,7 +73,7 @@ class Announcer:
     @property
     def is_failing(self) -> bool:
         """Whether the last wake-ups could not be published."""
-        return self._is_failing
+        return self._outage.is_on
 
     def flush(self, *, timeout_seconds: float) -> bool:
         """Waits until all has been handed to the broker; whether it was."""
@@ -94,8 +100,6 @@ class Announcer:
     def _publish_quietly(self, lane: Lane, instants: list[datetime]) -> None:
         try:
             self._publish(lane, instants)
-            self._is_failing = False
+            self._outage.works()
         except Exception as error:  # whatever a broker and its libraries may raise
-            if not self._is_failing:
-                logger.warning("wake-ups can't be published, workers look for themselves each second: %s", error)
-            self._is_failing = True
+            self._outage.fails(error)

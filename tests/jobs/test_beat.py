@@ -1,10 +1,12 @@
 """The scheduler that `celery beat` runs: what its ticks do, whatever fails in them."""
 
+import logging
 from datetime import timedelta
 
 import pytest
 from django.db import OperationalError, connection
 from django_celery_beat.models import PeriodicTask, PeriodicTasks
+from django_celery_beat.schedulers import ModelEntry
 
 from config.celery import app
 from jobs import beat as jobs_beat
@@ -12,6 +14,7 @@ from jobs.models import Job, Schedule
 from jobs.recurring import beat_edits, firing
 from jobs.telemetry import signs_of_life
 from jobs.waking import announcements
+from jobs.waking.announcer import Lane
 from tests.conftest import Announced, StoppedClock
 from tests.factories import NOON, make_schedule
 
@@ -113,9 +116,58 @@ def test_its_probe_hears_each_tick_and_what_it_waits_for(monkeypatch, beat: jobs
 def test_its_probe_hears_that_the_broker_is_away(monkeypatch, beat: jobs_beat.Scheduler):
     signs = signs_of_life.SignsOfLife()
     monkeypatch.setattr(signs_of_life, "own", signs)
-    monkeypatch.setattr(announcements.announcer, "_is_failing", True)
+    monkeypatch.setattr(announcements.announcer, "_publish", _lose_the_broker)
+    announcements.announcer._publish_quietly(Lane.JOBS, [NOON])
     beat.tick()
     assert (signs.look().is_live, str(signs.look())) == (True, "the broker: wake-ups can't be published")
+
+
+@pytest.mark.parametrize("part", ["last_change", "save"])
+def test_what_django_celery_beat_says_of_a_database_that_is_away_is_one_line_a_change(
+    monkeypatch, caplog, beat: jobs_beat.Scheduler, part: str
+):
+    with monkeypatch.context() as patched:
+        if part == "save":
+            patched.setattr(ModelEntry, "save", _lose_the_database)
+        else:
+            patched.setattr(PeriodicTasks, "last_change", _lose_the_database)
+        for _ in range(20):
+            beat._dirty.add("booper.prune")
+            beat.tick()
+            beat.sync()
+            beat.schedule_changed()
+    monkeypatch.setattr(beat._outage, "_quiet_seconds", 0.0)
+    beat._dirty.clear()
+    beat.tick()
+    said = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert [record.getMessage().partition(" after ")[0] for record in said] == [
+        "the database can't be worked with, it is tried again until it can: connection refused",
+        "the database answers again",
+    ]
+    assert [record.exc_info for record in said] == [None, None]
+
+
+def test_an_entry_that_can_not_be_sent_is_one_line_a_change(monkeypatch, caplog, beat: jobs_beat.Scheduler):
+    [entry] = [entry for name, entry in beat.schedule.items() if name == "booper.prune"]
+    caplog.set_level(logging.INFO)
+    with monkeypatch.context() as patched:
+        patched.setattr(jobs_beat.Scheduler, "apply_async", _lose_the_broker)
+        for _ in range(20):
+            beat.apply_entry(entry)
+    beat.apply_entry(entry)
+    beat.apply_entry(entry)
+    assert [message.partition(" after ")[0] for message in caplog.messages] == [
+        "the task of the entry booper.prune can't be sent: no route",
+        "the task of the entry booper.prune is sent again",
+    ]
+
+
+def test_a_broker_that_is_away_is_never_waited_for(beat: jobs_beat.Scheduler):
+    assert beat.producer is None
+
+
+def _lose_the_broker(*args: object, **kwargs: object) -> None:
+    raise OSError("no route")
 
 
 def _lose_the_database(*args: object, **kwargs: object) -> None:

@@ -1,5 +1,6 @@
 """A worker without an engine is none: it ends, and its supervisor starts it again."""
 
+import logging
 import os
 from ipaddress import ip_network
 
@@ -8,6 +9,7 @@ import pytest
 from booper.outcomes.outcome import Request
 from booper.sending.sender import send
 from jobs import worker
+from jobs.telemetry import signs_of_life
 from tests.egress_proxy import EgressProxy
 
 
@@ -41,3 +43,37 @@ def test_a_worker_whose_engine_can_not_be_started_ends(monkeypatch, caplog):
     with pytest.raises(Ended, match="70"):
         worker._start("worker@here")
     assert "the engine can't be started, the worker ends" in caplog.text
+
+
+@pytest.fixture
+def signs(monkeypatch) -> signs_of_life.SignsOfLife:
+    found = signs_of_life.SignsOfLife()
+    found.sign("database")
+    monkeypatch.setattr(signs_of_life, "own", found)
+    return found
+
+
+def test_a_worker_is_ready_while_celery_takes_wake_ups_from_the_broker(signs: signs_of_life.SignsOfLife):
+    step = worker.Consuming(consumer=None)
+    assert (signs.look().is_live, str(signs.look())) == (True, "the broker: wake-ups can't be taken from it")
+    step.start(None)
+    assert signs.look().is_ready
+    step.stop(None)
+    assert not signs.look().is_ready
+
+
+def test_what_celery_says_at_each_try_to_reach_the_broker_is_one_line_a_change(signs, caplog):
+    logger = logging.getLogger("celery.worker.consumer.consumer.tried")
+    logger.addFilter(worker._ToldOnce())
+    step = worker.Consuming(consumer=None)
+    for attempt in range(20):
+        logger.error(
+            worker._CONNECTION_ERROR, "redis://:**@there/0", OSError("refused"), f"Trying again ({attempt}/100)"
+        )
+    logger.error("something else")
+    step.start(None)
+    assert caplog.messages == [
+        "the broker can't be reached, it is tried again until it can: refused",
+        "something else",
+        "the broker is there again after 0 s",
+    ]

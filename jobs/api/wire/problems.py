@@ -16,6 +16,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from booper.content import payloads
+from jobs.api.wire import unanswered
 from jobs.guarding.limits import LimitReached
 from jobs.intake.refusals import Refusal
 
@@ -69,8 +70,10 @@ def handle(exc: Exception, context: Mapping[str, Any]) -> Response:
     """REST framework's exception handler: the answer to whatever a view raised."""
     request = context["request"]
     status, detail = _verdict(exc, request)
-    if status >= 500:
-        # A database that is away says the same to everybody: a line each tells it.
+    is_of_the_database = status == 503 and isinstance(exc, DatabaseError | InterfaceError)
+    if is_of_the_database:
+        unanswered.own.note(exc)
+    elif status >= 500:
         logger.error("%s %s: %s", request.method, request.path, detail, exc_info=exc if status == 500 else None)
     if status == 500:
         # For Django's test client and for error reporters, which learn of unhandled exceptions by this signal.
@@ -78,12 +81,10 @@ def handle(exc: Exception, context: Mapping[str, Any]) -> Response:
     problem = _problem(status, detail, getattr(exc, "errors", None))
     if isinstance(exc, LimitReached):
         problem |= {"limit": exc.limit, "allowed": exc.allowed, "used": exc.used}
-    return Response(
-        problem,
-        status=status,
-        headers=_headers(exc, status),
-        content_type=CONTENT_TYPE,
-    )
+    response = Response(problem, status=status, headers=_headers(exc, status), content_type=CONTENT_TYPE)
+    # Django would write a line for each.
+    response._has_been_logged = is_of_the_database  # type: ignore[attr-defined]
+    return response
 
 
 def of(refusal: Refusal) -> dict[str, Any]:
@@ -188,11 +189,12 @@ class Unavailable:
         if not isinstance(exception, OperationalError | InterfaceError):
             return None
         detail = f"the database did not answer: try again in {_RETRY_AFTER_SECONDS} seconds"
-        logger.error("%s %s: %s: %s", request.method, request.path, detail, exception)
+        unanswered.own.note(exception)
         response = _plain(503, detail)
         if _is_for_a_browser(request):
             response = HttpResponse(f"<h1>Temporarily unavailable</h1><p>{detail}</p>", status=503)
         response.headers["Retry-After"] = str(_RETRY_AFTER_SECONDS)
+        response._has_been_logged = True  # type: ignore[attr-defined]
         return response
 
 

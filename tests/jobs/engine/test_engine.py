@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from django.db import DatabaseError, InternalError, OperationalError, ProgrammingError, connection
 
-from jobs.database import clock
+from jobs.database import clock, outages
 from jobs.delivering import stage
 from jobs.guarding.places import of_settings
 from jobs.models import Delivery, Job, LogEvent, Process
@@ -113,9 +113,11 @@ def test_a_claim_that_the_database_refuses_is_made_again(monkeypatch, caplog, ki
         return claim(*args, **kwargs)
 
     monkeypatch.setattr(running_stage, "claim", claim_when_back)
+    monkeypatch.setattr(outages, "QUIET_SECONDS", 0.0)
     job = make_job(now=clock.now(), scheduled_at=clock.now())
     with running(MemorySender(lambda request: OK)):
         eventually(lambda: Job.objects.filter(id=job.id, state="completed").exists())
+        eventually(lambda: "the database answers again" in caplog.text)
     # Said once, not at each try.
     assert caplog.text.count("the database can't be worked with") == 1
     assert caplog.text.count("the database answers again") == 1

@@ -154,7 +154,7 @@ def test_what_is_left_out_is_not_asked(hanging: Hanging):
 
 @pytest.mark.django_db(transaction=True)
 def test_the_database_is_asked_to_write_and_nothing_is_left_of_it(monkeypatch: pytest.MonkeyPatch):
-    assert health._ask_database() == []
+    assert health.ask_the_database() == []
     assert not Process.objects.exists()
 
     def refuse(*_: Any, **__: Any) -> None:
