@@ -1,13 +1,20 @@
 """How far deleting is behind what is to be kept: read at the low end of each table, by primary key."""
 
+import functools
+import operator
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Model, Q, QuerySet
 
+from jobs.database import row_counts
 from jobs.models import Delivery, Job, LogEvent
+from jobs.models.identifiers import earliest_uuid7
 
+# So many of the lowest rows of each table are looked at to count those that should have gone.
+MOST_ROWS = 10_000
 # Of the lowest ids: what has not ended is passed by, so that one may be met that is to stay.
 _LOOKED_AT = 200
 
@@ -21,6 +28,24 @@ def seconds_behind(*, now: datetime) -> Mapping[str, float]:
         "deliveries": _since(_first_end(Delivery.objects.all(), "delivered_at", "failed_at"), log_before),
         "jobs": _since(_first_end(Job.objects.all(), "completed_at", "discarded_at", "cancelled_at"), jobs_before),
     }
+
+
+def rows_behind(*, now: datetime) -> Mapping[str, int]:
+    """Counts the rows of each kind that should have been gone, among the MOST_ROWS lowest of each."""
+    log_before = now - timedelta(days=settings.LOG_RETENTION_DAYS)
+    jobs_before = now - timedelta(days=settings.JOB_RETENTION_DAYS)
+    return {
+        "log": row_counts.up_to(LogEvent.objects.filter(id__lt=earliest_uuid7(log_before)), MOST_ROWS),
+        "deliveries": _ended_before(Delivery, log_before, "delivered_at", "failed_at"),
+        "jobs": _ended_before(Job, jobs_before, "completed_at", "discarded_at", "cancelled_at"),
+    }
+
+
+def _ended_before(model: type[Model], before: datetime, *ends: str) -> int:
+    rows: QuerySet[Any] = model._default_manager.all()
+    lowest: Any = rows.order_by("id").values("id")[:MOST_ROWS]
+    has_ended = functools.reduce(operator.or_, (Q(**{f"{end}__lt": before}) for end in ends))
+    return rows.filter(has_ended, id__in=lowest).count()
 
 
 def _first_log_event() -> datetime | None:

@@ -71,7 +71,7 @@ class Outage:
 
     def works(self, *, and_so: str = "") -> None:
         """Says that it is over, where there was one. Costs nothing where there was none."""
-        if self._began_at is None:
+        if not self.is_on:
             return
         with self._lock:
             now, began_at = self._monotonic(), self._began_at

@@ -11,6 +11,10 @@ class QueueQuerySet(models.QuerySet["Queue"]):
     def ready(self, now: datetime) -> "QueueQuerySet":
         return self.filter(ready_at__lte=now)
 
+    def stuck(self, since: datetime) -> "QueueQuerySet":
+        """Those that may start something since then, and no worker has looked; not of owners that are suspended."""
+        return self.filter(ready_at__lt=since, user__suspended_at__isnull=True)
+
 
 class Queue(models.Model):
     id = models.BigAutoField(primary_key=True)

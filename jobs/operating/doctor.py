@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
-from jobs.operating import installation, invariants
+from jobs.operating import held_up, installation, invariants
 from jobs.operating.findings import Check, Finding, Level
 
 
@@ -26,7 +26,8 @@ def examine(
     if findings[0].level == Level.OK:
         findings += [finding for check in installation.CHECKS for finding in _examine(check, clock_now(), is_to_fix)]
     if all(finding.level != Level.ERROR for finding in findings if finding.check in ("database", "migrations")):
-        findings += [finding for check in invariants.CHECKS for finding in _examine(check, clock_now(), is_to_fix)]
+        checks = (*invariants.CHECKS, *held_up.CHECKS)
+        findings += [finding for check in checks for finding in _examine(check, clock_now(), is_to_fix)]
     return [*findings, *([] if ask_proxy is None else [_proxy(ask_proxy)]), _broker(ask_broker)]
 
 

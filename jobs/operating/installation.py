@@ -10,7 +10,8 @@ from django.core import checks
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from jobs.database import sql
+from booper.timing.spans import span
+from jobs.database import sql, transactions
 from jobs.models import Process, Secret, User
 from jobs.models.encryption import Unreadable
 from jobs.operating.findings import Check, Level, Trouble
@@ -20,6 +21,12 @@ _CLOCKS_APART = timedelta(seconds=5)
 _LITTLE_SPACE, _NO_SPACE = 1024**3, 100 * 1024**2
 _MIB = 1024**2
 _MOST_READ = 100
+_LONG_TRANSACTION = timedelta(minutes=10)
+_MOST_CONNECTIONS_USED = 0.9
+_CONNECTIONS = """
+SELECT (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),
+    current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+"""
 
 
 def _migrations(now: datetime) -> Iterator[Trouble]:
@@ -118,6 +125,34 @@ def _disk(now: datetime) -> Iterator[Trouble]:
         yield Trouble(f"{free // _MIB} MiB are free below {settings.DATA_DIR}", "make room", level)
 
 
+def _transactions(now: datetime) -> Iterator[Trouble]:
+    for found in transactions.oldest(limit=5):
+        if found.seconds < _LONG_TRANSACTION.total_seconds():
+            return
+        who = found.application if found.pid is None else f"{found.application}, process {found.pid}"
+        end = "ROLLBACK PREPARED" if found.pid is None else f"SELECT pg_terminate_backend({found.pid})"
+        yield Trouble(
+            f"a transaction of {who} (role {found.role}, {found.state}) is open for {span(found.seconds)}: "
+            "what has died since is kept, and every look walks past it",
+            f"let it end, or end it: {end}",
+            Level.WARNING,
+        )
+
+
+def _connections(now: datetime) -> Iterator[Trouble]:
+    if not sql.is_postgresql():
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_CONNECTIONS)
+        used, most = cursor.fetchone()
+    if used > most * _MOST_CONNECTIONS_USED:
+        yield Trouble(
+            f"{used} of the {most} connections that PostgreSQL takes are there: the next processes may get none",
+            "raise max_connections, or put a pooler such as pgbouncer in front (docs/scaling.md)",
+            Level.WARNING,
+        )
+
+
 def _journal(now: datetime) -> Iterator[Trouble]:
     if sql.is_postgresql():
         return
@@ -136,5 +171,7 @@ CHECKS = (
     Check("encryption", "what is encrypted can be read", _encryption),
     Check("clocks", "this machine's and the database's agree", _clocks),
     Check("disk", "there is room", _disk),
+    Check("transactions", "none is open for long", _transactions),
+    Check("connections", "there are some left", _connections),
     Check("journal", "readers do not wait for the writer", _journal),
 )

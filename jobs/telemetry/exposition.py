@@ -16,7 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 import booper
-from jobs.database import backlog, clock, row_counts
+from jobs.database import backlog, clock, row_counts, transactions
 from jobs.models import (
     FINISHED_STATES,
     UNFINISHED_STATES,
@@ -27,6 +27,7 @@ from jobs.models import (
     JobState,
     Process,
     ProcessRole,
+    Queue,
     Receiver,
     Tally,
 )
@@ -50,6 +51,8 @@ class Stored:
     deliveries: int
     # For how many seconds the oldest row of each kind should have been deleted.
     behind: Mapping[str, float] = field(default_factory=dict)
+    # How many such rows there are, up to backlog.MOST_ROWS.
+    too_old: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ def count_stored() -> Stored:
         jobs=row_counts.by_state(Job, (*UNFINISHED_STATES, *FINISHED_STATES)),
         deliveries=row_counts.of_table(Delivery),
         behind=backlog.seconds_behind(now=clock.now()),
+        too_old=backlog.rows_behind(now=clock.now()),
     )
 
 
@@ -95,23 +99,36 @@ class _Snapshot(Collector):
         due = lanes["jobs"].due + lanes["queues"].due
         yield _labelled("jobs", _JOBS, "state", _jobs_by_state(now, self._stored, due=due))
         yield _labelled("deliveries", _DELIVERIES, "state", _deliveries_by_state(self._stored))
-        yield _labelled(
-            "retention_behind_seconds", _BEHIND, "kind", {} if self._stored is None else self._stored.behind
-        )
+        yield from _retention(self._stored)
         yield from _backlogs(lanes, now=now)
+        yield _gauge("queues_stuck", _STUCK, row_counts.up_to(Queue.objects.stuck(now - OVERDUE_AFTER), MOST))
         yield from _created()
         yield from _counted(counters.total(row.counts for row in rows))
         yield from _beat(now)
         yield from _processes(now)
         yield from _workers(rows, now=now)
         yield _labelled("receivers", "Receivers that fail, and those switched off for it.", "state", _receivers())
+        yield _gauge("database_transaction_seconds", _TRANSACTION, _oldest_transaction_seconds())
         yield _labelled("build_info", "The version that answers, as a label.", "version", {booper.__version__: 1})
         yield _gauge("metrics_seconds", "How long it took to find all this out.", time.perf_counter() - began)
 
 
 _BEHIND = "For how long the oldest row of a kind should have been deleted; a day of the log goes as a whole."
+_TOO_OLD = f"Rows that should have been deleted, of the {backlog.MOST_ROWS} lowest of each kind."
+_STUCK = f"Queues that may start jobs, and none was looked for in them, for a minute; up to {MOST}."
+_TRANSACTION = "For how long the oldest transaction of others in the database is open (PostgreSQL)."
 _JOBS = f"Jobs by state: waiting ones counted up to {MOST}, those in other states estimated once there are many."
 _DELIVERIES = f"Deliveries by state: all but the delivered ones counted up to {MOST}, those estimated."
+
+
+def _retention(stored: Stored | None) -> Iterator[Metric]:
+    behind, too_old = ({}, {}) if stored is None else (stored.behind, stored.too_old)
+    yield _labelled("retention_behind_seconds", _BEHIND, "kind", behind)
+    yield _labelled("retention_rows", _TOO_OLD, "kind", too_old)
+
+
+def _oldest_transaction_seconds() -> float:
+    return max((each.seconds for each in transactions.oldest(limit=1)), default=0.0)
 
 
 def _due_jobs(now: datetime) -> _Due:
@@ -197,6 +214,8 @@ def _counted(counts: Mapping[str, float]) -> Iterator[Metric]:
     yield _rising("attempts", "Attempts that ended, by outcome: success, or what went wrong.", "outcome", attempts)
     deliveries = {counters.SUCCESS: 0.0} | counters.by_label(counts, counters.DELIVERY_ATTEMPTS)
     yield _rising("delivery_attempts", "Attempts at callbacks and webhooks, by outcome.", "outcome", deliveries)
+    refused = {counters.NO_DATABASE: 0.0, counters.NO_THREAD: 0.0} | counters.by_label(counts, counters.UNAVAILABLE)
+    yield _rising("unavailable", "Requests that the web answered 503, by what it lacked.", "reason", refused)
     yield _histogram(counts, counters.LATENESS, "From the time an attempt was due to its start.")
     yield _histogram(counts, counters.REQUEST_DURATION, "From the start of a job's request to its end.")
     yield _histogram(counts, counters.DELIVERY_DURATION, "The same of callbacks and webhooks.")
