@@ -1,4 +1,5 @@
-"""The whole way of a job, from the POST to the last webhook, through real processes on each of the three stacks."""
+"""The whole way of a job, from the POST to the last webhook, through real processes: on each of the three stacks, and
+behind a pooler."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -7,20 +8,21 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from tests.processes.harness.fixtures import running
+from tests.processes.harness.fixtures import behind_a_pooler, running
 from tests.processes.harness.stack import EMAIL, STACK_KINDS, Servers, Stack, manage
 from tests.processes.harness.target import Arrival, Reply, in_turn
 from tests.processes.harness.waiting import eventually
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(400)]
 
 # A busy machine is slower than a lost wake-up: a worker looks for itself each second.
 _PATIENCE_SECONDS = 15.0
 
 
-@pytest.fixture(scope="module", params=STACK_KINDS)
+@pytest.fixture(scope="module", params=[*STACK_KINDS, "pgbouncer"])
 def stack(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Stack]:
-    with running(request.param, servers=servers) as stack:
+    is_pooled = request.param == "pgbouncer"
+    with behind_a_pooler(servers) if is_pooled else running(request.param, servers=servers) as stack:
         stack.start()
         yield stack
 

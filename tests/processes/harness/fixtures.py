@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes.harness.poolers import PgBouncer
 from tests.processes.harness.processes import Processes
 from tests.processes.harness.stack import Servers, Stack, StackKind
 
@@ -54,6 +55,16 @@ def running(
             _live.remove(stack)
     if not stack.is_kept:
         shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def behind_a_pooler(servers: Servers) -> Iterator[Stack]:
+    """A stack all of whose processes reach the database through pgbouncer; the test itself has the database."""
+    with running("postgresql-redis", servers=servers) as stack:
+        pooler = PgBouncer(stack.processes, servers.new_folder("pgbouncer"), postgres=servers.postgres)
+        pooler.start()
+        stack.env["DATABASE_URL"] = pooler.url(stack.database.url.rpartition("/")[2])
+        yield stack
 
 
 @pytest.hookimpl(wrapper=True)

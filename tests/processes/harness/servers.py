@@ -46,7 +46,7 @@ def require(name: str, *, is_here: bool) -> None:
     pytest.skip(f"{name} is not on this machine")
 
 
-class _Server:
+class Server:
     """A server process: `command` starts it, `is_up` tells when it answers."""
 
     def __init__(self, processes: Processes, name: str) -> None:
@@ -81,7 +81,7 @@ class _Server:
         eventually(answer, f"{self._name} answers", within_seconds=_START_SECONDS)
 
 
-class RedisServer(_Server):
+class RedisServer(Server):
     """The broker of a stack; `command` and `socket` are those of an embedded one, or its own in `folder`."""
 
     def __init__(self, processes: Processes, *, command: Sequence[str], socket: Path) -> None:
@@ -96,7 +96,7 @@ class RedisServer(_Server):
 
     @classmethod
     def of_its_own(cls, processes: Processes, folder: Path) -> "RedisServer":
-        binary = _on_path("redis-server")
+        binary = on_path("redis-server")
         require("redis-server", is_here=binary is not None)
         socket = folder / "redis.sock"
         place = ["--port", "0", "--unixsocket", str(socket), "--dir", str(folder)]
@@ -122,7 +122,7 @@ class RedisServer(_Server):
             return False
 
 
-class RabbitServer(_Server):
+class RabbitServer(Server):
     """A node with its own name, ports, cookie and folders beside whatever else runs on this machine."""
 
     _BINARIES = Path("/usr/lib/rabbitmq/bin")
@@ -190,7 +190,7 @@ class RabbitServer(_Server):
         return True
 
 
-class PostgresServer(_Server):
+class PostgresServer(Server):
     """A cluster of its own in `folder`, run by the user postgres where this is root."""
 
     def __init__(self, processes: Processes, folder: Path, *, primary: "PostgresServer | None" = None) -> None:
@@ -201,7 +201,7 @@ class PostgresServer(_Server):
         super().__init__(processes, "postgresql")
         self._binaries = binaries
         self._folder = folder
-        self._port = ports.free()
+        self.port = ports.free()
         self._user = "postgres" if os.geteuid() == 0 else None
         if self._user is not None:
             os.chown(folder, pwd.getpwnam(self._user).pw_uid, pwd.getpwnam(self._user).pw_gid)
@@ -214,7 +214,7 @@ class PostgresServer(_Server):
 
     def start(self) -> None:
         # Processes are killed here, never the machine: what the kernel has taken is safe without fsync.
-        settings = {"port": self._port, "listen_addresses": "127.0.0.1", "fsync": "off", "max_connections": 200}
+        settings = {"port": self.port, "listen_addresses": "127.0.0.1", "fsync": "off", "max_connections": 200}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         command = [str(self._binaries / "postgres"), "-D", str(self._folder), "-k", "", *options]
         self._start(command, env=dict(os.environ), user=self._user)
@@ -284,7 +284,7 @@ class PostgresServer(_Server):
             yield
 
     def url(self, database: str, *, standby: "PostgresServer | None" = None) -> str:
-        hosts = f"127.0.0.1:{self._port}" + ("" if standby is None else f",127.0.0.1:{standby._port}")
+        hosts = f"127.0.0.1:{self.port}" + ("" if standby is None else f",127.0.0.1:{standby.port}")
         return f"postgres://postgres@{hosts}/{database}"
 
     def create(self, database: str, *, template: str = "template1") -> str:
@@ -320,10 +320,11 @@ class PostgresServer(_Server):
         return True
 
 
-def _on_path(name: str) -> str | None:
+def on_path(name: str, *further: str) -> str | None:
+    """Where a server's program is, on the PATH or in a folder `further` on; None if it is not on this machine."""
     # A wheel may have put a server of that name beside this Python: that one is not the machine's.
     own = Path(sys.prefix) / "bin"
-    folders = [entry for entry in os.get_exec_path() if Path(entry).resolve() != own.resolve()]
+    folders = [entry for entry in (*os.get_exec_path(), *further) if Path(entry).resolve() != own.resolve()]
     return shutil.which(name, path=os.pathsep.join(folders))
 
 
@@ -339,10 +340,10 @@ def _children(parent: int) -> list[int]:
 
 
 def _postgres_binaries() -> Path | None:
-    on_path = _on_path("postgres")
-    if on_path:
+    found_on_path = on_path("postgres")
+    if found_on_path:
         # It may be a link to where all of them are.
-        return Path(on_path).resolve().parent
+        return Path(found_on_path).resolve().parent
     # Debian keeps them beside each other by version, off the PATH.
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parent.parent.name))
     return found[-1].parent if found else None
