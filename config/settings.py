@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import booper
-from config import database_url, embedded_broker, environment, error_reports
+from config import database_url, embedded_broker, environment, error_reports, sentinel
 
 # The pinned tzdata decides, not what this machine has: all of them must agree on when nine in the morning is.
 zoneinfo.reset_tzpath(to=())
@@ -175,11 +175,17 @@ DATABASES = {"default": _database}
 BROKER_URL = environment.url(
     "BROKER_URL",
     "",
-    schemes=("redis", "rediss", "redis+socket", "amqp", "amqps", "pyamqp", "filesystem", "memory"),
-    example="redis://host:6379/0, rediss://host:6379/0 or amqp://user:password@host//",
+    schemes=(
+        *("redis", "rediss", "redis+socket", "sentinel", "sentinels"),
+        *("amqp", "amqps", "pyamqp", "filesystem", "memory"),
+    ),
+    example="redis://host:6379/0, rediss://host:6379/0, sentinel://a,b,c/0?master=name or amqp://user:password@host//",
 ) or embedded_broker.broker_url(DATA_DIR)
+_sentinels = sentinel.parse(BROKER_URL) if sentinel.is_meant(BROKER_URL) else None
 
-CELERY_BROKER_URL = BROKER_URL
+CELERY_BROKER_URL = _sentinels.url if _sentinels else BROKER_URL
+# Celery's command takes BROKER_URL from the environment, as it stands there, for the one above; not for these.
+CELERY_BROKER_READ_URL = CELERY_BROKER_WRITE_URL = CELERY_BROKER_URL
 _TRANSPORT_OPTIONS: dict[str, dict[str, Any]] = {
     "amqp": {"connect_timeout": 2, "read_timeout": 5, "write_timeout": 5, "max_retries": 1},
     "redis": {
@@ -201,10 +207,16 @@ CELERY_BROKER_TRANSPORT_OPTIONS = _TRANSPORT_OPTIONS[
 ]
 BROKER_CA_FILE = environment.text("BROKER_CA_FILE")
 BROKER_VERIFY_CERTIFICATE = environment.boolean("BROKER_VERIFY_CERTIFICATE", True)
-if _transport in ("rediss", "amqps"):
+if _transport in ("rediss", "amqps", "sentinels"):
     # kombu verifies nothing where it is not told to.
     CELERY_BROKER_USE_SSL = environment.broker_tls(
         BROKER_URL, ca_file=BROKER_CA_FILE, is_verified=BROKER_VERIFY_CERTIFICATE
+    )
+if _sentinels:
+    CELERY_BROKER_TRANSPORT_OPTIONS |= _sentinels.options(
+        username=environment.text("BROKER_SENTINEL_USERNAME"),
+        password=environment.text("BROKER_SENTINEL_PASSWORD"),
+        tls=CELERY_BROKER_USE_SSL if _sentinels.is_encrypted else {},
     )
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

@@ -101,6 +101,8 @@ _IMPATIENT = {
     "max_retries": 0,
     "retry_on_timeout": False,
 }
+# Each of several Sentinels may have to be asked.
+_IMPATIENT_WITH_A_SENTINEL = {"socket_timeout": 0.3, "socket_connect_timeout": 0.3}
 
 
 def ask_broker() -> None:
@@ -110,6 +112,8 @@ def ask_broker() -> None:
     """
     options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
     impatient = options | {name: value for name, value in _IMPATIENT.items() if name in options}
+    if "sentinel_kwargs" in options:
+        impatient["sentinel_kwargs"] = options["sentinel_kwargs"] | _IMPATIENT_WITH_A_SENTINEL
     with current_app.connection_for_write(transport_options=impatient) as broker:
         # Without kombu's own retries, which sleep for seconds in between.
         connection = broker.transport.establish_connection()

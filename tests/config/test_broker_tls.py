@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography import x509
@@ -18,10 +19,11 @@ from django.core.exceptions import ImproperlyConfigured
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
-from config import environment
+from config import environment, sentinel
 from jobs.checks import check_broker_certificate
 from tests.processes.harness import ports
 from tests.processes.harness.servers import require
+from tests.processes.harness.waiting import eventually
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +90,52 @@ def _connect(url: str, *, ca_file: str = "", is_verified: bool = True) -> None:
     with Connection(url, ssl=tls, transport_options={"socket_connect_timeout": 2}) as connection:
         # Opening the channel asks the server.
         assert connection.default_channel is not None
+
+
+@pytest.fixture(scope="module")
+def sentinel_url(
+    redis_url: str, certificate: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """One that watches this Redis, which it reaches by TLS too."""
+    binary = shutil.which("redis-sentinel")
+    require("redis-sentinel", is_here=binary is not None)
+    folder, port, (cert, key) = tmp_path_factory.mktemp("sentinel"), ports.free(), certificate
+    (folder / "sentinel.conf").write_text(
+        f"port 0\ntls-port {port}\nbind 127.0.0.1\ndir {folder}\ntls-replication yes\ntls-auth-clients no\n"
+        f"tls-cert-file {cert}\ntls-key-file {key}\ntls-ca-cert-file {cert}\n"
+        f"sentinel monitor booper 127.0.0.1 {urlsplit(redis_url).port} 1\n"
+    )
+    process = subprocess.Popen([str(binary), str(folder / "sentinel.conf")], stdout=subprocess.DEVNULL)
+    try:
+        yield f"sentinels://127.0.0.1:{port}/0?master=booper"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _connect_by_sentinel(url: str, *, ca_file: str = "") -> None:
+    tls = environment.broker_tls(url, ca_file=ca_file, is_verified=True)
+    found = sentinel.parse(url)
+    options = found.options(username="", password="", tls=tls) | {"socket_connect_timeout": 2}
+    with Connection(found.url, ssl=tls, transport_options=options) as connection:
+        assert connection.default_channel is not None
+
+
+def _is_connected_by_sentinel(url: str, *, ca_file: str = "") -> bool:
+    try:
+        _connect_by_sentinel(url, ca_file=ca_file)
+    except OperationalError:
+        return False
+    return True
+
+
+def test_sentinels_and_their_master_are_known_by_their_certificates(
+    sentinel_url: str, certificate: tuple[Path, Path]
+) -> None:
+    known = str(certificate[0])
+    eventually(lambda: _is_connected_by_sentinel(sentinel_url, ca_file=known), "it tells a master", within_seconds=20)
+    assert not _is_connected_by_sentinel(sentinel_url)
+    assert not _is_connected_by_sentinel(sentinel_url.replace("127.0.0.1", "localhost"), ca_file=known)
 
 
 def test_a_broker_whose_certificate_nobody_knows_is_refused(redis_url: str) -> None:

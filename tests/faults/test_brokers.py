@@ -25,7 +25,6 @@ _OUTAGES: tuple[Outage, ...] = ("down", "hung")
 _OUTAGE_SECONDS = 60.0 if IS_LONG else 3.0
 # A worker looks for itself each second; the rest is for a machine that has other things to do.
 _LATE_SECONDS = 2.5
-_WAKE_UP_SECONDS = 0.25
 
 
 @pytest.fixture(scope="module", params=_KINDS)
@@ -60,20 +59,6 @@ def _without_broker(trial: Trial, outage: Outage) -> Iterator[None]:
                 broker.resume()
 
 
-def _wait_for_wake_ups(trial: Trial) -> None:
-    """Until five jobs in a row are on time: without messages, one in four would be."""
-    prompt = []
-
-    def are_prompt() -> bool:
-        job = trial.create(method="post", url=trial.stack.target.url("/prompt"))
-        eventually(lambda: trial.stack.target.count_by_job()[job["job_id"]], "the job is sent", within_seconds=10)
-        sent_at = next(arrival.at for arrival in trial.stack.target.arrivals if arrival.job_id == job["job_id"])
-        prompt.append(sent_at - trial.ledger.promises[job["job_id"]].due_at < _WAKE_UP_SECONDS)
-        return prompt[-5:] == [True] * 5
-
-    eventually(are_prompt, "wake-ups arrive again", within_seconds=60)
-
-
 def test_jobs_whose_wake_ups_were_lost_are_a_second_late_at_most(trial: Trial) -> None:
     stack = trial.stack
     for number in range(60):
@@ -105,7 +90,7 @@ def test_without_a_broker_jobs_are_taken_in_time_and_run(trial: Trial, outage: O
         url = stack.target.answer("/meanwhile", always(Reply(delay_seconds=0.3)))
         with trial.load(per_second=10, fields=lambda number: {"method": "post", "url": url, "body": number}):
             pause(_OUTAGE_SECONDS)
-    _wait_for_wake_ups(trial)
+    trial.wait_for_wake_ups(within_seconds=60)
     evidence = trial.conclude(within_seconds=30)
     assert {len(arrivals) for arrivals in evidence.sent.values()} == {1}
     assert trial.ledger.unanswered_count == 0
@@ -140,7 +125,7 @@ def test_a_worker_that_starts_while_the_broker_is_away_runs_jobs(trial: Trial, o
         job = trial.create(method="post", url=stack.target.url("/brokerless"))
         stack.start_worker(1, waits=False)
         eventually(lambda: stack.target.count_by_job()[job["job_id"]], "the job is sent", within_seconds=15)
-    _wait_for_wake_ups(trial)
+    trial.wait_for_wake_ups(within_seconds=60)
     trial.conclude(within_seconds=30)
 
 
@@ -157,7 +142,7 @@ def test_a_redis_that_answers_with_errors_ends_no_process_and_costs_no_job(trial
                 trial.create(method="post", url=stack.target.url("/refused"), body=number, schedule_in=number / 10)
             pause(_OUTAGE_SECONDS)
             broker.configure(**dict.fromkeys(fault, "0"))
-    _wait_for_wake_ups(trial)
+    trial.wait_for_wake_ups(within_seconds=60)
     evidence = trial.conclude(within_seconds=30)
     assert {len(arrivals) for arrivals in evidence.sent.values()} == {1}
     assert {name: process.pid for name, process in _processes(stack).items() if process.is_alive} == pids

@@ -22,6 +22,7 @@ IS_LONG = os.environ.get("FAULTS_LONG") == "1"
 
 _MOST_IN_A_BATCH = 1_000
 _NEVER = 2**31
+_WAKE_UP_SECONDS = 0.25
 
 Fields = Callable[[int], dict[str, Any]]
 
@@ -112,6 +113,20 @@ class Trial:
             f"{count} requests",
             within_seconds=within_seconds,
         )
+
+    def wait_for_wake_ups(self, *, within_seconds: float) -> float:
+        """Until five jobs in a row are on time: without messages, one in four would be. Answers the seconds it took."""
+        began, prompt = time.monotonic(), list[bool]()
+
+        def are_prompt() -> bool:
+            job = self.create(method="post", url=self.stack.target.url("/prompt"))
+            eventually(lambda: self.stack.target.count_by_job()[job["job_id"]], "the job is sent", within_seconds=10)
+            sent_at = next(arrival.at for arrival in self.stack.target.arrivals if arrival.job_id == job["job_id"])
+            prompt.append(sent_at - self.ledger.promises[job["job_id"]].due_at < _WAKE_UP_SECONDS)
+            return prompt[-5:] == [True] * 5
+
+        eventually(are_prompt, "wake-ups arrive again", within_seconds=within_seconds)
+        return time.monotonic() - began
 
     def evidence(self) -> Evidence:
         record = self.stack.database.read()

@@ -7,6 +7,7 @@ import pytest
 from celery import current_app
 from kombu import Connection
 from kombu.transport.memory import Channel
+from pytest_django import Settings
 
 from jobs.waking import announcements
 
@@ -37,3 +38,19 @@ def test_one_that_loses_what_it_is_given_is_not(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(Channel, "_put", lambda *_, **__: None)
     with pytest.raises(ConnectionError, match="does not have it"):
         announcements.ask_broker()
+
+
+def test_each_of_several_sentinels_is_given_little_time(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    given: dict[str, Any] = {}
+
+    def connect(*, transport_options: dict[str, Any]) -> Connection:
+        given.update(transport_options)
+        return Connection("memory://")
+
+    monkeypatch.setattr(current_app, "connection_for_write", connect)
+    patient = {"socket_timeout": 5, "sentinel_kwargs": {"socket_timeout": 5, "password": "own"}}
+    settings.CELERY_BROKER_TRANSPORT_OPTIONS = patient
+    announcements.ask_broker()
+    assert given["sentinel_kwargs"]["password"] == "own"
+    # Three of them, and the Redis that one of these names, are to be done with within two seconds.
+    assert 3 * given["sentinel_kwargs"]["socket_connect_timeout"] + given["socket_timeout"] < 2
