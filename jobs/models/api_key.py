@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from jobs.models.identifiers import uuid7
+from jobs.models.identifiers import RandomUUID, uuid7
 
 _ALPHABET = string.digits + string.ascii_letters
 _RANDOM_LENGTH = 32
@@ -69,14 +69,14 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
 class ApiKey(models.Model):
     # What the API calls its id: the primary key would tell how many keys an instance has.
-    uuid = models.UUIDField(default=uuid7, unique=True, editable=False)
+    uuid = models.UUIDField(default=uuid7, db_default=RandomUUID(), unique=True, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=100, blank=True)
     token_hash = models.CharField(max_length=64, unique=True, editable=False)
     hint = models.CharField(max_length=12, editable=False, help_text="How the key begins, to tell one from another.")
     # Empty for keys that were made before the API showed them.
-    last_four = models.CharField(max_length=4, blank=True, editable=False)
-    scope = models.CharField(max_length=5, choices=Scope.choices, default=Scope.ADMIN)
+    last_four = models.CharField(max_length=4, blank=True, default="", db_default="", editable=False)
+    scope = models.CharField(max_length=5, choices=Scope.choices, default=Scope.ADMIN, db_default=Scope.ADMIN.value)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)

@@ -5,6 +5,9 @@ import threading
 import time
 import uuid
 from datetime import datetime
+from typing import Any
+
+from django.db.models import Func, UUIDField
 
 _TICKS_PER_MILLISECOND = 4096
 
@@ -53,3 +56,13 @@ def earliest_uuid7(moment: datetime) -> uuid.UUID:
     """The lowest that `uuid7` makes from then on: what is less was made before."""
     milliseconds = int(moment.timestamp() * 1000)
     return uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62)
+
+
+class RandomUUID(Func):
+    """One that the database makes, for a row that a version writes which does not know the column."""
+
+    template = "gen_random_uuid()"
+    output_field = UUIDField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template="lower(hex(randomblob(16)))", **context)

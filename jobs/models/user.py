@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
+from django.db.models import Value
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -37,9 +38,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     signing_secret = EncryptedTextField(default=signatures.new_secret, editable=False)
     # When the one above was made; null for the one that the user began with. Those before it sign until their `until`.
     signing_secret_made_at = models.DateTimeField(null=True, blank=True, editable=False)
-    retired_secrets = models.JSONField(default=list, blank=True, editable=False)
+    retired_secrets = models.JSONField(
+        default=list, db_default=Value([], models.JSONField()), blank=True, editable=False
+    )
     # Instead of the settings, by the names of limits; 0 for none.
-    limits = models.JSONField(default=dict, blank=True)
+    limits = models.JSONField(default=dict, db_default=Value({}, models.JSONField()), blank=True)
     suspended_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="Since then nothing of theirs starts."
     )

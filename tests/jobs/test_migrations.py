@@ -112,6 +112,45 @@ def test_migrations_lock_no_big_table_and_break_nothing_for_the_version_before()
     assert found == []
 
 
+# --- Columns that the version before does not know --------------------------------------------------------------------
+
+
+def demanded(sql: str) -> set[tuple[str, str]]:
+    """The table and column of what a migration demands of the rows of tables that were there before it."""
+    made = set(re.findall(r'CREATE TABLE "(\w+)"', sql))
+    found = re.findall(r'ALTER TABLE "(\w+)" ADD COLUMN "(\w+)" [^;]*NOT NULL', sql)
+    found += re.findall(r'ALTER TABLE "(\w+)" ALTER COLUMN "(\w+)" SET NOT NULL', sql)
+    return {(table, column) for table, column in found if table not in made}
+
+
+def test_what_a_migration_demands_of_rows_is_read_from_its_statements():
+    sql = (
+        'CREATE TABLE "jobs_new" ("id" bigint); ALTER TABLE "jobs_new" ADD COLUMN "a" integer NOT NULL; '
+        'ALTER TABLE "jobs_user" ADD COLUMN "b" jsonb DEFAULT \'{}\' NOT NULL; '
+        'ALTER TABLE "jobs_user" ADD COLUMN "c" integer NULL; ALTER TABLE "jobs_apikey" ALTER COLUMN "d" SET NOT NULL;'
+    )
+    assert demanded(sql) == {("jobs_user", "b"), ("jobs_apikey", "d")}
+
+
+@pytest.mark.django_db
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's migrations are for one machine")
+def test_the_version_before_can_write_a_row_of_any_table():
+    wanted = set[tuple[str, str]]()
+    for name in sorted(name for app, name in MigrationLoader(connection).disk_migrations if app == "jobs"):
+        if not name.startswith(_BEFORE):
+            output = StringIO()
+            call_command("sqlmigrate", "jobs", name, stdout=output)
+            wanted |= demanded(output.getvalue())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema() "
+            "AND is_nullable = 'NO' AND column_default IS NULL AND is_identity = 'NO' AND is_generated = 'NEVER'"
+        )
+        without_default = set(cursor.fetchall())
+    assert len(wanted) >= 5
+    assert wanted & without_default == set(), "give them a db_default, which stays"
+
+
 # --- Locks that migrations wait for -----------------------------------------------------------------------------------
 
 
