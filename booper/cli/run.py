@@ -46,6 +46,11 @@ def add_run(commands: Group) -> None:
         "--timeout", metavar="SECONDS", type=number_of, help="how long the target may take: 1 to 900, or 30"
     )
     run.add_argument("--max-attempts", metavar="N", type=int, help="1 to 100, or 5")
+    for name, end in (("then", "completed"), ("on_failure", "discarded")):
+        about = (
+            f"a job that is made when this one is {end}; a list, @file.json and - work too, and several {flag_of(name)}"
+        )
+        run.add_argument(flag_of(name), metavar="JSON", action="append", type=document_of, help=about)
     _add_field(run)
 
 
@@ -107,7 +112,16 @@ def _job(args: argparse.Namespace) -> Json:
         job["body"] = args.json.content
     if args.data:
         job["body"] = _body(args.data)
+    for name in ("then", "on_failure"):
+        if documents := getattr(args, name):
+            job[name] = _following(documents)
     return _with_fields(job, args)
+
+
+def _following(documents: Sequence[Document]) -> Any:
+    """One as it was written; several as a list."""
+    contents = [document.content for document in documents]
+    return contents[0] if len(contents) == 1 else contents
 
 
 def _timing(args: argparse.Namespace) -> Json:

@@ -13,7 +13,13 @@ _left: ContextVar[int | None] = ContextVar("suggestions_left", default=None)
 
 @contextmanager
 def at_most(count: int) -> Iterator[None]:
-    """Within it no more than `count` suggestions are looked for; the errors after those go without."""
+    """Within it no more than `count` suggestions are looked for; the errors after those go without.
+
+    Where such a bound is set already, that one holds.
+    """
+    if _left.get() is not None:
+        yield
+        return
     token = _left.set(count)
     try:
         yield

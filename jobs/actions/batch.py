@@ -41,6 +41,7 @@ class NewJob:
     args: dict[str, Any]
 
     schedule_id: ClassVar[UUID | None] = None
+    parent_uuid: ClassVar[UUID | None] = None
     webhook_url: ClassVar[str | None] = None
     is_upcoming: ClassVar[bool] = False
     attempted_at: ClassVar[datetime | None] = None

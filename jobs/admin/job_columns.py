@@ -12,6 +12,7 @@ from booper.timing.spans import span
 from jobs.admin import content
 from jobs.admin.kit import columns, markup
 from jobs.database import clock
+from jobs.explaining import family
 from jobs.models import WAITING_STATES, Job, tags
 
 _LATE_AFTER = timedelta(seconds=5)
@@ -79,6 +80,23 @@ def whole_schedule(job: Job) -> str:
         return markup.NOTHING
     runs = markup.link("jobs_job_changelist", query=f"?schedule={job.schedule_id}", label="all its runs")
     return format_html("{} ({}{})", job.schedule_id, "its upcoming run; " if job.is_upcoming else "", runs)
+
+
+@admin.display(description="follows")
+def follows(job: Job) -> str:
+    """The job before it, which may be gone, and those after it."""
+    if job.parent_uuid is None:
+        return markup.NOTHING
+    parent = family.of(job).parent
+    if parent is None:
+        return format_html("{}, which is gone", job.parent_uuid)
+    return markup.link("jobs_job_change", parent.id, label=f"job {parent.id}")
+
+
+@admin.display(description="followed by")
+def followed_by(job: Job) -> str:
+    links = [markup.link("jobs_job_change", child.id, label=f"job {child.id}") for child in family.of(job).children]
+    return format_html_join(", ", "{}", ((link,) for link in links)) if links else markup.NOTHING
 
 
 @admin.display(description="queue")

@@ -134,7 +134,7 @@ class JobAdmin(ContentAdmin):
         "A job's number or UUID, a schedule's UUID, an owner's e-mail address (its beginning is enough), "
         "or a part of a name or URL."
     )
-    heavy_columns = ("args", "description")
+    heavy_columns = ("args", "description", "parent_answer")
     actions = ("cancel_selected", "run_selected_now", "retry_selected")
     sections = (
         Section(
@@ -165,6 +165,7 @@ class JobAdmin(ContentAdmin):
                 (job_columns.whole_name, job_columns.idempotency_key),
                 job_columns.description,
                 (job_columns.whole_schedule, job_columns.queue),
+                (job_columns.follows, job_columns.followed_by),
                 job_columns.shown_tags,
             ),
         ),

@@ -2,13 +2,15 @@
 
 import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, tzinfo
 from typing import Any
 
-from booper.content import exact_json
+from booper.content import exact_json, redaction
 from booper.timing import durations, recurrence
 from booper.timing.timestamps import timestamp
 from jobs.actions.batch import NewJob
+from jobs.explaining.family import Following
 from jobs.guarding.signing import SigningSecret
 from jobs.models import (
     ApiKey,
@@ -51,7 +53,7 @@ def job(row: Job | NewJob, *, now: datetime, has_conflict: bool = False) -> dict
             "has_confict": has_conflict,
             "has_conflict": has_conflict,
         },
-        "parent_id": None,
+        "parent_id": None if row.parent_uuid is None else str(row.parent_uuid),
         "tags": tags.listed(row.tags),
         "queue": row.args.get("queue"),
         "attempt": row.attempt,
@@ -72,6 +74,22 @@ def _job_error(row: Job | NewJob) -> dict[str, Any] | None:
         "response_status": row.error_status,
         "at": _timestamp(row.error_at),
     }
+
+
+def relative(row: Job, *, now: datetime) -> dict[str, Any]:
+    """A job that another one follows, or that follows it, in short."""
+    return {
+        "id": str(row.uuid),
+        "job_id": row.id,
+        "state": row.state_at(now),
+        "method": row.method,
+        "url": redaction.redacted_url(row.url),
+        "name": row.name,
+    }
+
+
+def following(each: Following) -> dict[str, Any]:
+    return asdict(each)
 
 
 def schedule(row: Schedule, *, next_run_at: datetime | None) -> dict[str, Any]:

@@ -36,6 +36,8 @@ class Claimed:
     attempt: int
     event_count: int
     handed_back: int
+    # Of one that follows another, as JSON text.
+    parent_answer: str | None = None
     # One without two braces refers to no secret.
     may_have_secrets: bool = True
 

@@ -8,7 +8,7 @@ from typing import Any
 from jobs.models import UNFINISHED_STATES, EventType, Job, JobState, LogEvent
 
 # Something went wrong, but not with the attempt.
-_NO_FAILURE = "set_refused"
+NO_FAILURES = ("set_refused", "steering_refused", "child_refused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class _Walk:
         match event.event:
             case EventType.STARTED:
                 self._start(event)
-            case EventType.ERROR if event.payload.get("code") != _NO_FAILURE:
+            case EventType.ERROR if event.payload.get("code") not in NO_FAILURES:
                 self._fail(event)
             case EventType.FINISHED:
                 self._finish(event, str(event.payload.get("state")), None)

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from booper.timing.spans import span
-from jobs.explaining import history, reasons
+from jobs.explaining import family, history, reasons
+from jobs.explaining.family import Family
 from jobs.explaining.history import History, Span
 from jobs.explaining.reasons import Reason
 from jobs.models import Delivery, DeliveryState, EventType, Job, JobState, LogEvent
@@ -41,10 +42,11 @@ class Timeline:
     late_seconds: float | None
     reason: Reason
     is_complete: bool
+    family: Family
 
 
 def of(job: Job, *, now: datetime, mask: Callable[[Any], Any] = lambda payload: payload) -> Timeline:
-    """Gives the timeline of a job, in at most eight queries. `mask` takes what is not to be shown out of a payload."""
+    """Gives the timeline of a job, in at most ten queries. `mask` takes what is not to be shown out of a payload."""
     log = LogEvent.objects.filter(job_id=job.id).order_by("id")
     events = list(log.exclude(event__in=_DELIVERY_EVENTS)[:MOST])
     sendings = list(log.filter(event__in=_DELIVERY_EVENTS)[:MOST])
@@ -62,6 +64,7 @@ def of(job: Job, *, now: datetime, mask: Callable[[Any], Any] = lambda payload: 
         late_seconds=_late_seconds(job, past, now=now),
         reason=reasons.of(job, past, now=now),
         is_complete=past.is_complete and max(len(events), len(sendings), len(deliveries)) < MOST,
+        family=family.of(job),
     )
 
 
@@ -105,10 +108,18 @@ def _logged(event: LogEvent, payload: dict[str, Any]) -> Entry:
         at=event.inserted_at,
         type="log",
         name=event.event,
-        text=_filled(_TEXTS.get(EventType(event.event), event.event), known),
+        text=_filled(_TEXTS.get(EventType(event.event), event.event), known) + _followed(payload),
         attempt=event.attempt or None,
         payload=payload,
     )
+
+
+def _followed(payload: dict[str, Any]) -> str:
+    numbers = payload.get("children")
+    if not isinstance(numbers, list) or not numbers:
+        return ""
+    listed = ", ".join(str(number) for number in numbers)
+    return f"; job{'s' if len(numbers) > 1 else ''} {listed} followed"
 
 
 def _filled(text: str, values: dict[str, Any]) -> str:

@@ -9,13 +9,14 @@ from django.conf import settings
 from booper.content import payloads
 from booper.timing import suggestions
 from booper.timing.durations import shown
-from jobs.intake import job
+from jobs.intake import children, job
 from jobs.intake.fields import Input
 from jobs.intake.job import Wanted
 from jobs.intake.refusals import MOST_ERRORS, BodyTooLarge, FieldError, InvalidInput, Refusal, Unlisted
 
 FIELDS = ("jobs",)
 MOST_JOBS = 1000
+MOST_CHILDREN = 10_000
 
 Judged = Wanted | Refusal
 
@@ -31,6 +32,8 @@ def wanted(fields: Mapping[str, Any], *, is_small: bool = False, now: datetime) 
         given.refuse("jobs", detail=f"{shown(items)} is not a list of jobs: write 1 to {MOST_JOBS}")
     elif len(items) > MOST_JOBS:
         given.refuse("jobs", detail=f"there are {len(items)}: send at most {MOST_JOBS} at once")
+    elif children.count(items, most=MOST_CHILDREN + 1) > MOST_CHILDREN:
+        given.refuse("jobs", detail=f"more than {MOST_CHILDREN} jobs follow those there are: send fewer at once")
     given.finish()
     # A thousand jobs with fifty mistakes each would take seconds to explain, and megabytes to answer.
     with suggestions.at_most(MOST_ERRORS):

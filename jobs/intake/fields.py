@@ -49,6 +49,10 @@ class Input:
         """The fields of the object that this field is; what is refused of them is refused here."""
         return Input(self.fields[name], known=known, place=(*self._place, name), errors=self._errors)
 
+    def below(self, *path: str | int, fields: Mapping[str, Any], known: Collection[str]) -> "Input":
+        """The same for `fields` that stand at `path` in these, or are what is left of those."""
+        return Input(fields, known=known, place=(*self._place, *path), errors=self._errors)
+
     def refuse(self, *path: str | int, detail: str) -> None:
         """`path` is the keys and positions that lead to what is wrong."""
         self._errors.append(FieldError(pointer(*self._place, *path), detail))
@@ -56,6 +60,10 @@ class Input:
     @property
     def has_errors(self) -> bool:
         return bool(self._errors)
+
+    @property
+    def error_count(self) -> int:
+        return len(self._errors)
 
     def finish(self) -> None:
         """Raises InvalidInput if anything was refused."""

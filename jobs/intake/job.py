@@ -4,11 +4,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 
-from jobs.intake import answers, expiring, queue, recurrence, request, tags, timing
+from jobs.intake import answers, children, expiring, queue, recurrence, request, tags, timing
 from jobs.intake.fields import Input
 from jobs.specs import JobSpec, OnConflict, RecurrenceSpec
 
@@ -26,6 +27,7 @@ FIELDS = (
     *("name", "description", "idempotency_key", "callback_url", "webhook_url", "timeout", "max_attempts", "backoff"),
     *recurrence.FIELDS,
     *("queue", "tags", "on_conflict"),
+    *children.FIELDS,
 )
 
 
@@ -63,10 +65,10 @@ def read(
 
     `anchor` is as in recurrence.plan, `before` what a job that is edited was sent at first.
     """
-    request.check_query(given)
-    request.check_headers(given)
+    request.check_parts(given)
     answers.check(given, before=before)
     queue.check_name(given)
+    children.check(given, known=FIELDS, judge=partial(_judge_child, now=now))
     zone = timing.zone(given)
     at = timing.moment_asked_for(given, now=now, zone=zone)
     plan = recurrence.plan(given, asked_at=at, zone=zone, now=now, anchor=anchor)
@@ -91,6 +93,12 @@ def read(
         tags=tags.packed(given),
     )
     return Wanted(spec, plan)
+
+
+def _judge_child(given: Input, *, now: datetime) -> None:
+    """A job that follows another one is judged as one that stands alone."""
+    require_url(given)
+    read(given, key_header=None, now=now)
 
 
 def _max_attempts(given: Input) -> int:

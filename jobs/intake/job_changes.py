@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from jobs.intake import answers, expiring, recurrence, request, timing
+from jobs.intake import answers, children, expiring, recurrence, request, timing
 from jobs.intake import job as intake_job
 from jobs.intake.fields import Input
 from jobs.models import Job
@@ -25,6 +25,7 @@ _COLUMNS = {
     "include_metadata": None,
     **dict.fromkeys(answers.FIELDS),
     **dict.fromkeys(expiring.FIELDS),
+    **dict.fromkeys(children.FIELDS),
     "queue": "queue_id",
     "tags": "tags",
 }

@@ -28,6 +28,14 @@ def url(given: Input, name: str) -> str | None:
     return None if target is None else target.url
 
 
+def canonical(value: Any) -> str:
+    """The canonical spelling of a URL, or the value as text where it is none."""
+    try:
+        return _target(value).url
+    except InvalidTarget:
+        return str(value or "")
+
+
 def _target(value: Any) -> urls.Target:
     try:
         return urls.parse(
@@ -49,6 +57,11 @@ def _operators_remedy(value: Any, refusal: InvalidTarget) -> str:
     if "http:// is not taken" in refusal.message:
         return " (an operator can allow http:// with BOOPER_ALLOW_HTTP_TARGETS=true)"
     return ""
+
+
+def check_parts(given: Input) -> None:
+    check_query(given)
+    check_headers(given)
 
 
 def check_query(given: Input) -> None:

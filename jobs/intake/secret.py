@@ -11,6 +11,7 @@ from booper.targets import urls
 from booper.timing.durations import shown
 from jobs.guarding import secrets
 from jobs.guarding.secrets import NoSuchSecret, Vault
+from jobs.intake import request
 from jobs.intake.fields import Input
 from jobs.intake.refusals import FieldError, InvalidInput, pointer
 from jobs.outgoing.secret_filling import host_of
@@ -136,7 +137,7 @@ def _of_chained(args: Mapping[str, Any]) -> list[_Reference]:
         for place, child in enumerate(children):
             if isinstance(child, dict):
                 way: tuple[str | int, ...] = (part, place) if isinstance(given, list) else (part,)
-                written = {name: str(child.get(name) or "") for name in ("url", *_OTHER_URLS)}
+                written = {name: request.canonical(child.get(name)) for name in ("url", *_OTHER_URLS)}
                 found += [((*way, *path), name, host) for path, name, host in _references(child, written)]
     return found
 

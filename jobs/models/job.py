@@ -76,6 +76,17 @@ class Job(RequestFields):
         null=True, blank=True, help_text="Cancelled if its first attempt has not begun by then."
     )
 
+    # Of a job that follows another one, which may be gone by now: that one, the first of the chain, and how far below
+    # that it is. `parent_answer` is what `$previous` stands for, as JSON text.
+    parent_uuid = models.UUIDField(null=True, blank=True, editable=False)
+    root_uuid = models.UUIDField(null=True, blank=True, editable=False)
+    depth = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)
+    parent_answer = models.TextField(null=True, blank=True, editable=False)
+    # Once made they are not made again, however often it is retried.
+    children_made = models.PositiveSmallIntegerField(
+        default=0, db_default=0, editable=False, help_text="1: those of `then`; 2: those of `on_failure`; 3: both."
+    )
+
     # What has become of it. Written by jobs.running.transitions alone.
     inserted_at = models.DateTimeField(editable=False)
     scheduled_at = models.DateTimeField(help_text="When it is due; for a retryable job, when it is due again.")
@@ -174,6 +185,8 @@ class Job(RequestFields):
             models.Index("user", "id", name="job_of_user"),
             # GET /api/jobs?state=…
             models.Index("user", "state", "id", name="job_of_user_in_state"),
+            # The jobs that follow one.
+            models.Index("parent_uuid", "id", name="job_of_parent", condition=Q(parent_uuid__isnull=False)),
             # GET /api/jobs?tag=…
             models.Index("user", "id", name="job_tagged_of_user", condition=Q(tags__isnull=False)),
             # GET /api/jobs?error=…

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import booper
-from booper.content import body_formats, codings, payloads, placeholders, signatures
+from booper.content import body_formats, codings, exact_json, payloads, placeholders, signatures
 from booper.content.placeholders import Rendered
 from booper.outcomes.outcome import Request
 from booper.targets import urls
@@ -22,7 +22,7 @@ def of_job(
     job: Claimed, *, schedule: Schedule | None, secrets: Sequence[str], now: datetime
 ) -> tuple[Request, dict[str, Any]]:
     """The request of the job's current attempt, signed with each of `secrets`, and what the log shows of it."""
-    rendered = rendered_args(job.args, job=lambda: described(job), schedule=schedule)
+    rendered = rendered_args(job.args, job=lambda: described(job), schedule=schedule, parent_answer=job.parent_answer)
     message_id = str(job.uuid)
     url = urls.with_query(job.url, rendered.query, max_length=urls.MAX_SENT_LENGTH)
     body_format = body_formats.of(job.args)
@@ -66,18 +66,24 @@ def described(job: AnyJob) -> dict[str, Any]:
     }
 
 
-def rendered_args(args: Mapping[str, Any], *, job: Callable[[], dict[str, Any]], schedule: Schedule | None) -> Rendered:
+def rendered_args(
+    args: Mapping[str, Any],
+    *,
+    job: Callable[[], dict[str, Any]],
+    schedule: Schedule | None,
+    parent_answer: str | None = None,
+) -> Rendered:
     """The request with its dynamic fields filled in, where there is something that they could refer to.
 
     A job that stands alone has no run before it and no state: its strings are sent as they are, unless it asks for the
-    metadata.
+    metadata. `parent_answer` is the JSON text of what the job before answered, if this one follows another.
     """
     wants_metadata = args.get("include_metadata")
     is_repeated = schedule is not None
     # A form body has it as text.
     include_metadata = is_repeated if wants_metadata is None else str(wants_metadata).lower() == "true"
     body, query, headers = args.get("body"), args.get("query") or {}, args.get("headers") or {}
-    if not is_repeated and not include_metadata:
+    if not is_repeated and parent_answer is None and not include_metadata:
         return Rendered(body=body, query=query, headers=headers)
     body_format = body_formats.of(args)
     has_references = body_format in body_formats.WITH_REFERENCES
@@ -86,11 +92,17 @@ def rendered_args(args: Mapping[str, Any], *, job: Callable[[], dict[str, Any]],
         query=query,
         headers=headers,
         job=job(),
-        previous={} if schedule is None else schedule.previous,
+        previous=_previous(schedule, parent_answer),
         state={} if schedule is None else schedule.state,
         include_metadata=include_metadata and body_format == body_formats.JSON,
     )
     return rendered if has_references else replace(rendered, body=body)
+
+
+def _previous(schedule: Schedule | None, parent_answer: str | None) -> Any:
+    if schedule is not None:
+        return schedule.previous
+    return {} if parent_answer is None else exact_json.loads(parent_answer)
 
 
 def header_texts(headers: Mapping[str, Any]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from jobs.explaining import history
 from jobs.explaining.timeline import Entry, Timeline
 from jobs.models import EventType
 
@@ -54,7 +55,7 @@ def _add(attempt: Attempt, entry: Entry) -> None:
     elif entry.name == EventType.RESPONSE:
         attempt.response, attempt.status = entry.payload, entry.payload.get("status")
         attempt.took = timedelta(milliseconds=float(entry.payload.get("duration_ms") or 0))
-    elif entry.name == EventType.ERROR:
+    elif entry.name == EventType.ERROR and entry.payload.get("code") not in history.NO_FAILURES:
         attempt.error = entry.payload
         attempt.took = attempt.took or entry.at - attempt.began_at
 

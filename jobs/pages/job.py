@@ -77,6 +77,7 @@ def _context(job: Job, *, now: datetime) -> dict[str, Any]:
         "log": found.entries,
         "is_whole": found.is_complete,
         "deliveries": list(Delivery.objects.filter(job_id=job.id).defer("body").order_by("-id")[:_MOST_DELIVERIES]),
+        "family": found.family,
         "may_cancel": job.state not in FINISHED_STATES,
         "may_run": job.state in WAITING_STATES,
         "may_retry": job.state in FINISHED_STATES,

@@ -78,6 +78,14 @@ _MORE = (
     Kind("backoff", "Backoff", "The waits between attempts.", '[5, [1, "minutes"]]', "json"),
     Kind("callback_url", "Callback", "Is told the result.", "https://example.com/result"),
     Kind("webhook_url", "Webhook", "Is told each event.", "https://example.com/events"),
+    Kind(
+        "then",
+        "Then",
+        "A job, or a list of some, made when it completes.",
+        '{"url": "https://example.com/next"}',
+        "json",
+    ),
+    Kind("on_failure", "On failure", "The same when it is discarded.", '{"url": "https://example.com/mend"}', "json"),
 )
 _MORE_OF_REPEATED = (
     Kind("schedule_in", "First run in", "", "10 minutes"),

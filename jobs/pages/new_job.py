@@ -16,7 +16,7 @@ from booper.content.placeholders import RenderTooLargeError
 from jobs.actions import conflicts
 from jobs.actions import job as job_actions
 from jobs.database import clock
-from jobs.explaining import previews
+from jobs.explaining import family, previews
 from jobs.guarding import charges
 from jobs.guarding.limits import LimitReached
 from jobs.intake import calendar, secret
@@ -142,6 +142,7 @@ def _previewed(form: Form, *, owner_id: UUID) -> dict[str, Any]:
         spec, plan = asked.wanted.spec, calendar.resolved(asked.wanted.plan, user_id=owner_id, now=now)
         found["words"] = previews.describe(spec, plan)
         found["runs"] = previews.runs(spec, plan, count=_RUNS_SHOWN, zone=asked.zone)
+        found["follows"] = family.following(spec.args)
         found["request"] = redaction.redacted(previews.request(spec, plan)) if spec.url else None
     except InvalidInput as refusal:
         found["refusals"] += [f"{each['pointer'].strip('/')}: {each['detail']}" for each in refusal.errors or []]

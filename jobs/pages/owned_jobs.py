@@ -53,7 +53,7 @@ def of_user(user_id: UUID) -> JobQuerySet:
 
 def light(jobs: JobQuerySet) -> JobQuerySet:
     """The same with what rows show and no more, their queues' names included."""
-    return jobs.select_related("queue").defer("args", "description")
+    return jobs.select_related("queue").defer("args", "description", "parent_answer")
 
 
 def find(user_id: UUID, job_id: str) -> Job:

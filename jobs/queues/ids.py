@@ -34,13 +34,19 @@ def ids_of(names: Collection[str], *, user_id: UUID, now: datetime) -> dict[str,
     missing = sorted(set(names) - found.keys())
     if not missing:
         return found
-    read = _read(missing, user_id=user_id)
-    if unknown := [name for name in missing if name not in read]:
+    read = found_or_made(missing, user_id=user_id, now=now)
+    known_ids.put_many({(user_id, name): queue_id for name, queue_id in read.items()})
+    return found | read
+
+
+def found_or_made(names: Collection[str], *, user_id: UUID, now: datetime) -> dict[str, int]:
+    """The same from the database alone, nothing remembered: also inside a transaction. Raises LimitReached."""
+    read = _read(names, user_id=user_id)
+    if unknown := sorted(name for name in names if name not in read):
         stocks.require_room(QUEUES, Queue.objects.filter(user_id=user_id), amount=len(unknown), user_id=user_id)
         _make(unknown, user_id=user_id, now=now)
         read |= _read(unknown, user_id=user_id)
-    known_ids.put_many({(user_id, name): queue_id for name, queue_id in read.items()})
-    return found | read
+    return read
 
 
 def placed(specs: Iterable[JobSpec], *, user_id: UUID, now: datetime) -> list[JobSpec]:

@@ -20,7 +20,16 @@ from jobs.guarding import suspension
 from jobs.models import Delivery, EventType, JobState, Schedule
 from jobs.outgoing import callback_bodies
 from jobs.queues import limits
-from jobs.running import after_cancel, evidence, failing_schedules, held_runs, schedule_memory, steered_schedules
+from jobs.running import (
+    after_cancel,
+    children,
+    evidence,
+    failing_schedules,
+    held_runs,
+    schedule_memory,
+    steered_schedules,
+)
+from jobs.running.children import Made
 from jobs.running.ended import Ended
 from jobs.telemetry import counters
 
@@ -175,18 +184,20 @@ def record(worker_id: UUID, ended: Sequence[Ended], *, now: datetime) -> list[De
         schedules = schedule_memory.locked(schedule_id for item in ended if (schedule_id := _keeping(item)) is not None)
         won = _record_rows(worker_id, rows, now=now)
         kept = [item for item in ended if item.job.id in won]
+        made = children.make(kept, now=now)
         events, deliveries = [], []
         for item in kept:
-            item_events, item_deliveries = _evidence(item, events_of[item.job.id], now=now)
+            item_events, item_deliveries = _evidence(item, events_of[item.job.id], made, now=now)
             events += item_events
             deliveries += item_deliveries
+        events += made.refusals
         events += after_cancel.answers([item for item in ended if item.job.id not in won], now=now)
         events += _remember(kept, schedules, now=now)
         events += _refused_wishes(kept, now=now)
         failing_schedules.count([(item.job, item.state) for item in kept], now=now)
         held_runs.release([(item.job, item.state) for item in kept], now=now)
         steered_schedules.obey([(item.job, item.wishes) for item in kept], now=now)
-        limits.touch((item.job.queue_id, now) for item in kept)
+        limits.touch([*((item.job.queue_id, now) for item in kept), *made.due])
         evidence.insert(events, deliveries)
     evidence.count_ends([item.state for item in kept])
     return deliveries
@@ -234,9 +245,12 @@ def _events_of(item: Ended) -> list[tuple[str, EventType, dict[str, Any]]]:
 
 
 def _evidence(
-    item: Ended, events: list[tuple[str, EventType, dict[str, Any]]], *, now: datetime
+    item: Ended, events: list[tuple[str, EventType, dict[str, Any]]], made: Made, *, now: datetime
 ) -> tuple[list[Entry], list[Delivery]]:
     job = item.job
+    if numbers := made.numbers.get(job.id):
+        _, _, finished = events[-1]
+        finished["children"] = numbers
     logged = [evidence.event(job, kind, payload, now) for _, kind, payload in events]
     deliveries = []
     if job.webhook_url:
@@ -323,20 +337,25 @@ def rescue(*, limit: int, now: datetime) -> list[Claimed]:
         return []
     with transaction.atomic():
         jobs = _returned(statement, parameters)
-        limits.touch((job.queue_id, now) for job in jobs)
-        events, deliveries = [], []
-        for job in jobs:
-            retry_at = job.scheduled_at if job.state == JobState.RETRYABLE else None
-            item = Ended(job=job, state=JobState(job.state), retry_at=retry_at, error=LEASE_LOST)
+        items = [_rescued(job) for job in jobs]
+        made = children.make(items, now=now)
+        limits.touch([*((job.queue_id, now) for job in jobs), *made.due])
+        events, deliveries = [*made.refusals], []
+        for item in items:
             happened = _events_of(item)
             # The row came back with its events counted in already.
-            job.event_count -= len(happened)
-            item_events, item_deliveries = _evidence(item, happened, now=now)
+            item.job.event_count -= len(happened)
+            item_events, item_deliveries = _evidence(item, happened, made, now=now)
             events += item_events
             deliveries += item_deliveries
-        ended = [(job, JobState(job.state)) for job in jobs]
+        ended = [(item.job, item.state) for item in items]
         failing_schedules.count(ended, now=now)
         held_runs.release(ended, now=now)
         evidence.insert(events, deliveries)
     evidence.count_ends([JobState(job.state) for job in jobs])
     return jobs
+
+
+def _rescued(job: Claimed) -> Ended:
+    retry_at = job.scheduled_at if job.state == JobState.RETRYABLE else None
+    return Ended(job=job, state=JobState(job.state), retry_at=retry_at, error=LEASE_LOST)

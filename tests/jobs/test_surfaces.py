@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from booper.outcomes.outcome import Outcome, Response
@@ -19,7 +20,7 @@ from tests.api import Api, data_of
 from tests.conftest import StoppedClock
 from tests.factories import NOON
 from tests.planted import SHAPED
-from tests.runs import deliver_due, start_due, take_lease
+from tests.runs import answered, deliver_due, start_due, take_lease
 
 pytestmark = pytest.mark.django_db
 
@@ -41,6 +42,8 @@ JOB: dict[str, Any] = {
     "callback_url": "https://example.com/back?key=plain-10",
     "webhook_url": "https://example.com/events?key=plain-10",
 }
+# The same, and followed by the same.
+CHAIN: dict[str, Any] = {**JOB, "then": [JOB], "on_failure": {**JOB, "then": JOB}}
 ECHO = {"you_sent": [*SHAPED, "password=plain-11"], "access_token": "plain-8", "deep": {"secret": "plain-9"}}
 
 
@@ -116,3 +119,52 @@ def test_log_lines_and_what_exceptions_say_in_them(formatter: logging.Formatter)
             "jobs", logging.ERROR, __file__, 1, "target said %s: token=plain-1", (SHAPED[14],), sys.exc_info()
         )
     assert seen_in(formatter.format(record)) == []
+
+
+@pytest.fixture
+def chained(api: Api) -> Job:
+    """A job that was discarded and is followed by one that waits, both full of secrets, each followed by more."""
+    data_of(api.post("/api/jobs", {**CHAIN, "max_attempts": 1}), status=201)
+    lease = take_lease()
+    [started] = start_due(lease.id)
+    stage.record(lease.id, [Finished(started, answered(410))], now=NOON)
+    return Job.objects.get(parent_uuid__isnull=False)
+
+
+def test_headers_of_what_follows_are_encrypted_in_the_database_and_sent_as_they_were_written(chained: Job) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT args FROM jobs_job")
+        stored = "".join(row[0] for row in cursor.fetchall())
+    assert "plain-2" not in stored
+    [request] = [item.request for item in start_due(take_lease().id)]
+    assert request is not None
+    assert dict(request.headers)["Authorization"] == "Bearer plain-2"
+
+
+def test_previews_and_timelines_of_what_follows(api: Api, chained: Job) -> None:
+    assert seen_in(json.dumps(data_of(api.post("/api/preview", CHAIN)))) == []
+    for job in Job.objects.all():
+        told = data_of(api.get(f"/api/jobs/{job.id}/timeline"))
+        assert seen_in(json.dumps([told["parent"], told["children"], told["follows"]])) == []
+
+
+def test_webhooks_of_what_is_followed(chained: Job) -> None:
+    assert seen_in("".join(Delivery.objects.filter(kind=DeliveryKind.WEBHOOK).values_list("body", flat=True))) == []
+
+
+def test_the_admin_shows_no_secret_of_what_follows_to_anybody(
+    chained: Job, web: Client, stopped_clock: StoppedClock
+) -> None:
+    log_in(web, "everything")
+    for job in Job.objects.all():
+        for query in ("", "?content=1"):
+            assert seen_in(page(web, f"jobs/job/{job.id}/change/{query}")) == []
+
+
+def test_the_pages_of_owners_show_no_secret_of_what_follows(chained: Job, client: Client, user: User) -> None:
+    client.force_login(user)
+    for job in Job.objects.all():
+        for path in (f"/jobs/{job.id}", f"/jobs/new?from={job.id}"):
+            response = client.get(path)
+            assert response.status_code == 200
+            assert seen_in(response.content.decode()) == [], path

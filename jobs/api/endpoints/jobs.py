@@ -42,25 +42,30 @@ _BY_UUID = CompiledQuery(
 )
 
 
+def _shown(jobs: JobQuerySet) -> JobQuerySet:
+    """Without what may be long and is not answered."""
+    return jobs.defer("parent_answer")
+
+
 @cache
 def _latest(limit: int) -> CompiledQuery[Job]:
     """The first page of all of a user's jobs, the newest first; there are a hundred limits."""
     order = Order(model=Job, column="id", is_descending=True)
     return CompiledQuery(
-        lambda user_id: Job.objects.filter(sql.owned_by(user_id)).order_by(*order.expressions)[:limit],
+        lambda user_id: _shown(Job.objects.filter(sql.owned_by(user_id))).order_by(*order.expressions)[:limit],
         examples=(UUID(int=1),),
     )
 
 
 class JobsView(View):
     def get_queryset(self) -> JobQuerySet:
-        return Job.objects.filter(user_id=self.owner_id)
+        return _shown(Job.objects.filter(user_id=self.owner_id))
 
     def listed(self, given: Input, *, now: datetime) -> JobQuerySet:
         """What the filters leave."""
         # The runs of a schedule have an index of their own, which does not begin with the user.
         is_of_schedule = given.has("schedule_id")
-        rows = self.get_queryset() if is_of_schedule else Job.objects.filter(sql.owned_by(self.owner_id))
+        rows = self.get_queryset() if is_of_schedule else _shown(Job.objects.filter(sql.owned_by(self.owner_id)))
         return job_filters.filtered(rows, given, owner_id=self.owner_id, now=now)
 
     def find(self, job_id: str) -> Job:

@@ -9,7 +9,7 @@ from jobs.api.endpoints.base import View, answer
 from jobs.api.input.taken import takes
 from jobs.api.schema.operations import schedules as operations
 from jobs.database import clock
-from jobs.explaining import previews
+from jobs.explaining import family, previews
 from jobs.intake import calendar, schedule
 from jobs.intake.refusals import FieldError, InvalidInput
 from jobs.models import Scope
@@ -38,5 +38,6 @@ class Preview(View):
                 "runs": [serializers.run(each, zone=asked.zone) for each in found],
                 "skipped": [serializers.run(each, zone=asked.zone) for each in previews.left_out(plan, found)],
                 "request": would_send,
+                "follows": [serializers.following(each) for each in family.following(spec.args)],
             }
         )

@@ -1,11 +1,13 @@
 """/api/jobs/{id}/timeline: what happened to a job, how long it was in each state, and why."""
 
+from datetime import datetime
 from typing import Any
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from booper.timing.timestamps import timestamp
+from jobs.api import serializers
 from jobs.api.endpoints.base import answer
 from jobs.api.endpoints.jobs import JobsView
 from jobs.api.schema.operations import logs as operations
@@ -19,15 +21,15 @@ class JobTimeline(JobsView):
     @operations.GET_TIMELINE
     def get(self, request: Request, job_id: str) -> Response:
         job, now = self.find(job_id), clock.now()
-        return answer(_shown(job, timeline.of(job, now=now), state=job.state_at(now)))
+        return answer(_shown(job, timeline.of(job, now=now), now=now))
 
 
-def _shown(job: Job, found: Timeline, *, state: str) -> dict[str, Any]:
+def _shown(job: Job, found: Timeline, *, now: datetime) -> dict[str, Any]:
     reason = found.reason
     return {
         "id": str(job.uuid),
         "job_id": job.id,
-        "state": state,
+        "state": job.state_at(now),
         "reason": {
             "code": reason.code.value,
             "message": reason.message,
@@ -35,6 +37,9 @@ def _shown(job: Job, found: Timeline, *, state: str) -> dict[str, Any]:
         },
         "late_seconds": _rounded(found.late_seconds),
         "seconds_in_states": {name: _rounded(seconds) for name, seconds in found.seconds_in_states.items()},
+        "parent": None if found.family.parent is None else serializers.relative(found.family.parent, now=now),
+        "children": [serializers.relative(row, now=now) for row in found.family.children],
+        "follows": [serializers.following(each) for each in found.family.follows],
         "is_complete": found.is_complete,
         "entries": [_entry(entry) for entry in found.entries],
     }

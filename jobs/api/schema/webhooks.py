@@ -7,6 +7,7 @@ from jobs.models import JobState
 
 _TEXT: Schema = {"type": "string"}
 _STEERED: Schema = {"type": "array", "items": {"type": "string", "enum": ["$stop", "$pause"]}}
+_CHILDREN: Schema = {"type": "array", "items": JOB_ID, "description": "The jobs that were made to follow it."}
 _ENDS = [JobState.COMPLETED.value, JobState.CANCELLED.value, JobState.DISCARDED.value]
 
 _REQUEST = object_of(
@@ -49,7 +50,10 @@ _PAYLOADS: dict[str, tuple[str, Schema]] = {
     ),
     "job.finished": (
         "The job has ended.",
-        object_of({"state": {**_TEXT, "enum": _ENDS}, "steered": _STEERED}, optional=("steered",)),
+        object_of(
+            {"state": {**_TEXT, "enum": _ENDS}, "steered": _STEERED, "children": _CHILDREN},
+            optional=("steered", "children"),
+        ),
     ),
 }
 

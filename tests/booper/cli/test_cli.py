@@ -71,6 +71,11 @@ def test_run_takes_each_method_in_any_case(api: FakeApi, method: str) -> None:
             ["--callback-url", "https://c", "--webhook-url", "https://w"],
             {"callback_url": "https://c", "webhook_url": "https://w"},
         ),
+        (["--then", '{"url": "https://example.com/a"}'], {"then": {"url": "https://example.com/a"}}),
+        (
+            ["--on-failure", '{"url": "a"}', "--on-failure", '{"url": "b"}'],
+            {"on_failure": [{"url": "a"}, {"url": "b"}]},
+        ),
         (["--queue", "mail", "--tag", "red", "--tag", "late"], {"queue": "mail", "tags": ["red", "late"]}),
         (["--timeout", "2.5", "--max-attempts", "7"], {"timeout": 2.5, "max_attempts": 7}),
         (["--header", "X-Tenant: 7", "--header", "X-At:10:30"], {"headers": {"X-Tenant": "7", "X-At": "10:30"}}),

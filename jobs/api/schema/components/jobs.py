@@ -1,6 +1,7 @@
 """The schemas of jobs: what a client sends to make, edit and select some, and what is answered of one."""
 
 from booper.content import body_formats
+from jobs.api.schema.components import following
 from jobs.api.schema.components.calendars import CALENDAR_NAME
 from jobs.api.schema.components.queues import QUEUE_NAME
 from jobs.api.schema.components.shapes import (
@@ -18,7 +19,7 @@ from jobs.api.schema.components.shapes import (
     ref,
 )
 from jobs.explaining.reasons import Code
-from jobs.intake import job_changes, tags
+from jobs.intake import children, job_changes, tags
 from jobs.intake.batch import MOST_JOBS
 from jobs.intake.calendar import MOST_NAMES
 from jobs.intake.recurrence import MOST_DISCARDED, MOST_EXPRESSIONS
@@ -199,7 +200,10 @@ JOB_INPUT_PROPERTIES: dict[str, Schema] = {
         "maxItems": tags.MOST,
         "description": "Words of yours to find it by; in the data of its callbacks and webhooks too.",
     },
+    **following.PROPERTIES,
 }
+# A job that follows another one is none of these.
+_OF_FOLLOWING = [name for name in JOB_INPUT_PROPERTIES if name not in children.REFUSED]
 
 ALL: Schema = {
     "type": "boolean",
@@ -247,6 +251,9 @@ _TIMELINE: dict[str, Schema] = {
         {"type": "number", "description": "From when it was due first to its first attempt, or until now."}
     ),
     "seconds_in_states": {"type": "object", "additionalProperties": {"type": "number"}},
+    "parent": {**or_null(ref("Relative")), "description": "The job that this one follows; null if it is gone."},
+    "children": {"type": "array", "items": ref("Relative"), "description": "The jobs that followed it."},
+    "follows": {"type": "array", "items": ref("WouldFollow"), "description": "What is made when it ends."},
     "is_complete": {"type": "boolean", "description": "false where a part was pruned, or left out as it is too long."},
     "entries": {
         "type": "array",
@@ -278,6 +285,11 @@ SCHEMAS: dict[str, Schema] = {
             "schedule_in": [30, "seconds"],
         },
     ),
+    "FollowingJob": object_of(
+        may_be_null({name: JOB_INPUT_PROPERTIES[name] for name in _OF_FOLLOWING}),
+        optional=tuple(name for name in _OF_FOLLOWING if name != "url"),
+    ),
+    **following.SCHEMAS,
     "JobChanges": object_of(
         may_be_null({name: JOB_INPUT_PROPERTIES[name] for name in job_changes.FIELDS}),
         optional=job_changes.FIELDS,

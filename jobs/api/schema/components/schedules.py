@@ -2,7 +2,17 @@
 
 from booper.timing.durations import UNITS
 from jobs.api.schema.components.jobs import JOB_INPUT_PROPERTIES
-from jobs.api.schema.components.shapes import ANY_JSON, MOMENT, TIME, UUID, Schema, may_be_null, object_of, or_null
+from jobs.api.schema.components.shapes import (
+    ANY_JSON,
+    MOMENT,
+    TIME,
+    UUID,
+    Schema,
+    may_be_null,
+    object_of,
+    or_null,
+    ref,
+)
 from jobs.intake.keyed_schedule import LONGEST_MANAGED_BY
 from jobs.intake.request import METHODS
 from jobs.intake.schedule import LONGEST_REASON
@@ -96,6 +106,7 @@ _PREVIEW: dict[str, Schema] = {
             description="The first request; null where no `url` was sent.",
         )
     ),
+    "follows": {"type": "array", "items": ref("WouldFollow"), "description": "What is made when a run ends."},
 }
 
 SCHEMAS: dict[str, Schema] = {
