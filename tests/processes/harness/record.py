@@ -32,6 +32,7 @@ class JobRow:
     worker_id: UUID | None
     callback_url: str | None
     webhook_url: str | None
+    parent_uuid: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
