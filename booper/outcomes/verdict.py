@@ -77,7 +77,7 @@ def decide(
     SHORTEST_WAIT_SECONDS. `said` is what the answer's body says.
     """
     reason = _why_failed(outcome, expectation, said)
-    wishes = steering.of(said, has_succeeded=reason is None)
+    wishes = steering.of(said, has_succeeded=reason is None, now=now)
     reason = reason or wishes.failure
     if reason is None:
         return Verdict(Kind.SUCCEED, wishes=wishes)

@@ -115,11 +115,12 @@ def _logged(event: LogEvent, payload: dict[str, Any]) -> Entry:
 
 
 def _followed(payload: dict[str, Any]) -> str:
-    numbers = payload.get("children")
-    if not isinstance(numbers, list) or not numbers:
-        return ""
-    listed = ", ".join(str(number) for number in numbers)
-    return f"; job{'s' if len(numbers) > 1 else ''} {listed} followed"
+    """What came of an end: the next run that the answer asked for, and the jobs that followed."""
+    next_run_at, numbers = payload.get("next_run_at"), payload.get("children")
+    words = f"; it asked for the next run at {next_run_at}" if next_run_at else ""
+    if isinstance(numbers, list) and numbers:
+        words += f"; job{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))} followed"
+    return words
 
 
 def _filled(text: str, values: dict[str, Any]) -> str:

@@ -69,6 +69,9 @@ class Job(RequestFields):
     )
     occurrence_at = models.DateTimeField(null=True, blank=True, help_text="The time on the schedule's grid it is for.")
     is_upcoming = models.BooleanField(default=False)
+    is_steered = models.BooleanField(
+        default=False, db_default=False, editable=False, help_text="Its time is what the run before it asked for."
+    )
     is_backfilled = models.BooleanField(default=False, db_default=False, help_text="Made for a time that was over.")
     queue = models.ForeignKey("jobs.Queue", on_delete=models.PROTECT, null=True, blank=True, db_index=False)
 
@@ -195,6 +198,13 @@ class Job(RequestFields):
 
     def __str__(self) -> str:
         return f"{self.id} {self.name or self.url}"
+
+    @property
+    def planned_at(self) -> datetime | None:
+        """When its schedule has it due, of a run: its time on the grid with jitter, or one that was asked for."""
+        if self.schedule is None or self.occurrence_at is None:
+            return None
+        return self.occurrence_at if self.is_steered else self.schedule.due_at(self.occurrence_at)
 
     def state_at(self, now: datetime) -> str:
         if self.state == JobState.SCHEDULED and self.scheduled_at <= now:

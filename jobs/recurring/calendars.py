@@ -196,10 +196,10 @@ def _follow(schedule_ids: Sequence[UUID], *, now: datetime) -> bool:
     firing.end(ended, reason=firing.NO_DAY_LEFT, now=now)
     moved = [(job, at) for job, at, is_left_out in moves if at is not None and not is_left_out]
     for job, at in moved:
-        job.occurrence_at, job.scheduled_at = at, schedules[job.schedule_id].due_at(at)
+        job.occurrence_at, job.scheduled_at, job.is_steered = at, schedules[job.schedule_id].due_at(at), False
         if job.expires_at is not None:
             job.expires_at = expiry.moment(job.args, due_at=job.scheduled_at, now=now)
-    Job.objects.bulk_update([job for job, _ in moved], ["occurrence_at", "scheduled_at", "expires_at"])
+    Job.objects.bulk_update([job for job, _ in moved], ["occurrence_at", "scheduled_at", "is_steered", "expires_at"])
     return any(is_left_out and job.webhook_url for job, _, is_left_out in moves)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Max, QuerySet
 
 from booper.timing import recurrence
 from jobs.database import faults, lower_bounds, schedule_ends, sql
@@ -127,8 +127,12 @@ def fire(upcoming: Sequence[Job], *, is_asked_for: bool = False, now: datetime) 
     going = _with_a_run_going([job.schedule for job in upcoming if job.schedule is not None])
     if not is_asked_for:
         upcoming = _without_held(upcoming, going=going, now=now)
+    ahead = _made_ahead(upcoming)
     successors = [
-        _judge(job, is_going=job.schedule_id in going, is_asked_for=is_asked_for, now=now) for job in upcoming
+        _judge(
+            job, is_going=job.schedule_id in going, is_asked_for=is_asked_for, ahead=ahead.get(job.schedule_id), now=now
+        )
+        for job in upcoming
     ]
     _cancel_those_before(successors, going=going, now=now)
     Job.objects.filter(id__in=[job.id for job in upcoming]).update(is_upcoming=False)
@@ -183,12 +187,14 @@ JOB_COLUMNS = {
 }
 
 
-def _judge(job: Job, *, is_going: bool, is_asked_for: bool, now: datetime) -> Successor:
+def _judge(job: Job, *, is_going: bool, is_asked_for: bool, ahead: datetime | None, now: datetime) -> Successor:
+    """`ahead`: the last time on the grid that a run was made for already, if that is after this one's."""
     schedule = job.schedule
     assert schedule is not None
     assert job.occurrence_at is not None
     rule, starts_at, ends_at = schedule.rule, schedule.starts_at, schedule.ends_at
-    occurrence_at, after = job.occurrence_at, job.occurrence_at
+    occurrence_at = job.occurrence_at
+    after = ahead or occurrence_at
     skipped_because = None
     if now - job.scheduled_at > MISSED_AFTER:
         # With jitter, a run on the grid of late may be due a little later yet.
@@ -197,9 +203,10 @@ def _judge(job: Job, *, is_going: bool, is_asked_for: bool, now: datetime) -> Su
         if schedule.catch_up == CatchUp.SKIP:
             skipped_because = "catch_up"
         else:
-            missed = recurrence.latest_missed(rule, after=occurrence_at, now=over, starts_at=starts_at, ends_at=ends_at)
+            seen = ahead or occurrence_at
+            missed = recurrence.latest_missed(rule, after=seen, now=over, starts_at=starts_at, ends_at=ends_at)
             occurrence_at = missed or occurrence_at
-    if schedule.overlap == Overlap.QUEUE and job.scheduled_at > schedule.due_at(job.occurrence_at):
+    if schedule.overlap == Overlap.QUEUE and job.planned_at is not None and job.scheduled_at > job.planned_at:
         # It has waited, and those whose time has come meanwhile are left out.
         after = max(after, now)
     if skipped_because is None and not is_asked_for and recurrence.why_not(rule, occurrence_at) is not None:
@@ -212,6 +219,19 @@ def _judge(job: Job, *, is_going: bool, is_asked_for: bool, now: datetime) -> Su
     next_at = None if is_last else recurrence.next_run(rule, after=after, starts_at=starts_at, ends_at=ends_at)
     ends_for = ALL_DONE if is_last else why_over(schedule) if next_at is None else None
     return Successor(job, schedule, occurrence_at, next_at, skipped_because, ends_for)
+
+
+def _made_ahead(upcoming: Sequence[Job]) -> dict[UUID | None, datetime]:
+    """The last time that a run was made for beyond each of these, by schedule: no query unless one was steered there.
+
+    Otherwise runs are made in the order of the grid, and there is none beyond the upcoming one.
+    """
+    steered = {job.schedule_id: job.occurrence_at for job in upcoming if job.is_steered and job.occurrence_at}
+    if not steered:
+        return {}
+    runs = Job.objects.filter(schedule_id__in=list(steered), is_upcoming=False, occurrence_at__gt=min(steered.values()))
+    latest = runs.order_by().values_list("schedule_id").annotate(Max("occurrence_at"))
+    return {schedule_id: at for schedule_id, at in latest if at > steered[schedule_id]}
 
 
 def why_over(schedule: Schedule) -> str:

@@ -253,7 +253,7 @@ def _rewrite_upcoming(schedule: Schedule, *, first: datetime | None, is_retimed:
         at = first or _next_free(schedule, now=now)
         if at is None:
             return Refused(f"it would end, as {firing.why_over(schedule)}: change that, or disable it")
-        fields |= {"scheduled_at": schedule.due_at(at), "occurrence_at": at}
+        fields |= {"scheduled_at": schedule.due_at(at), "occurrence_at": at, "is_steered": False}
     fields["expires_at"] = _expires_at(schedule, due_at=fields.get("scheduled_at"), now=now)
     try:
         with transaction.atomic():

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Max
 
 from booper.timing import recurrence
 from jobs.models import Job, Schedule
@@ -49,6 +50,9 @@ def skip(schedule: Schedule, *, until: datetime | None, now: datetime) -> Schedu
 
 
 def _go_on(schedule: Schedule, *, after: datetime, now: datetime) -> None:
+    runs = Job.objects.filter(schedule_id=schedule.id, is_upcoming=False, occurrence_at__gt=after)
+    # Where the run that goes was steered to before one that was made ahead of its time.
+    after = runs.aggregate(latest=Max("occurrence_at"))["latest"] or after
     at = recurrence.next_run(schedule.rule, after=after, starts_at=schedule.starts_at, ends_at=schedule.ends_at)
     if at is None:
         firing.end([schedule.id], reason=firing.why_over(schedule), now=now)

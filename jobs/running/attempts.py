@@ -26,11 +26,13 @@ from jobs.running import (
     evidence,
     failing_schedules,
     held_runs,
+    next_runs,
     schedule_memory,
     steered_schedules,
 )
 from jobs.running.children import Made
 from jobs.running.ended import Ended
+from jobs.running.next_runs import Moved
 from jobs.telemetry import counters
 
 _CLAIM = """
@@ -184,13 +186,15 @@ def record(worker_id: UUID, ended: Sequence[Ended], *, now: datetime) -> list[De
         schedules = schedule_memory.locked(schedule_id for item in ended if (schedule_id := _keeping(item)) is not None)
         won = _record_rows(worker_id, rows, now=now)
         kept = [item for item in ended if item.job.id in won]
+        moved = next_runs.move(kept, schedules, now=now)
         made = children.make(kept, now=now)
         events, deliveries = [], []
         for item in kept:
-            item_events, item_deliveries = _evidence(item, events_of[item.job.id], made, now=now)
+            told = _told(item, events_of[item.job.id], made=made, moved=moved)
+            item_events, item_deliveries = _evidence(item, told, now=now)
             events += item_events
             deliveries += item_deliveries
-        events += made.refusals
+        events += [*made.refusals, *moved.refusals]
         events += after_cancel.answers([item for item in ended if item.job.id not in won], now=now)
         events += _remember(kept, schedules, now=now)
         events += _refused_wishes(kept, now=now)
@@ -230,9 +234,13 @@ def _record_rows(worker_id: UUID, rows: list[dict[str, Any]], *, now: datetime) 
         return {row[0] for row in cursor.fetchall()}
 
 
-def _events_of(item: Ended) -> list[tuple[str, EventType, dict[str, Any]]]:
-    """(webhook event, log event, payload) of an attempt that ended, in their order."""
-    events: list[tuple[str, EventType, dict[str, Any]]] = []
+_Event = tuple[str, EventType, dict[str, Any]]
+"""What a webhook calls it, what the log does, and the payload."""
+
+
+def _events_of(item: Ended) -> list[_Event]:
+    """The events of an attempt that ended, in their order."""
+    events: list[_Event] = []
     if item.response is not None:
         events.append(("job.response", EventType.RESPONSE, item.response))
     if item.error is not None:
@@ -244,13 +252,22 @@ def _events_of(item: Ended) -> list[tuple[str, EventType, dict[str, Any]]]:
     return events
 
 
-def _evidence(
-    item: Ended, events: list[tuple[str, EventType, dict[str, Any]]], made: Made, *, now: datetime
-) -> tuple[list[Entry], list[Delivery]]:
+def _told(item: Ended, events: list[_Event], *, made: Made, moved: Moved = next_runs.NOTHING) -> list[_Event]:
+    """The same, its end with what came of it: the jobs that follow, and when the schedule runs next."""
+    numbers, next_at = made.numbers.get(item.job.id), moved.times.get(item.job.id)
+    if numbers is None and next_at is None:
+        return events
+    webhook, kind, payload = events[-1]
+    if next_at is not None:
+        steered = [*payload.get("steered", ()), item.wishes.name_of_next]
+        payload = payload | {"steered": steered, "next_run_at": timestamps.timestamp(next_at)}
+    if numbers is not None:
+        payload = payload | {"children": numbers}
+    return [*events[:-1], (webhook, kind, payload)]
+
+
+def _evidence(item: Ended, events: list[_Event], *, now: datetime) -> tuple[list[Entry], list[Delivery]]:
     job = item.job
-    if numbers := made.numbers.get(job.id):
-        _, _, finished = events[-1]
-        finished["children"] = numbers
     logged = [evidence.event(job, kind, payload, now) for _, kind, payload in events]
     deliveries = []
     if job.webhook_url:
@@ -345,7 +362,7 @@ def rescue(*, limit: int, now: datetime) -> list[Claimed]:
             happened = _events_of(item)
             # The row came back with its events counted in already.
             item.job.event_count -= len(happened)
-            item_events, item_deliveries = _evidence(item, happened, made, now=now)
+            item_events, item_deliveries = _evidence(item, _told(item, happened, made=made), now=now)
             events += item_events
             deliveries += item_deliveries
         ended = [(item.job, item.state) for item in items]

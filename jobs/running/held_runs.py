@@ -39,9 +39,7 @@ def let_go(schedule_ids: Collection[UUID], *, now: datetime) -> None:
         occurrence_at__lte=now,
     )
     due = [
-        job.id
-        for job in upcoming.select_related("schedule")
-        if job.schedule is not None and job.occurrence_at is not None and job.schedule.due_at(job.occurrence_at) <= now
+        job.id for job in upcoming.select_related("schedule") if job.planned_at is not None and job.planned_at <= now
     ]
     if due:
         Job.objects.filter(id__in=due, is_upcoming=True).update(scheduled_at=now)

@@ -6,7 +6,7 @@ from jobs.api.schema.components.shapes import ANY_JSON, JOB_ID, TIME, UUID, Sche
 from jobs.models import JobState
 
 _TEXT: Schema = {"type": "string"}
-_STEERED: Schema = {"type": "array", "items": {"type": "string", "enum": ["$stop", "$pause"]}}
+_STEERED: Schema = {"type": "array", "items": {"type": "string", "enum": ["$stop", "$pause", "$next_in", "$next_at"]}}
 _CHILDREN: Schema = {"type": "array", "items": JOB_ID, "description": "The jobs that were made to follow it."}
 _ENDS = [JobState.COMPLETED.value, JobState.CANCELLED.value, JobState.DISCARDED.value]
 
@@ -51,8 +51,13 @@ _PAYLOADS: dict[str, tuple[str, Schema]] = {
     "job.finished": (
         "The job has ended.",
         object_of(
-            {"state": {**_TEXT, "enum": _ENDS}, "steered": _STEERED, "children": _CHILDREN},
-            optional=("steered", "children"),
+            {
+                "state": {**_TEXT, "enum": _ENDS},
+                "steered": _STEERED,
+                "next_run_at": {**TIME, "description": "When its schedule runs next, where the answer said so."},
+                "children": _CHILDREN,
+            },
+            optional=("steered", "next_run_at", "children"),
         ),
     ),
 }

@@ -1,0 +1,20 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("jobs", "0037_children_by_parent"),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name="job",
+            name="is_steered",
+            field=models.BooleanField(
+                db_default=False,
+                default=False,
+                editable=False,
+                help_text="Its time is what the run before it asked for.",
+            ),
+        ),
+    ]
