@@ -61,7 +61,7 @@ def _is_small(given: Input) -> bool:
 def _below(fields: Any) -> Iterator[tuple[_Path, int]]:
     """The way to each that follows, and its depth, from 1 on."""
     pending: list[tuple[_Path, Any]] = [((), fields)]
-    depths = {(): 0}
+    depths: dict[_Path, int] = {(): 0}
     while pending:
         way, parent = pending.pop()
         depth = depths.pop(way) + 1

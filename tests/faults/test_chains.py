@@ -38,7 +38,8 @@ def test_of_chains_under_way_no_job_is_made_twice_and_none_is_lost_when_workers_
         return [{"url": f"{stack.target.url(path)}?n={number}", **follows} for number in range(2)]
 
     thirds = [*several("/third"), {"url": gone, "on_failure": {"url": mended}}]
-    chain = {"url": stack.target.url("/first"), "then": several("/second", then=thirds)}
+    seconds = several("/second", then=thirds)
+    chain = {"url": stack.target.url("/first"), "then": seconds}
     kills = 12 if IS_LONG else 4
     with trial.load(per_second=8, fields=lambda number: chain):
         for turn in range(kills):
@@ -54,7 +55,7 @@ def test_of_chains_under_way_no_job_is_made_twice_and_none_is_lost_when_workers_
         if job.parent_uuid is not None:
             below[job.parent_uuid].append(job.url)
     wanted = {
-        "/first": [child["url"] for child in chain["then"]],
+        "/first": [child["url"] for child in seconds],
         "/second": [child["url"] for child in thirds],
         "/gone": [mended],
     }

@@ -15,6 +15,7 @@ from jobs.models import Job, JobState, LogEvent, Queue, Usage, User
 from jobs.operating import retention
 from jobs.running import attempts, child_request, children, transitions
 from jobs.running.ended import Ended
+from jobs.waking import announcements
 from tests.factories import NOON, make_job, make_schedule, make_user
 from tests.runs import OK, REFUSED, answered, run_due, start_due, take_lease
 
@@ -246,7 +247,7 @@ def test_workers_are_told_of_the_new_ones_in_the_lanes_they_are_in(
 ) -> None:
     told: dict[str, Any] = {}
     for name in ("announce_jobs", "announce_queues"):
-        monkeypatch.setattr(children.announcements, name, lambda at, name=name: told.update({name: set(at)}))
+        monkeypatch.setattr(announcements, name, lambda at, name=name: told.update({name: set(at)}))
     parent(then=[{"url": URL}, {"url": URL, "schedule_in": 60}, {"url": URL, "queue": "q"}])
     with django_capture_on_commit_callbacks(execute=True):
         run_due(OK)
