@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("jobs", "0036_children"),
+        ("jobs", "0037_children"),
     ]
 
     operations = [

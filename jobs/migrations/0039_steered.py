@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("jobs", "0037_children_by_parent"),
+        ("jobs", "0038_children_by_parent"),
     ]
 
     operations = [

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("jobs", "0035_replaced_events"),
+        ("jobs", "0036_defaults_of_users_and_keys"),
     ]
 
     operations = [
