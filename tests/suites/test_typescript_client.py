@@ -4,10 +4,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
@@ -15,6 +12,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from jobs.api import urls
 from jobs.api.endpoints import openapi
 from tests.conftest import Announced, StoppedClock
+from tests.node import answers_of
 
 SCRIPT = Path(__file__).with_name("client.ts")
 STRICT = ("--strict", "--target", "es2022", "--module", "nodenext", "--skipLibCheck")
@@ -34,34 +32,14 @@ def compiled(suites: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "package.json").write_text('{"type": "module"}')
     (folder / "openapi.json").write_text(json.dumps(openapi.document(urls.ROUTES)))
     shutil.copy(SCRIPT, folder)
-    _ran(modules / ".bin" / "openapi-typescript", "openapi.json", "--output", "api.ts", folder=folder)
-    _ran(modules / ".bin" / "tsc", *STRICT, SCRIPT.name, folder=folder)
+    ran(modules / ".bin" / "openapi-typescript", "openapi.json", "--output", "api.ts", folder=folder)
+    ran(modules / ".bin" / "tsc", *STRICT, SCRIPT.name, folder=folder)
     return folder / "client.js"
 
 
-def _ran(program: Path, *arguments: str, folder: Path) -> None:
+def ran(program: Path, *arguments: str, folder: Path) -> None:
     done = subprocess.run([program, *arguments], cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-class _Quiet(WSGIRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-def answers_of(script: Path, application: WSGIHandler, *, token: str) -> Mapping[str, Any]:
-    """What the script prints. Its calls are served by this very thread, which has the test's transaction."""
-    with make_server("127.0.0.1", 0, application, handler_class=_Quiet) as server:
-        server.timeout = 0.1
-        where = {"BOOPER_API_URL": f"http://127.0.0.1:{server.server_port}", "BOOPER_API_KEY": token}
-        command = ["node", str(script)]
-        with subprocess.Popen(command, env=os.environ | where, stdout=-1, stderr=-1, text=True) as process:
-            while process.poll() is None:
-                server.handle_request()
-            out, err = process.communicate()
-    assert process.returncode == 0, err
-    answers: Mapping[str, Any] = json.loads(out)
-    return answers
 
 
 def test_what_the_client_asks_for_is_done_and_nothing_more(

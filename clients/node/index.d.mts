@@ -1,0 +1,2 @@
+export * from "./types.js";
+export { Scheduler as default } from "./types.js";
