@@ -13,6 +13,7 @@ from booper.cli.deliveries import add_deliveries
 from booper.cli.exits import API_ERROR, BROKEN_PIPE, INTERRUPTED, NO_CONNECTION, OK, USAGE, Misuse, complain
 from booper.cli.jobs import add_jobs
 from booper.cli.logs import add_logs
+from booper.cli.mcp import add_mcp
 from booper.cli.output import show
 from booper.cli.parsers import Group, Parser
 from booper.cli.queues import add_queues
@@ -116,5 +117,6 @@ def build_parser() -> argparse.ArgumentParser:
     add_queues(commands.noun("queues", about="See, limit, pause and resume queues."))
     add_deliveries(commands.noun("deliveries", about="See and resend callbacks and webhooks."))
     add_preview(commands)
+    add_mcp(commands)
     commands.verb("ping", lambda scheduler, _: scheduler.ping(), about="Ask whether the server is up; needs no key.")
     return parser
