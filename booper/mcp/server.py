@@ -38,13 +38,17 @@ Document = Annotated[dict[str, Any], Field(description="the JSON that POST /api/
 def made(scheduler: Scheduler, *, may_write: bool) -> MCPServer:
     """The server, whose tools call `scheduler`."""
     server = MCPServer("booper", instructions=_INSTRUCTIONS, version=__version__, log_level="ERROR")
-    for tool in _readers(scheduler):
-        server.tool(annotations=_READS, structured_output=False)(_told(tool))
+    reads, writes = _Readers(scheduler), _Writers(scheduler)
+    offered: dict[Callable[..., Any], ToolAnnotations] = dict.fromkeys(
+        (
+            reads.list_jobs, reads.get_job, reads.why, reads.timeline, reads.list_logs, reads.list_schedules,
+            reads.get_schedule, reads.list_deliveries, reads.preview,
+        ), _READS,
+    )  # fmt: skip
     if may_write:
-        create, retry, cancel = _writers(scheduler)
-        server.tool(annotations=_ADDS, structured_output=False)(_told(create))
-        server.tool(annotations=_ADDS, structured_output=False)(_told(retry))
-        server.tool(annotations=_ENDS, structured_output=False)(_told(cancel))
+        offered |= {writes.create_job: _ADDS, writes.retry_job: _ADDS, writes.cancel_job: _ENDS}
+    for tool, hints in offered.items():
+        server.tool(annotations=hints, structured_output=False)(_told(tool))
     return server
 
 
@@ -71,8 +75,14 @@ def _fields(error: BooperError) -> JsonList:
     return list(getattr(error, "errors", []))
 
 
-def _readers(scheduler: Scheduler) -> list[Callable[..., Any]]:
+class _Readers:
+    """The tools that only read."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+
     def list_jobs(
+        self,
         state: Text = None,
         tag: Text = None,
         error: Text = None,
@@ -82,59 +92,60 @@ def _readers(scheduler: Scheduler) -> list[Callable[..., Any]]:
     ) -> JsonList:
         """List jobs. `state` is one or more, with commas, of scheduled, available, executing, retryable, completed,
         cancelled, discarded (which is: failed for good); `error` is a code such as timeout or http_status."""
-        return scheduler.jobs.list(state=state, tag=tag, error=error, host=host, queue=queue, limit=limit)
+        return self._scheduler.jobs.list(state=state, tag=tag, error=error, host=host, queue=queue, limit=limit)
 
-    def get_job(job_id: Id) -> Json:
+    def get_job(self, job_id: Id) -> Json:
         """Get one job: its request, state, times and latest error."""
-        return scheduler.jobs.get(job_id)
+        return self._scheduler.jobs.get(job_id)
 
-    def why(job_id: Id) -> Json:
+    def why(self, job_id: Id) -> Json:
         """Say why a job ran late, failed or has not run: a code, a message, and until when, where that is known."""
-        timeline: Json = scheduler.jobs.timeline(job_id)
+        timeline: Json = self._scheduler.jobs.timeline(job_id)
         return {name: timeline[name] for name in ("reason", "late_seconds") if name in timeline}
 
-    def timeline(job_id: Id) -> Json:
+    def timeline(self, job_id: Id) -> Json:
         """Tell what happened to a job in order: waits, attempts, answers, deliveries."""
-        told: Json = scheduler.jobs.timeline(job_id)
+        told: Json = self._scheduler.jobs.timeline(job_id)
         return told
 
-    def list_logs(job_id: Id, limit: Limit = 20) -> JsonList:
+    def list_logs(self, job_id: Id, limit: Limit = 20) -> JsonList:
         """List the log of a job, newest first: requests, answers and errors as they were."""
-        return scheduler.logs.list(job_id=job_id, limit=limit)
+        return self._scheduler.logs.list(job_id=job_id, limit=limit)
 
-    def list_schedules(limit: Limit = 20) -> JsonList:
+    def list_schedules(self, limit: Limit = 20) -> JsonList:
         """List recurring schedules: how often, when next, whether disabled and why."""
-        return scheduler.schedules.list(limit=limit)
+        return self._scheduler.schedules.list(limit=limit)
 
-    def get_schedule(schedule_id: ScheduleId) -> Json:
+    def get_schedule(self, schedule_id: ScheduleId) -> Json:
         """Get one schedule."""
-        return scheduler.schedules.get(schedule_id)
+        return self._scheduler.schedules.get(schedule_id)
 
-    def list_deliveries(state: Text = None, limit: Limit = 10) -> JsonList:
+    def list_deliveries(self, state: Text = None, limit: Limit = 10) -> JsonList:
         """List callbacks and webhooks. `state` is one or more of pending, sending, delivered, failed."""
-        return scheduler.deliveries.list(state=state, limit=limit)
+        return self._scheduler.deliveries.list(state=state, limit=limit)
 
-    def preview(cron: Text = None, repeat_every: Text = None, timezone: Text = None, count: Limit = 5) -> Json:
+    def preview(self, cron: Text = None, repeat_every: Text = None, timezone: Text = None, count: Limit = 5) -> Json:
         """Show when a schedule would run, creating nothing: by `cron` (five fields) or `repeat_every` ("5 minutes")."""
         asked = {"cron": cron, "repeat_every": repeat_every, "timezone": timezone, "count": count}
-        return scheduler.preview({name: value for name, value in asked.items() if value is not None})
-
-    return [list_jobs, get_job, why, timeline, list_logs, list_schedules, get_schedule, list_deliveries, preview]
+        return self._scheduler.preview({name: value for name, value in asked.items() if value is not None})
 
 
-def _writers(scheduler: Scheduler) -> list[Callable[..., Any]]:
-    def create_job(job: Document) -> Json:
+class _Writers:
+    """The tools that make, repeat and cancel."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+
+    def create_job(self, job: Document) -> Json:
         """Create a job or a schedule: {"url", "method", "body", "schedule_in": "5 minutes", "cron": "0 9 * * 1-5", …}.
         An `idempotency_key` makes sure that a repeated call makes no second one."""
-        return scheduler.jobs.create(job)
+        return self._scheduler.jobs.create(job)
 
-    def retry_job(job_id: Id) -> Json:
+    def retry_job(self, job_id: Id) -> Json:
         """Run a job that has ended once more."""
-        return scheduler.jobs.retry(job_id)
+        return self._scheduler.jobs.retry(job_id)
 
-    def cancel_job(job_id: Id) -> Json:
+    def cancel_job(self, job_id: Id) -> Json:
         """Cancel a job that waits or runs. Of the upcoming run of a schedule: skips that run, the schedule goes on."""
-        job = scheduler.jobs.get(job_id)
-        return scheduler.jobs.cancel(job_id, scope="run" if job.get("schedule_id") else None)
-
-    return [create_job, retry_job, cancel_job]
+        job = self._scheduler.jobs.get(job_id)
+        return self._scheduler.jobs.cancel(job_id, scope="run" if job.get("schedule_id") else None)

@@ -16,16 +16,16 @@ ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 WHOLE = ("cli", "client", "mcp", "timing")
 ALONE = (
-    "__init__.py", "__main__.py", "py.typed", "webhooks.py",
+    "__init__.py", "__main__.py", "django_tasks.py", "py.typed", "webhooks.py",
     "content/__init__.py", "content/redaction.py", "content/signatures.py",
 )  # fmt: skip
 
 # Each module of the wheel is loaded: one that needs what only the server installs fails here. The server for assistants
-# needs the extra `mcp`, and nothing else loads it.
+# and the backend for Django need extras, and nothing else loads them.
 LOAD_ALL = """
 import importlib, pkgutil, booper
 for module in pkgutil.walk_packages(booper.__path__, "booper."):
-    if module.name not in ("booper.__main__", "booper.mcp.server"):
+    if module.name not in ("booper.__main__", "booper.django_tasks", "booper.mcp.server"):
         importlib.import_module(module.name)
 """
 
