@@ -1,10 +1,13 @@
 """A broker behind TLS is known by its certificate, unless its operator says otherwise, loudly."""
 
+import contextlib
 import datetime
 import ipaddress
 import shutil
+import socket
 import ssl
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -161,6 +164,42 @@ def test_any_certificate_is_taken_where_the_operator_says_so(redis_url: str) -> 
 def test_rabbitmq_is_asked_for_its_name_too() -> None:
     tls = environment.broker_tls("amqps://user@rabbit.example/", ca_file="", is_verified=True)
     assert tls == {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": "rabbit.example"}
+
+
+@pytest.fixture
+def amqps_url(certificate: tuple[Path, Path]) -> Iterator[str]:
+    """A server that ends the connection once its certificate was taken."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=_serve, args=(listener, context), daemon=True).start()
+        yield f"amqps://guest:guest@127.0.0.1:{listener.getsockname()[1]}//"
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def _serve(listener: socket.socket, context: ssl.SSLContext) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            connection, _ = listener.accept()
+            with contextlib.suppress(OSError), connection, context.wrap_socket(connection, server_side=True):
+                pass
+
+
+def _refusal_by_rabbitmqs_client(url: str, *, ca_file: str = "") -> str:
+    tls = environment.broker_tls(url, ca_file=ca_file, is_verified=True)
+    with (
+        Connection(url, ssl=tls, connect_timeout=5) as connection,
+        pytest.raises((OSError, OperationalError)) as refusal,
+    ):
+        connection.transport.establish_connection()
+    return str(refusal.value)
+
+
+def test_a_rabbitmq_is_known_by_its_certificate(amqps_url: str, certificate: tuple[Path, Path]) -> None:
+    known, word = str(certificate[0]), "certificate verify failed"
+    assert word in _refusal_by_rabbitmqs_client(amqps_url)
+    assert word in _refusal_by_rabbitmqs_client(amqps_url.replace("127.0.0.1", "localhost"), ca_file=known)
+    assert word not in _refusal_by_rabbitmqs_client(amqps_url, ca_file=known)
 
 
 def test_a_file_of_authorities_that_is_not_there_stops_the_boot() -> None:

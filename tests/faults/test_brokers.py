@@ -9,6 +9,7 @@ import pytest
 
 from tests.faults import messages, report
 from tests.faults.trial import IS_LONG, Trial
+from tests.processes.harness import ports
 from tests.processes.harness.fixtures import running
 from tests.processes.harness.processes import Running
 from tests.processes.harness.servers import RedisServer
@@ -142,6 +143,12 @@ def test_a_redis_that_answers_with_errors_ends_no_process_and_costs_no_job(trial
                 trial.create(method="post", url=stack.target.url("/refused"), body=number, schedule_in=number / 10)
             pause(_OUTAGE_SECONDS)
             broker.configure(**dict.fromkeys(fault, "0"))
+    with trial.ledger.fault("redis as a read-only replica"):
+        broker.replicate("127.0.0.1", str(ports.free()))
+        for number in range(20):
+            trial.create(method="post", url=stack.target.url("/refused"), body=number, schedule_in=number / 10)
+        pause(_OUTAGE_SECONDS)
+        broker.replicate("NO", "ONE")
     trial.wait_for_wake_ups(within_seconds=60)
     evidence = trial.conclude(within_seconds=30)
     assert {len(arrivals) for arrivals in evidence.sent.values()} == {1}

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.db.migrations.loader import MigrationLoader
-from psycopg.errors import LockNotAvailable
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 _COMMAND = "jobs.management.commands.migrate"
 # Those whose number of rows follows the number of jobs.
@@ -164,17 +164,18 @@ def _failing(times: int, error: Exception) -> Callable[..., None]:
     return handle
 
 
-def _is_locked() -> OperationalError:
+def _is_locked(cause: Exception | None = None) -> OperationalError:
     error = OperationalError("canceling statement due to lock timeout")
-    error.__cause__ = LockNotAvailable()
+    error.__cause__ = cause or LockNotAvailable()
     return error
 
 
 @pytest.mark.django_db
-def test_a_lock_that_is_not_had_is_asked_for_again(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("cause", [LockNotAvailable(), DeadlockDetected()])
+def test_a_lock_that_is_not_had_is_asked_for_again(monkeypatch: pytest.MonkeyPatch, cause: Exception):
     waited: list[float] = []
     monkeypatch.setattr(f"{_COMMAND}.time.sleep", waited.append)
-    monkeypatch.setattr(f"{_COMMAND}.DjangoCommand.handle", _failing(2, _is_locked()))
+    monkeypatch.setattr(f"{_COMMAND}.DjangoCommand.handle", _failing(2, _is_locked(cause)))
     output = StringIO()
     call_command("migrate", stdout=output)
     assert waited == [1.0, 1.0]

@@ -5,10 +5,12 @@ from typing import Any
 
 from django.core.management.commands.migrate import Command as DjangoCommand
 from django.db import OperationalError, connections
-from psycopg.errors import LockNotAvailable
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 _LOCK_SECONDS = 1
 _TRIES = 120
+# Of two that wait for each other, PostgreSQL gives up either.
+_NOT_NOW = (LockNotAvailable, DeadlockDetected)
 
 
 class Command(DjangoCommand):
@@ -22,7 +24,7 @@ class Command(DjangoCommand):
             try:
                 super().handle(*args, **options)
             except OperationalError as error:
-                if tried == _TRIES or not isinstance(error.__cause__, LockNotAvailable):
+                if tried == _TRIES or not isinstance(error.__cause__, _NOT_NOW):
                     raise
                 self.stdout.write(f"\n  a lock was not had within {_LOCK_SECONDS} s, once more ({tried})")
                 time.sleep(1.0)

@@ -31,7 +31,7 @@ class Api:
 
     def __init__(self, port: int, key: str, *, timeout_seconds: float = 30.0) -> None:
         self._port = port
-        self._key = key
+        self.key = key
         self._timeout_seconds = timeout_seconds
         self._local = threading.local()
         self._connections: list[http.client.HTTPConnection] = []
@@ -45,7 +45,7 @@ class Api:
     def request(self, method: str, path: str, payload: dict[str, Any] | None = None) -> Answer:
         """NoAnswer when there is none within the time-out."""
         body = None if payload is None else json.dumps(payload).encode()
-        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
+        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
         began = time.monotonic()
         connection = self._fresh_connection()
         try:

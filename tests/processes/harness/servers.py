@@ -115,6 +115,10 @@ class RedisServer(Server):
         for name, value in options.items():
             self._client.config_set(name, value)
 
+    def replicate(self, *master: str) -> None:
+        """Makes a replica of it that takes no writes: of "host", "port", or of nobody ("NO", "ONE") any more."""
+        self._client.execute_command("REPLICAOF", *master)
+
     def _answers(self) -> bool:
         try:
             return bool(self._client.ping())
