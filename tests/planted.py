@@ -1,5 +1,7 @@
 """Secrets of all shapes, put together here so that nobody's scanner takes them for real ones; and what is none."""
 
+from typing import Any
+
 SHAPED = [
     "sk_" + "4eC39HqLyjWDarjtT1zdp7dc0aBcDeFgHiJkLm",
     "sk_" + "live_4eC39HqLyjWDarjtT1zdp7dc",
@@ -33,3 +35,71 @@ HARMLESS = [
     "12345678901234567890123456789012345",
     "due for 2.0 s, with 3 jobs of yours due before it: the workers are busy",
 ]
+
+# What has no shape, and is known by the name that it has. Each is told from the others in any text.
+NAMED = [f"tulip-{number}-harbour" for number in range(43)]
+
+# Headers of requests: encrypted at rest, in jobs, schedules, their log and what came to the inbox.
+HEADERS: dict[str, str] = {
+    "Authorization": f"Bearer {NAMED[0]}",
+    "Cookie": f"sid={NAMED[1]}; theme=dark",
+    "X-Session": NAMED[2],
+    "X-Api-Key": NAMED[3],
+    "X-Acme-Flavour": SHAPED[3],
+    "X-Acme-Trace": SHAPED[16],
+}
+SCHEDULE_HEADERS = {"Authorization": f"Basic {NAMED[4]}", "X-Webhook-Signature": NAMED[5]}
+INBOX_HEADERS = {"Authorization": f"Token {NAMED[6]}", "Cookie": f"session={NAMED[7]}"}
+# Values of `{{secret:NAME}}`, and where each goes: into a header, a body, a query, a URL, a callback's URL, nowhere.
+SECRETS = {
+    "IN_HEADER": NAMED[8],
+    "IN_BODY": NAMED[9],
+    "IN_QUERY": f"{NAMED[10]} & more",
+    "IN_URL": NAMED[11],
+    "IN_CALLBACK": NAMED[12],
+    "UNUSED": NAMED[13],
+}
+SIGNING = [
+    "whsec_" + "dHVsaXAtc2lnbmluZy1zZWNyZXQtb25l" + "MTI=",
+    "whsec_" + "dHVsaXAtc2lnbmluZy1zZWNyZXQtdHdv" + "MzQ=",
+]
+# The first is one, of whom it is for the test to say; the second has the form of one, and nobody has made it.
+API_KEYS = [
+    "sk_" + "tulipKeyOfAdaThatIsInUse01234567" + "2Folzj",
+    "sk_" + "tulipKeyThatNobodyHasMade0123456" + "3kvKGP",
+]
+PASSWORDS = [NAMED[14], NAMED[15]]
+PROXY_PASSWORD = NAMED[16]
+
+QUERY: dict[str, Any] = {"sig": NAMED[17], "nested": {"jwt": NAMED[18], "deeper": [{"api_key": NAMED[19]}]}}
+BODY: dict[str, Any] = {
+    "user": {"password": NAMED[20], "pwd": NAMED[21], "profile": {"clientSecret": NAMED[22]}},
+    "accounts": [{"access_token": NAMED[23]}, {"refreshToken": NAMED[24]}],
+    "notes": [*SHAPED, f"the DSN is postgres://booper:{NAMED[25]}@db.internal/booper"],
+    "config": f"DB_PASSWORD={NAMED[26]}\nexport AWS_SECRET_ACCESS_KEY={NAMED[27]}",
+    "pem": f"-----BEGIN PRIVATE KEY-----\n{NAMED[28]}\n-----END PRIVATE KEY-----",
+}
+URLS = [
+    f"https://hooks.slack.com/services/T0/B0/{NAMED[29]}?token={NAMED[30]}",
+    f"https://discord.com/api/webhooks/123/{NAMED[31]}",
+    f"https://api.telegram.org/bot{NAMED[32]}/sendMessage",
+    f"https://maker.ifttt.com/trigger/done/with/key/{NAMED[33]}",
+    f"https://example.com/in?access_token={NAMED[34]}&x={SHAPED[0]}",
+]
+CALLBACK_URL, WEBHOOK_URL = f"https://example.com/back?key={NAMED[35]}", f"https://example.com/events?auth={NAMED[36]}"
+USER_INFORMATION = f"https://booper:{NAMED[37]}@example.com/"
+ECHO: dict[str, Any] = {
+    "you_sent": [*SHAPED, *NAMED[8:10], f"{NAMED[10]} & more", NAMED[11], f"password={NAMED[38]}"],
+    "access_token": NAMED[39],
+    "deep": {"secret": NAMED[40]},
+}
+ECHO_HEADERS = (("Content-Type", "application/json"), ("Set-Cookie", f"sid={NAMED[41]}"), ("X-Echo", SHAPED[4]))
+FAILURE = f"the target said: token={NAMED[42]}"
+
+SEALED = [
+    *(NAMED[0], NAMED[1], NAMED[2], NAMED[3], NAMED[4], NAMED[5], NAMED[6], NAMED[7]),
+    *(*NAMED[8:14], *SIGNING, *API_KEYS, *PASSWORDS, PROXY_PASSWORD, NAMED[37]),
+]
+"""Those that a dump may not have in clear, and that stand nowhere but where they are encrypted, or not kept at all."""
+
+EVERYTHING = [*SHAPED, *NAMED, *SIGNING, *API_KEYS]

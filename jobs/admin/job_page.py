@@ -1,6 +1,6 @@
 """All that an operator needs to know of one job at three in the morning, read in a fixed number of queries."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -60,7 +60,7 @@ def read(job: Job, *, now: datetime) -> JobPage:
     events = _newest_events(job)
     deliveries = list(job.deliveries.defer("body").order_by("-id")[: MOST_DELIVERIES + 1])
     return JobPage(
-        reason=told.reason,
+        reason=replace(told.reason, message=redaction.redacted_text(told.reason.message)),
         spent=_spent(told),
         entries=[TimelineRow(entry.at, visible_text.visible(entry.text)) for entry in told.entries[-MOST_ENTRIES:]],
         has_earlier_entries=len(told.entries) > MOST_ENTRIES or not told.is_complete,

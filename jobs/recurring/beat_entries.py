@@ -20,6 +20,7 @@ from django.db.models import F
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
+from booper.content import redaction
 from booper.timing import durations, recurrence
 from jobs.database import sql
 from jobs.models import Schedule
@@ -68,7 +69,7 @@ def write_new(schedules: Sequence[Schedule]) -> None:
 
 
 def _new_entry(schedule: Schedule, frequency: CrontabSchedule | IntervalSchedule) -> PeriodicTask:
-    name = f"{schedule.name or schedule.key or _place(schedule)}"[:150]
+    name = redaction.redacted_text(schedule.name or schedule.key or _place(schedule))[:150]
     return PeriodicTask(
         name=f"{name} ({schedule.id})",
         task=TASK,
@@ -94,14 +95,14 @@ def _fields(schedule: Schedule, frequency: CrontabSchedule | IntervalSchedule) -
 
 
 def _described(schedule: Schedule) -> str:
-    text = schedule.description or f"{schedule.method.upper()} {_place(schedule)}"
+    text = redaction.redacted_text(schedule.description or f"{schedule.method.upper()} {_place(schedule)}")
     more = schedule.frequency["cron"][1:] if isinstance(schedule.frequency.get("cron"), list) else []
     return f"{text}\nAlso by cron: {'; '.join(more)}" if more else text
 
 
 def _place(schedule: Schedule) -> str:
-    """The URL without its query, which may hold a key: django-celery-beat's admin hides none."""
-    return schedule.url.partition("?")[0]
+    """The URL without its query, and without a secret in its path: django-celery-beat's admin hides none."""
+    return redaction.redacted_url(schedule.url.partition("?")[0])
 
 
 _ENTRY_COLUMNS = {
