@@ -104,8 +104,9 @@ def planted_everywhere(
         data_of(api.post("/api/jobs", job), status=201)
     schedule = {"url": planted.URLS[0], "headers": planted.SCHEDULE_HEADERS, "body": planted.BODY, "cron": "* * * * *"}
     data_of(api.post("/api/jobs", schedule), status=201)
-    headers = {"HTTP_" + name.upper(): value for name, value in planted.INBOX_HEADERS.items()}
-    web.post(f"/in/{inbox.of_user(user.id).token}", "{}", content_type="application/json", **headers)
+    web.post(
+        f"/in/{inbox.of_user(user.id).token}", "{}", content_type="application/json", headers=planted.INBOX_HEADERS
+    )
     web.post("/sign-in", {"email": user.email, "password": planted.PASSWORDS[1]})
     web.post("/admin/login/", {"username": user.email, "password": planted.PASSWORDS[1]})
     _run_all()
@@ -144,7 +145,13 @@ def found_in(text: str, values: list[str]) -> list[str]:
 
 def test_sixty_are_planted_and_went_in(planted_everywhere: None) -> None:
     assert len(set(planted.EVERYTHING)) >= 60
-    everything = [planted.SECRETS, planted.SIGNING, planted.API_KEYS, planted.PASSWORDS, planted.PROXY_PASSWORD]
+    everything: list[Any] = [
+        planted.SECRETS,
+        planted.SIGNING,
+        planted.API_KEYS,
+        planted.PASSWORDS,
+        planted.PROXY_PASSWORD,
+    ]
     everything += [JOBS, planted.ECHO, planted.ECHO_HEADERS, planted.FAILURE, planted.USER_INFORMATION]
     everything += [planted.SCHEDULE_HEADERS, planted.INBOX_HEADERS]
     assert found_in(json.dumps(everything), planted.EVERYTHING) == planted.EVERYTHING
