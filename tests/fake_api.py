@@ -200,6 +200,8 @@ def _healthy(call: Call) -> Answer:
         return Answer(201, {"data": [JOB for _ in call.body["jobs"]]})
     if call.path in _ON_MANY:
         return Answer(200, {"data": {"matched": 3, _ON_MANY[call.path]: 3}})
+    if call.path == "/api/apply-check":
+        return Answer(200, {"data": {"schedules": [], "queues": [QUEUE], "calendars": []}})
     if call.path.endswith("/backfill"):
         return Answer(201, {"data": [JOB]})
     row = _ROWS.get(steps[0], {"noun": steps[0]})

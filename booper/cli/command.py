@@ -8,13 +8,18 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from booper import __version__
+from booper.cli.apply import add_apply
+from booper.cli.as_code.files import BadFiles
+from booper.cli.as_code.writing import Stopped
 from booper.cli.calendars import add_calendars
 from booper.cli.deliveries import add_deliveries
 from booper.cli.exits import API_ERROR, BROKEN_PIPE, INTERRUPTED, NO_CONNECTION, OK, USAGE, Misuse, complain
+from booper.cli.export import add_export
+from booper.cli.imports import add_import
 from booper.cli.jobs import add_jobs
 from booper.cli.logs import add_logs
 from booper.cli.mcp import add_mcp
-from booper.cli.output import show
+from booper.cli.output import Report, show
 from booper.cli.parsers import Group, Parser
 from booper.cli.queues import add_queues
 from booper.cli.run import add_preview, add_run
@@ -25,6 +30,7 @@ from booper.client import (
     API_URL_VARIABLE,
     DEFAULT_API_URL,
     APIError,
+    BooperError,
     ConnectionFailed,
     InvalidCall,
     RateLimited,
@@ -38,12 +44,14 @@ examples:
   booper run GET https://example.com/report --cron '0 9 * * 1-5' --timezone Europe/Berlin
   booper jobs list --state scheduled,retryable
   booper logs list --job-id 73496
+  booper apply schedules.yaml
 
 environment:
   {API_KEY_VARIABLE}  the key; better than --api-key, which other users of this machine can see
   {API_URL_VARIABLE}  the server, {DEFAULT_API_URL} by default
 
-exit codes: 0 done, 1 the server refused, 2 wrong usage, 3 no connection, 130 interrupted
+exit codes: 0 done, 1 the server refused, 2 wrong usage, 3 no connection,
+  4 apply --dry-run: something would change, 130 interrupted
 """
 
 
@@ -69,15 +77,25 @@ def _run(argv: Sequence[str]) -> int:
             answer = args.handler(scheduler, args)
         show(answer, output=getattr(args, "output", None), columns=args.columns)
         sys.stdout.flush()
+        if isinstance(answer, Report):
+            return answer.code
         if refused := sum(1 for item in answer if "job_id" not in item) if args.may_be_refused_in_part else 0:
             return complain([f"{refused} of {len(answer)} were refused, the others are taken"], code=API_ERROR)
     except (InvalidCall, Misuse) as error:
         return complain([str(error)], code=USAGE)
-    except ConnectionFailed as error:
-        return complain([str(error)], code=NO_CONNECTION)
-    except APIError as error:
-        return complain(_explained(error), code=API_ERROR)
+    except BadFiles as error:
+        return complain(error.lines, code=USAGE)
+    except Stopped as stop:
+        return _failed(stop.error, before=[str(stop)])
+    except BooperError as error:
+        return _failed(error)
     return OK
+
+
+def _failed(error: BooperError, *, before: Sequence[str] = ()) -> int:
+    if isinstance(error, APIError):
+        return complain([*before, *_explained(error)], code=API_ERROR)
+    return complain([*before, str(error)], code=NO_CONNECTION if isinstance(error, ConnectionFailed) else USAGE)
 
 
 def _explained(error: APIError) -> Iterable[str]:
@@ -110,6 +128,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"booper {__version__}")
     commands = Group(parser, common=common)
     add_run(commands)
+    add_apply(commands)
+    add_export(commands)
+    add_import(commands.noun("import", about="Turn what other schedulers have into files for booper apply."))
     add_jobs(commands.noun("jobs", about="See, cancel, run and retry jobs."))
     add_schedules(commands.noun("schedules", about="See, pause, resume and delete recurring schedules."))
     add_calendars(commands.noun("calendars", about="See, make and delete the days that schedules keep."))

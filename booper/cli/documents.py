@@ -68,7 +68,7 @@ def _object(pairs: list[tuple[str, Any]]) -> Json:
     return found
 
 
-def _fraction(text: str) -> float | WrittenNumber:
+def written_fraction(text: str) -> float | WrittenNumber:
     """A number that has a point or an exponent."""
     value = float(text)
     if math.isinf(value):
@@ -76,7 +76,7 @@ def _fraction(text: str) -> float | WrittenNumber:
     return value if repr(value) == text else WrittenNumber(text)
 
 
-def _integer(text: str) -> int | WrittenNumber:
+def written_integer(text: str) -> int | WrittenNumber:
     return WrittenNumber(text) if text == "-0" else int(text)
 
 
@@ -89,5 +89,5 @@ def shortened(text: str) -> str:
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_object, parse_float=_fraction, parse_int=_integer, parse_constant=_refuse_constant
+    object_pairs_hook=_object, parse_float=written_fraction, parse_int=written_integer, parse_constant=_refuse_constant
 )

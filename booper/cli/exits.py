@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from booper.cli.output import printable
 
 OK, API_ERROR, USAGE, NO_CONNECTION = 0, 1, 2, 3
+DIFFERENT = 4  # what --dry-run looked at is not as it is asked for
 INTERRUPTED, BROKEN_PIPE = 130, 141  # 128 + the signal, as a shell reports it
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from booper.client import Json
@@ -13,10 +14,28 @@ Columns = Mapping[str, str]
 """Heading -> where its value is in a row, `job.state` for a nested one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a command has to say in words of its own, the same as JSON, and how it ends."""
+
+    value: Any
+    text: str
+    code: int = 0
+    is_text: bool = False
+    """True: the words are all of it, whatever reads them."""
+
+
+def wants_json(output: str | None) -> bool:
+    return (output or ("table" if sys.stdout.isatty() else "json")) == "json"
+
+
 def show(answer: Any, *, output: str | None, columns: Columns | None) -> None:
-    if (output or ("table" if sys.stdout.isatty() else "json")) == "json":
+    if isinstance(answer, Report) and (answer.is_text or not wants_json(output)):
+        _emit(answer.text)
+    elif wants_json(output):
         is_unicode = _encoding().lower().replace("-", "") == "utf8"
-        _emit(json.dumps(answer, indent=2, ensure_ascii=not is_unicode))
+        value = answer.value if isinstance(answer, Report) else answer
+        _emit(json.dumps(value, indent=2, ensure_ascii=not is_unicode))
     elif isinstance(answer, list):
         rows = [row if isinstance(row, dict) else {"value": row} for row in answer]
         _emit(_table(rows, columns=columns or _columns_of(rows)))
@@ -72,6 +91,11 @@ def _text(value: Any) -> str:
     if value is None:
         return "-"
     return printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def printable_lines(text: str) -> str:
+    """The same of a text of several lines, which stay."""
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def printable(text: str) -> str:

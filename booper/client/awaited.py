@@ -52,6 +52,14 @@ class AsyncScheduler:
         """The next runs of a would-be schedule; creates nothing."""
         return await self._run(functools.partial(self._scheduler.preview, schedule))
 
+    async def check(self, file: Mapping[str, Any]) -> Json:
+        """What there is of what a file for `booper apply` has, if all of it would be taken; writes nothing."""
+        return await self._run(functools.partial(self._scheduler.check, file))
+
+    async def apply_schema(self) -> Json:
+        """The JSON Schema of a file for `booper apply`. Needs no key."""
+        return await self._run(self._scheduler.apply_schema)
+
     async def ping(self) -> Json:
         """{"message": "Pong"} from a server that is up. Needs no key."""
         return await self._run(self._scheduler.ping)

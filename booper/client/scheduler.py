@@ -63,9 +63,23 @@ class Scheduler:
         self.queues = Queues(transport)
         self.calendars = Calendars(transport)
 
+    @property
+    def base_url(self) -> str:
+        """The server's address, without /api."""
+        return self._transport.base_url
+
     def preview(self, schedule: Mapping[str, Any]) -> Json:
         """The next runs of a would-be schedule; creates nothing."""
         return as_object(self._transport.call("POST", "/api/preview", body=schedule, is_repeatable=True))
+
+    def check(self, file: Mapping[str, Any]) -> Json:
+        """What there is of what a file for `booper apply` has, if all of it would be taken; writes nothing."""
+        return as_object(self._transport.call("POST", "/api/apply-check", body=file, is_repeatable=True))
+
+    def apply_schema(self) -> Json:
+        """The JSON Schema of a file for `booper apply`. Needs no key."""
+        path = "/api/apply-schema.json"
+        return as_object(self._transport.call("GET", path, is_repeatable=True, needs_key=False))
 
     def ping(self) -> Json:
         """{"message": "Pong"} from a server that is up. Needs no key."""

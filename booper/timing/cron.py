@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 
+from booper.timing import foreign_cron
 from booper.timing.day_signs import MONTH_SIGN, WEEK_SIGN, DaySign, day_of
 from booper.timing.durations import instant_of, instants_of, shown
 
@@ -45,12 +46,6 @@ _MONTH_LENGTHS = {month: monthrange(2024, month)[1] for month in range(1, 13)}
 _SURPLUS = {
     6: "; with seconds as the first of six, leave those out",
     7: "; with seconds as the first and years as the last of seven, leave those out",
-}
-_EVENTBRIDGE = re.compile(r"(cron|rate|at)\(", re.IGNORECASE)
-_EVENTBRIDGE_REMEDIES = {
-    "cron": "write its first five fields, * for ? and weekdays from 0 for Sunday, as in '0 9 * * 1-5'",
-    "rate": 'write repeat_every instead, as in [5, "minutes"]',
-    "at": "write scheduled_at instead, as in '2026-12-24T18:00:00Z'",
 }
 _TERM = re.compile(r"(?:(\*)|(\w+)(?:-(\w+))?)(?:/(\d{1,9}))?", re.ASCII)
 
@@ -107,6 +102,8 @@ class _Field:
         """The remedy for what other readers of cron know."""
         if "?" in text:
             return "? is * elsewhere, write *"
+        if text.startswith("H") or "~" in text:
+            return "a number at random is yours to choose here, write it, and jitter to spread runs"
         if self.name == "day of the month" and set(text.upper()) & set("LW#"):
             return "write L for the last day, LW for the last workday, 15W for the workday nearest to the 15th"
         if self.name == "day of the week" and set(text.upper()) & set("L#"):
@@ -138,6 +135,8 @@ def parse(expression: str) -> Cron:
     (the first Tuesday). A range does not wrap around (22-2), but may end with Sunday (FRI-SUN).
     Raises InvalidCron, also for an expression that never matches.
     """
+    if (fields := foreign_cron.of_lists(expression)) is not None:
+        raise InvalidCron(f"it is cron-job.org's form: {_nearest(fields) or 'write five fields in one string'}")
     if not isinstance(expression, str):
         raise InvalidCron(f"{shown(expression)} is not a cron expression: write a string such as '0 9 * * 1-5'")
     if len(expression) > _LONGEST_EXPRESSION:
@@ -230,17 +229,33 @@ def _split(expression: str) -> list[str]:
         raise InvalidCron(
             f"{shown(expression)} has characters that are not cron's: use plain digits, names, * , - and /"
         )
+    if other := foreign_cron.other_field(text):
+        raise InvalidCron(f"{shown(expression)} is {foreign_cron.whose(text)}: {other}")
     if text.startswith("@"):
         return _alias(text).split()
-    if match := _EVENTBRIDGE.match(text):
-        raise InvalidCron(f"{shown(expression)} is EventBridge's form: {_EVENTBRIDGE_REMEDIES[match[1].lower()]}")
+    if whose := foreign_cron.whose(text):
+        remedy = _nearest(text) or "write its first five fields, * for ? and weekdays from 0 for Sunday, '0 9 * * 1-5'"
+        raise InvalidCron(f"{shown(expression)} is {whose}: {remedy}")
     fields = text.split()
     if len(fields) != 5:
-        raise InvalidCron(
-            f"{shown(expression)} has {len(fields)} fields: write five, minute hour day month weekday, '0 9 * * 1-5'"
-            f"{_SURPLUS.get(len(fields), '')}"
-        )
+        surplus = _SURPLUS.get(len(fields), "")
+        nearest = surplus and _nearest(text)
+        if nearest and "?" not in text:
+            nearest = f"if the first are seconds, {nearest}"
+        remedy = nearest or f"write five, minute hour day month weekday, '0 9 * * 1-5'{surplus}"
+        raise InvalidCron(f"{shown(expression)} has {len(fields)} fields: {remedy}")
     return fields
+
+
+def _nearest(text: str) -> str | None:
+    """The remedy for another scheduler's expression, if there is one that is taken."""
+    fields = foreign_cron.five_fields(text)
+    try:
+        nearest = None if fields is None else _parse(fields).expression
+    except InvalidCron:
+        return None
+    years = ", with starts_at and ends_at for its years" if foreign_cron.is_of_a_year(text) else ""
+    return nearest and f"write {nearest!r}{years}"
 
 
 def _alias(text: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from django.urls import URLPattern, path, re_path
 
 from jobs.api.endpoints import (
+    applied,
     bulk,
     calendars,
     deliveries,
@@ -46,6 +47,7 @@ ROUTES = [
     path("schedules/<str:schedule_id>/skip", schedules.SkipRun.as_view()),
     path("schedules/<str:schedule_id>/backfill", schedules.BackfillSchedule.as_view()),
     path("preview", preview.Preview.as_view()),
+    path("apply-check", applied.ApplyCheck.as_view()),
     path("calendars", calendars.Calendars.as_view()),
     path("calendars/<str:name>", calendars.CalendarDetail.as_view()),
     path("queues", queues.Queues.as_view()),
@@ -79,6 +81,7 @@ ROUTES = [
 
 _PAGES = [
     path("openapi.json", openapi.Document.as_view(routes=ROUTES)),
+    path("apply-schema.json", applied.ApplySchema.as_view()),
     path("docs", openapi.Docs.as_view()),
     path("docs/<str:name>", openapi.DocsAsset.as_view()),
 ]

@@ -172,14 +172,17 @@ def resolved(plan: RecurrenceSpec | None, *, user_id: UUID, now: datetime) -> Re
 
 
 def resolve(
-    plans: Iterable[RecurrenceSpec | None], *, user_id: UUID, now: datetime
+    plans: Iterable[RecurrenceSpec | None], *, user_id: UUID, also: Mapping[str, Days] | None = None, now: datetime
 ) -> list[RecurrenceSpec | InvalidInput | None]:
-    """Each with the days of its calendars, or why it is refused. One query if any has calendars."""
+    """Each with the days of its calendars, or why it is refused. One query if any has calendars.
+
+    `also` has those that are about to be put, which count instead of those that are there.
+    """
     wanted = list(plans)
     mentioned = {name for plan in wanted if plan is not None for name in (*(plan.skip_on or ()), *(plan.only_on or ()))}
     if not mentioned:
         return [*wanted]
-    known = {row.name: row.listed_days for row in Calendar.objects.named(user_id, mentioned)}
+    known = {row.name: row.listed_days for row in Calendar.objects.named(user_id, mentioned)} | {**(also or {})}
     return [None if plan is None else _resolved(plan, known, now=now) for plan in wanted]
 
 

@@ -38,6 +38,7 @@ def test_the_command_lines_in_the_documentation_work(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("jobs.jsonl").write_text('{"url": "https://example.com"}\n')
+    Path("schedules.yaml").write_text("queues: {mail: {concurrency: 5, rate: {limit: 100, period: 1 minute}}}")
     program, *arguments = shlex.split(line)
 
     assert program == "booper"

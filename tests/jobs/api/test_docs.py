@@ -57,6 +57,7 @@ def test_every_call_is_in_the_document(document: dict[str, Any]) -> None:
         "POST /api/schedules/{schedule_id}/skip",
         "POST /api/schedules/{schedule_id}/backfill",
         "POST /api/preview",
+        "POST /api/apply-check",
         "POST /api/jobs/batch",
         "POST /api/jobs/cancel",
         "POST /api/jobs/retry",

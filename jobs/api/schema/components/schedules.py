@@ -35,7 +35,7 @@ _FREQUENCY: Schema = {
     "example": {"repeat_every": [2, "minutes"]},
 }
 
-_MANAGED_BY: Schema = {
+MANAGED_BY: Schema = {
     "type": "string",
     "minLength": 1,
     "maxLength": LONGEST_MANAGED_BY,
@@ -45,7 +45,7 @@ _MANAGED_BY: Schema = {
 _SCHEDULE: dict[str, Schema] = {
     "id": UUID,
     "key": {**or_null({"type": "string"}), "description": "What you call it; it stands for the uuid in any path."},
-    "managed_by": or_null(_MANAGED_BY),
+    "managed_by": or_null(MANAGED_BY),
     "name": or_null({"type": "string"}),
     "description": or_null({"type": "string"}),
     "inserted_at": TIME,
@@ -124,7 +124,7 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "Schedule": object_of(_SCHEDULE),
     "ScheduleInput": object_of(
-        may_be_null({**JOB_INPUT_PROPERTIES, "managed_by": _MANAGED_BY}),
+        may_be_null({**JOB_INPUT_PROPERTIES, "managed_by": MANAGED_BY}),
         optional=tuple(name for name in (*JOB_INPUT_PROPERTIES, "managed_by") if name != "url"),
         example={"url": "https://example.com/report", "cron": "0 9 * * MON-FRI", "managed_by": "ops/schedules.yaml"},
     ),

@@ -1,6 +1,7 @@
 """All that the OpenAPI document's section `components` holds."""
 
 from jobs.api.schema.components import (
+    applied,
     calendars,
     deliveries,
     demo,
@@ -21,6 +22,7 @@ SCHEMAS: dict[str, Schema] = {
     **schedules.SCHEMAS,
     **queues.SCHEMAS,
     **calendars.SCHEMAS,
+    **applied.SCHEMAS,
     **deliveries.SCHEMAS,
     **demo.SCHEMAS,
     **guarding.SCHEMAS,

@@ -1,0 +1,71 @@
+"""What is there as a file would have it: the schedules that have keys, and the queues and calendars with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from booper.cli.as_code.comparison import CALENDAR_FIELDS
+from booper.cli.exits import Misuse
+from booper.client import Json, JsonList, Scheduler
+
+_QUEUE_FIELDS = ("concurrency", "rate", "paused")
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A file's content, and how many schedules have no key and so no place in it."""
+
+    content: Json
+    keyless: int
+
+
+def of(scheduler: Scheduler, *, managed_by: str | None) -> Listing:
+    """All there is, or the schedules of one `managed_by` ("" for none) with what they name.
+
+    Raises Misuse where several look after them, as a file says one.
+    """
+    every = scheduler.schedules.iterate(managed_by=managed_by or None)
+    rows = [row for row in every if managed_by != "" or row["managed_by"] is None]
+    keyed = sorted((row for row in rows if row["key"] is not None), key=lambda row: str(row["key"]))
+    looked_after_by = _only(keyed)
+    content: Json = {} if looked_after_by is None else {"managed_by": looked_after_by}
+    schedules = {str(row["key"]): row["args"] for row in keyed}
+    content["queues"] = _queues(scheduler, only=None if managed_by is None else _named(keyed, "queue"))
+    calendars = None if managed_by is None else _named(keyed, "skip_on", "only_on")
+    content["calendars"] = _calendars(scheduler, only=calendars)
+    content["schedules"] = schedules
+    return Listing(content, len(rows) - len(keyed))
+
+
+def _only(rows: JsonList) -> str | None:
+    found = dict.fromkeys(row["managed_by"] for row in rows)
+    if len(found) > 1:
+        ways = ", ".join(f"--managed-by {each!r}" for each in sorted(name or "" for name in found))
+        raise Misuse(f"a file has one managed_by, and there are schedules of several; write one file each: {ways}")
+    return next(iter(found), None)
+
+
+def _named(rows: Iterable[Json], *fields: str) -> set[str]:
+    found: list[Any] = [row["args"].get(field) for row in rows for field in fields]
+    return {name for each in found for name in (each if isinstance(each, list) else [each]) if isinstance(name, str)}
+
+
+def _queues(scheduler: Scheduler, *, only: set[str] | None) -> dict[str, Json]:
+    """Those that have limits: a queue without any is made by the first job that names it."""
+    found = {}
+    for row in scheduler.queues.iterate(order_by="name,asc"):
+        fields = {name: row[name] for name in _QUEUE_FIELDS if row[name]}
+        if fields and (only is None or row["name"] in only):
+            found[str(row["name"])] = fields
+    return found
+
+
+def _calendars(scheduler: Scheduler, *, only: set[str] | None) -> dict[str, Json]:
+    found = {}
+    for row in scheduler.calendars.iterate(order_by="name,asc"):
+        if only is None or row["name"] in only:
+            whole = scheduler.calendars.get(row["name"])
+            found[str(row["name"])] = {name: whole[name] for name in CALENDAR_FIELDS if whole[name] is not None}
+    return found
