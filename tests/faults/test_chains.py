@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.faults import report
+from tests.faults.invariants import repeats
 from tests.faults.trial import IS_LONG, Trial
 from tests.processes.harness.fixtures import running
 from tests.processes.harness.stack import Servers, Stack, StackKind
@@ -41,14 +42,14 @@ def test_of_chains_under_way_no_job_is_made_twice_and_none_is_lost_when_workers_
     seconds = several("/second", then=thirds)
     chain = {"url": stack.target.url("/first"), "then": seconds}
     kills = 12 if IS_LONG else 4
-    with trial.load(per_second=8, fields=lambda number: chain):
+    with trial.load(per_second=4, fields=lambda number: chain):
         for turn in range(kills):
-            pause(0.9)
+            pause(1.5)
             with trial.ledger.fault("worker killed"):
                 stack.workers[1 + turn % 2].kill()
-            pause(0.6)
-            stack.start_worker(1 + turn % 2)
-    evidence = trial.conclude(within_seconds=120)
+            stack.start_worker(1 + turn % 2, waits=False)
+    evidence = trial.conclude(within_seconds=180)
+    assert repeats(evidence)["lease_lost"] > 0, "nothing was on the wire when workers were killed"
     jobs = evidence.record.jobs.values()
     below: dict[Any, list[str]] = {job.uuid: [] for job in jobs}
     for job in jobs:

@@ -128,7 +128,7 @@ def rows(cursor: Cursor, kind: type[Row], table: str, *, where: str = "1 = 1", o
     return [kind(*(_value(name, value) for name, value in zip(names, row, strict=True))) for row in cursor.fetchall()]
 
 
-_UUIDS = {"uuid", "schedule_id", "worker_id"}
+_UUIDS = {"uuid", "schedule_id", "worker_id", "parent_uuid"}
 _JSON = {"payload", "frequency"}
 
 
