@@ -17,12 +17,14 @@ from jobs.database.claim_bounds import NONE, ClaimBounds
 from jobs.database.claimed_job import AnyJob, Claimed
 from jobs.database.due_looks import DueLooks
 from jobs.engine.stage import Finished, Started, Upcoming
+from jobs.guarding import places
 from jobs.guarding.secrets import NoSuchSecret, Vault
 from jobs.models import Job, JobState, Schedule
 from jobs.outgoing import secret_filling, shown_response, signing_secrets
 from jobs.running import attempts
 from jobs.running.ended import CANCELLED, BrokenOff, Ended, handed_back
-from jobs.telemetry import counters, log_records
+from jobs.telemetry import busiest, counters, log_records
+from jobs.telemetry.busiest import Attempt
 
 logger = logging.getLogger(__name__)
 _ENDED_AS = {
@@ -118,6 +120,12 @@ def _tell(ended: Sequence[Ended], finished: Sequence[Finished]) -> None:
     outcomes = [counters.SUCCESS if item.error is None else str(item.error["code"]) for item in ended]
     counters.own.count(counters.ATTEMPTS, outcomes)
     counters.own.observe(counters.REQUEST_DURATION, [item.outcome.duration_ms / 1000 for item in finished])
+    busiest.hosts.note(Attempt(item.job.user_id, _host(item.job.url), item.error is None) for item in ended)
+    busiest.queues.note(
+        Attempt(item.job.user_id, str(item.job.queue_id), item.error is None)
+        for item in ended
+        if item.job.queue_id is not None
+    )
     lines = [
         (
             f"job {item.job.id} attempt {item.job.attempt}: {item.state.value}",
@@ -126,6 +134,11 @@ def _tell(ended: Sequence[Ended], finished: Sequence[Finished]) -> None:
         for item, outcome in zip(ended, outcomes, strict=True)
     ]
     log_records.log_each(logger, logging.INFO, lines)
+
+
+def _host(url: str) -> str:
+    """The host and port that the URL names, as it stands there."""
+    return places.origin(url).partition("://")[2].rpartition("@")[2].rstrip("/")
 
 
 def _log_fields(job: AnyJob) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from jobs.database.outages import Outage
 from jobs.models import Tally
 from jobs.models.identifiers import uuid7
 from jobs.models.tally import OF_THE_GONE
-from jobs.telemetry import counters
+from jobs.telemetry import busiest, counters
 from jobs.telemetry.counters import Tallies
 
 logger = logging.getLogger(__name__)
@@ -99,6 +99,8 @@ class Writer:
         self._write()
 
     def _write(self) -> None:
+        for each in (busiest.hosts, busiest.queues):
+            each.publish(counters.own)
         try:
             self._page.write(now=clock.now())
             self._outage.works()

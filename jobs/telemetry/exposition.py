@@ -31,7 +31,7 @@ from jobs.models import (
     Receiver,
     Tally,
 )
-from jobs.telemetry import counter_rows, counters
+from jobs.telemetry import busiest, counter_rows, counters
 from jobs.telemetry.counters import Histogram
 
 # Counting stops here, where "a great many" is all there is to know and an exact number would cost.
@@ -106,7 +106,9 @@ class _Snapshot(Collector):
         yield from _counted(counters.total(row.counts for row in rows))
         yield from _beat(now)
         yield from _processes(now)
-        yield from _workers(rows, now=now)
+        fresh = [row for row in rows if now - row.flushed_at < _GAUGES_KEPT]
+        yield from _workers(fresh, now=now)
+        yield from _busiest([row.gauges for row in fresh])
         yield _labelled("receivers", "Receivers that fail, and those switched off for it.", "state", _receivers())
         yield _gauge("database_transaction_seconds", _TRANSACTION, _oldest_transaction_seconds())
         yield _labelled("build_info", "The version that answers, as a label.", "version", {booper.__version__: 1})
@@ -115,6 +117,8 @@ class _Snapshot(Collector):
 
 _BEHIND = "For how long the oldest row of a kind should have been deleted; a day of the log goes as a whole."
 _TOO_OLD = f"Rows that should have been deleted, of the {backlog.MOST_ROWS} lowest of each kind."
+_BY_HOST = f"Attempts of jobs in the last minute by host: the {busiest.MOST_SHOWN} busiest, the rest as other."
+_BY_QUEUE = f"The same by named queue: the {busiest.MOST_SHOWN} busiest, the rest as other."
 _STUCK = f"Queues that may start jobs, and none was looked for in them, for a minute; up to {MOST}."
 _TRANSACTION = "For how long the oldest transaction of others in the database is open (PostgreSQL)."
 _JOBS = f"Jobs by state: waiting ones counted up to {MOST}, those in other states estimated once there are many."
@@ -246,7 +250,7 @@ def _workers(rows: Sequence[Tally], *, now: datetime) -> Iterator[Metric]:
     names = dict(alive.values_list("id", "name"))
     executing = Job.objects.filter(worker_id__in=names, state=JobState.EXECUTING)
     held: dict[Any, int] = dict(executing.order_by().values_list("worker_id").annotate(Count("id")))
-    fresh = sorted((row for row in rows if now - row.flushed_at < _GAUGES_KEPT), key=lambda row: row.flushed_at)
+    fresh = sorted(rows, key=lambda row: row.flushed_at)
     limits = {row.name: row.gauges[counters.CONCURRENCY] for row in fresh if counters.CONCURRENCY in row.gauges}
     # What a worker has on the wire is for it to say: a job that was cancelled is there until it is broken off.
     said = {row.name: row.gauges[counters.IN_FLIGHT] for row in fresh if counters.IN_FLIGHT in row.gauges}
@@ -255,6 +259,24 @@ def _workers(rows: Sequence[Tally], *, now: datetime) -> Iterator[Metric]:
     yield _gauge("targets_parked", "Hosts of tenants that are parked, as they brought failures alone.", len(parked))
     yield _labelled("worker_in_flight", "Jobs that a worker has on the wire.", "worker", in_flight)
     yield _labelled("worker_concurrency", "How many it takes at most.", "worker", limits)
+
+
+def _busiest(gauges: Sequence[Mapping[str, float]]) -> Iterator[Metric]:
+    """Attempts by what tenants have named: bounded, and one query for the names of queues where there are any."""
+    hosts = GaugeMetricFamily("booper_host_attempts_per_second", _BY_HOST, labels=["host", "outcome"])
+    for host, rates in busiest.greatest(gauges, busiest.HOSTS).items():
+        for outcome, rate in rates.items():
+            hosts.add_metric([host, outcome], rate)
+    yield hosts
+    by_id = busiest.greatest(gauges, busiest.QUEUES)
+    ids = [int(text) for text in by_id if text != busiest.OTHER]
+    names = dict(Queue.objects.filter(id__in=ids).values_list("id", "name")) if ids else {}
+    queues = GaugeMetricFamily("booper_queue_attempts_per_second", _BY_QUEUE, labels=["queue", "queue_id", "outcome"])
+    for text, rates in by_id.items():
+        labels = [text, ""] if text == busiest.OTHER else [names.get(int(text), "deleted"), text]
+        for outcome, rate in rates.items():
+            queues.add_metric([*labels, outcome], rate)
+    yield queues
 
 
 def _receivers() -> dict[str, int]:
