@@ -41,6 +41,8 @@ _EDITS = 25
 _SWEEP_SECONDS = 10.0
 _SWEPT = 1000
 _EXPIRE_SECONDS = 1.0
+# With its task nothing can be wrong: if it can't be sent, it is the broker.
+_OWN_ENTRY = "booper.prune"
 # As many as take a tenth of a second or two.
 _SETTLED = 200
 Answer = TypeVar("Answer")
@@ -84,13 +86,30 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         self._edited: UUID | None = None
         self._lease = timedelta(seconds=settings.LEASE_SECONDS)
         self._outage = outages.of_the_database(logger)
+        self._broken = Outage(
+            logger,
+            begins="a part of beat's work failed, it is tried again in half a second",
+            ends="all of beat's work goes on again",
+            quiet_seconds=outages.QUIET_SECONDS,
+        )
         self._fault = ""
-        self._has_failed = False
+        self._has_failed = self._is_set_up = False
         # By the name of an entry that could not be sent.
         self._unsent: dict[str, Outage] = {}
         _quiet.tell = self._note_fault
         super().__init__(*args, **kwargs)
         self.max_interval = _LONGEST_SLEEP_SECONDS
+
+    def setup_schedule(self) -> None:
+        """Reads the entries, and writes Booper's own. Where the database is away, the ticks go on trying."""
+        self._safely(self._set_up)
+
+    def _set_up(self) -> float:
+        if not self._is_set_up:
+            super().setup_schedule()
+            # What fails in it, it keeps for itself, and is told of by the log's filter alone.
+            self._is_set_up = not self._has_failed
+        return _LONGEST_SLEEP_SECONDS
 
     def enabled_models_qs(self) -> QuerySet[PeriodicTask]:
         entries: QuerySet[PeriodicTask] = super().enabled_models_qs()
@@ -110,6 +129,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         """
         self._has_failed = False
         waits = [
+            self._safely(self._set_up),
             self._safely(self._fire),
             self._safely(self._promote),
             self._safely(self._keep_lease),
@@ -121,6 +141,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         ]
         if not self._has_failed:
             self._outage.works()
+            self._broken.works()
         wait_seconds = max(0.0, min(_LONGEST_SLEEP_SECONDS if wait is None else float(wait) for wait in waits))
         self._say_how_it_fares(wait_seconds)
         return wait_seconds
@@ -153,7 +174,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             signs_of_life.own.wait_for(DATABASE, self._fault)
         else:
             signs_of_life.own.have(DATABASE)
-        if announcements.announcer.is_failing:
+        if announcements.announcer.is_failing or _OWN_ENTRY in self._unsent:
             signs_of_life.own.wait_for(BROKER, "wake-ups can't be published")
         else:
             signs_of_life.own.have(BROKER)
@@ -247,8 +268,10 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             self._note_fault(error)
             self._start_anew()
             return None
-        except Exception:
-            logger.exception("a part of beat's work failed, it is tried again in half a second")
+        except Exception as error:
+            self._has_failed = True
+            self._fault = "a part of its work failed"
+            self._broken.fails(error, with_trace=True)
             self._start_anew()
             return None
 

@@ -55,7 +55,7 @@ class Outage:
         began_at = self._began_at
         return 0.0 if began_at is None else self._monotonic() - began_at
 
-    def fails(self, error: BaseException | str) -> None:
+    def fails(self, error: BaseException | str, *, with_trace: bool = False) -> None:
         """Says so, unless it was said of this outage, in these words, before."""
         words = " ".join(str(error).split()) or type(error).__name__
         reason = _CHANGING.sub("0", words)
@@ -67,7 +67,8 @@ class Outage:
             if is_new:
                 self._reasons.add(reason)
         if is_new:
-            self._logger.warning("%s: %s", self._begins, words)
+            trace = error if with_trace and isinstance(error, BaseException) else None
+            self._logger.log(logging.ERROR if trace else logging.WARNING, "%s: %s", self._begins, words, exc_info=trace)
 
     def works(self, *, and_so: str = "") -> None:
         """Says that it is over, where there was one. Costs nothing where there was none."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db import OperationalError, connection
 from django_celery_beat.models import PeriodicTask, PeriodicTasks
-from django_celery_beat.schedulers import ModelEntry
+from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
 
 from config.celery import app
 from jobs import beat as jobs_beat
@@ -14,7 +14,7 @@ from jobs.models import Job, Schedule
 from jobs.recurring import beat_edits, firing
 from jobs.telemetry import signs_of_life
 from jobs.waking import announcements
-from jobs.waking.announcer import Lane
+from jobs.waking.announcer import Announcer, Lane
 from tests.conftest import Announced, StoppedClock
 from tests.factories import NOON, make_schedule
 
@@ -116,8 +116,9 @@ def test_its_probe_hears_each_tick_and_what_it_waits_for(monkeypatch, beat: jobs
 def test_its_probe_hears_that_the_broker_is_away(monkeypatch, beat: jobs_beat.Scheduler):
     signs = signs_of_life.SignsOfLife()
     monkeypatch.setattr(signs_of_life, "own", signs)
-    monkeypatch.setattr(announcements.announcer, "_publish", _lose_the_broker)
-    announcements.announcer._publish_quietly(Lane.JOBS, [NOON])
+    broken = Announcer(_lose_the_broker)
+    broken._publish_quietly(Lane.JOBS, [NOON])
+    monkeypatch.setattr(announcements, "announcer", broken)
     beat.tick()
     assert (signs.look().is_live, str(signs.look())) == (True, "the broker: wake-ups can't be published")
 
@@ -160,6 +161,51 @@ def test_an_entry_that_can_not_be_sent_is_one_line_a_change(monkeypatch, caplog,
         "the task of the entry booper.prune can't be sent: no route",
         "the task of the entry booper.prune is sent again",
     ]
+
+
+def test_its_probe_hears_of_the_broker_also_where_it_has_nothing_to_announce(monkeypatch, beat: jobs_beat.Scheduler):
+    signs = signs_of_life.SignsOfLife()
+    monkeypatch.setattr(signs_of_life, "own", signs)
+    [entry] = [entry for name, entry in beat.schedule.items() if name == "booper.prune"]
+    with monkeypatch.context() as patched:
+        patched.setattr(jobs_beat.Scheduler, "apply_async", _lose_the_broker)
+        beat.apply_entry(entry)
+        beat._say_how_it_fares(0.5)
+    assert (signs.look().is_live, str(signs.look())) == (True, "the broker: wake-ups can't be published")
+    beat.apply_entry(entry)
+    beat._say_how_it_fares(0.5)
+    assert signs.look().is_ready
+
+
+def test_one_that_is_started_while_the_database_is_away_goes_on_once_it_is_there(
+    monkeypatch, caplog, beat: jobs_beat.Scheduler
+):
+    """It would end otherwise, and be started again and again, later each time."""
+    PeriodicTask.objects.all().delete()
+    with monkeypatch.context() as patched:
+        patched.setattr(DatabaseScheduler, "all_as_schedule", _lose_the_database)
+        patched.setattr(ModelEntry, "from_entry", _lose_the_database)
+        late = jobs_beat.Scheduler(app=app, lazy=False)
+        for _ in range(5):
+            late.tick()
+        assert not PeriodicTask.objects.filter(name="booper.prune").exists()
+    late.tick()
+    assert PeriodicTask.objects.filter(name="booper.prune").exists()
+    assert "booper.prune" in late.schedule
+    said = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert [record.getMessage() for record in said] == [
+        "the database can't be worked with, it is tried again until it can: connection refused"
+    ]
+    assert [record.exc_info for record in said] == [None]
+
+
+def test_a_part_that_is_broken_for_long_is_one_traceback(monkeypatch, caplog, beat: jobs_beat.Scheduler):
+    monkeypatch.setattr(firing, "fire_due", _fail)
+    for _ in range(20):
+        beat.tick()
+    [record] = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert "a part of beat's work failed" in record.getMessage()
+    assert record.exc_info is not None
 
 
 def test_a_broker_that_is_away_is_never_waited_for(beat: jobs_beat.Scheduler):
