@@ -74,7 +74,8 @@ def _text(body: bytes, *, content_type: str, is_cut: bool) -> str | None:
     for charset in dict.fromkeys(tries):
         try:
             text = _decoded(body, charset, is_cut=is_cut)
-        except UnicodeDecodeError:
+        except UnicodeError:
+            # Not each codec says what it can't read by UnicodeDecodeError: that of UTF-16 misses its mark by this one.
             continue
         # No database keeps these, and no text has them.
         if payloads.UNSTORABLE.search(text) is None:
@@ -83,7 +84,7 @@ def _text(body: bytes, *, content_type: str, is_cut: bool) -> str | None:
 
 
 def _decoded(body: bytes, charset: str, *, is_cut: bool) -> str:
-    """Raises UnicodeDecodeError."""
+    """Raises UnicodeError."""
     if is_cut:
         return codecs.getincrementaldecoder(charset)().decode(body, False).removeprefix("\ufeff")
     return body.decode(charset).removeprefix("\ufeff")

@@ -43,6 +43,9 @@ def _address(entry: str) -> Address | None:
         address = ipaddress.ip_address(match["bracketed"] or match["ipv4"] or match["plain"] or "")
     except ValueError:
         return None
+    if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
+        # A zone is any text, and says nothing to others.
+        address = ipaddress.IPv6Address(int(address))
     return getattr(address, "ipv4_mapped", None) or address
 
 

@@ -49,6 +49,13 @@ def test_a_header_that_is_wrong_gives_way_to_utf_8():
     assert reading.read("Zoë".encode(), content_type="text/plain; charset=klingon") == Reading("Zoë")
 
 
+@pytest.mark.parametrize("charset", ["utf-16", "utf-32"])
+@pytest.mark.parametrize("body", [b"{}", b"ab\x00c", b"\x00\x00\x00a"])
+def test_a_part_of_an_answer_whose_mark_is_missing_is_read_all_the_same(charset, body):
+    said = reading.read(body, content_type=f"text/plain; charset={charset}", is_cut=True)
+    assert said.is_base64 or said.text is not None
+
+
 @pytest.mark.parametrize("body", [b"\xff\xd8\xff\xe0JFIF", b"caf\xe9", b"a\x00b", b"\x80"])
 def test_bytes_that_are_no_text_come_as_base64_with_a_mark(body):
     said = reading.read(body, content_type="text/plain")
