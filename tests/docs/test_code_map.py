@@ -15,6 +15,19 @@ def test_every_place_on_the_map_exists() -> None:
     assert missing == []
 
 
+def test_every_file_that_a_page_names_is_there() -> None:
+    pages = [*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+    named = [
+        (page.name, place)
+        for page in pages
+        for place in re.findall(r"`((?:benchmarks|bin|booper|config|jobs|tests)/[\w/.-]+)`", page.read_text())
+    ]
+    assert len(named) > 100
+    assert [
+        (page, place) for page, place in named if not list(ROOT.glob(place)) and not (ROOT / f"{place}.py").exists()
+    ] == []
+
+
 def test_every_function_on_the_map_is_in_its_file() -> None:
     named = re.findall(r"`((?:booper|jobs)/[\w/]+\.py)`\s*\(`(\w+)`\)", TEXT)
     assert len(named) > 12
