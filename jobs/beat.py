@@ -26,7 +26,7 @@ from jobs.guarding import suspension
 from jobs.models import Process, ProcessRole
 from jobs.recurring import beat_edits, beat_entries, calendars, firing, repair
 from jobs.running import transitions
-from jobs.telemetry import signs_of_life
+from jobs.telemetry import rolled_up, signs_of_life
 from jobs.telemetry.signs_of_life import BROKER, DATABASE
 from jobs.waking import announcements
 from jobs.waking.announcer import Lane
@@ -45,6 +45,9 @@ _EXPIRE_SECONDS = 1.0
 _OWN_ENTRY = "booper.prune"
 # As many as take a tenth of a second or two.
 _SETTLED = 200
+_ROLL_UP_SECONDS = 5.0
+# Rows of the log, as many as take some hundredths of a second.
+_ROLLED_UP = 4000
 Answer = TypeVar("Answer")
 
 
@@ -82,6 +85,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         self._expire_at = 0.0
         self._swept: UUID | None = None
         self._settle_at = 0.0
+        self._roll_up_at = 0.0
         self._has_edits = True  # some may have been made while there was no beat
         self._edited: UUID | None = None
         self._lease = timedelta(seconds=settings.LEASE_SECONDS)
@@ -136,6 +140,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             self._safely(self._sweep),
             self._safely(self._expire),
             self._safely(self._settle),
+            self._safely(self._roll_up),
             self._safely(lambda: super(Scheduler, self).tick(*args, **kwargs)),
             self._safely(self._take_over_edits),
         ]
@@ -259,6 +264,14 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
                 announcements.announce_deliveries([clock.now()])
             self._settle_at = time.monotonic() + (_SWEEP_SECONDS if not settled.looked_at else 0.0)
         return _LONGEST_SLEEP_SECONDS
+
+    def _roll_up(self) -> float:
+        """Counts what has ended for the charts of pages, a few rows of the log at a time."""
+        if time.monotonic() < self._roll_up_at:
+            return _LONGEST_SLEEP_SECONDS
+        is_behind = rolled_up.roll_up(limit=_ROLLED_UP, now=clock.now())
+        self._roll_up_at = time.monotonic() + (0.0 if is_behind else _ROLL_UP_SECONDS)
+        return 0.0 if is_behind else _LONGEST_SLEEP_SECONDS
 
     def _safely(self, call: Callable[[], Answer]) -> Answer | None:
         signs_of_life.own.sign("tick")

@@ -11,6 +11,7 @@ from jobs.models.process import Process, ProcessRole
 from jobs.models.queue import Queue
 from jobs.models.receiver import Receiver
 from jobs.models.request_fields import REQUEST_COLUMNS, REQUEST_FIELDS
+from jobs.models.rolled_up_count import RolledUpCount, RolledUpTo
 from jobs.models.schedule import CatchUp, Overlap, Schedule
 from jobs.models.secret import Secret
 from jobs.models.switch import Switch
@@ -43,6 +44,8 @@ __all__ = [
     "ProcessRole",
     "Queue",
     "Receiver",
+    "RolledUpCount",
+    "RolledUpTo",
     "Schedule",
     "Scope",
     "Secret",

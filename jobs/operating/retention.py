@@ -15,11 +15,12 @@ from django.conf import settings
 from jobs.database import log_parts
 from jobs.engine import leases
 from jobs.guarding import audit, inbox
-from jobs.models import AuditEvent, Receiver, Usage
+from jobs.models import AuditEvent, Receiver, RolledUpCount, Usage
 from jobs.models.identifiers import earliest_uuid7
+from jobs.models.rolled_up_count import HOUR, MINUTE
 from jobs.operating import old_rows
 from jobs.operating.old_rows import Places
-from jobs.telemetry import counter_rows
+from jobs.telemetry import counter_rows, rolled_up
 
 _PROCESS_KEPT = timedelta(hours=1)
 # A window before the last one is asked for by nobody, and what is held is counted anew where no row is.
@@ -100,6 +101,8 @@ def prune(*, now: datetime, pace: Pace | None = None, places: Places | None = No
     old_rows.delete(AuditEvent.objects.filter(id__lt=earliest_uuid7(now - timedelta(days=audit.KEPT_DAYS))))
     old_rows.delete(Usage.objects.filter(at__lt=now - _USAGE_KEPT))
     old_rows.delete(inbox.old(now=now))
+    for seconds, kept in ((MINUTE, rolled_up.MINUTES_KEPT), (HOUR, rolled_up.HOURS_KEPT)):
+        old_rows.delete(RolledUpCount.objects.filter(seconds=seconds, at__lt=now - kept))
     return Pruned(
         **counts,
         receivers=_receivers(log_before),

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from jobs.guarding import audit
-from jobs.models import Delivery, Job, LogEvent, Queue, Schedule, Usage, User
+from jobs.models import Delivery, Job, LogEvent, Queue, RolledUpCount, Schedule, Usage, User
 from jobs.recurring import beat_entries
 
 _BATCH = 1000
@@ -43,6 +43,7 @@ def _batches(user: User) -> Iterator[int]:
         Job.objects.filter(user_id=user.id),
         Schedule.objects.filter(user_id=user.id),
         Queue.objects.filter(user_id=user.id),
+        RolledUpCount.objects.filter(user_id=user.id),
     )
     for each in rows:
         yield from _delete(each)

@@ -119,3 +119,15 @@ def thousands(number: int | None) -> str:
 def some(count: int, most: int) -> str:
     """A count that was not taken beyond `most`."""
     return f"{most:,}+" if count >= most else f"{count:,}"
+
+
+@register.filter
+def percent(share: float) -> str:
+    """A share from 0 to 1; what is not nothing is never shown as 0."""
+    return "under 1 %" if 0 < share < 0.01 else f"{share * 100:.0f} %"
+
+
+@register.filter
+def unlocalized(number: float) -> str:
+    """As SVG reads it, whatever the language of the page."""
+    return f"{number:g}"

@@ -248,7 +248,9 @@ def _events_of(item: Ended) -> list[_Event]:
         events.append(("job.error", EventType.ERROR, {**item.error, "retry_at": retry_at}))
     if item.state != JobState.RETRYABLE:
         granted = {"steered": item.wishes.names} if item.wishes.names else {}
-        events.append(("job.finished", EventType.FINISHED, {"state": item.state.value, **granted}))
+        # What jobs.telemetry.rolled_up reads: an answer's own row may be large.
+        took = {} if item.response is None else {"duration_ms": item.response["duration_ms"]}
+        events.append(("job.finished", EventType.FINISHED, {"state": item.state.value, **took, **granted}))
     return events
 
 

@@ -53,11 +53,12 @@ _PAYLOADS: dict[str, tuple[str, Schema]] = {
         object_of(
             {
                 "state": {**_TEXT, "enum": _ENDS},
+                "duration_ms": {"type": "integer"},
                 "steered": _STEERED,
                 "next_run_at": {**TIME, "description": "When its schedule runs next, where the answer said so."},
                 "children": _CHILDREN,
             },
-            optional=("steered", "next_run_at", "children"),
+            optional=("duration_ms", "steered", "next_run_at", "children"),
         ),
     ),
 }

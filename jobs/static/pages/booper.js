@@ -62,7 +62,7 @@
   }
 
   function move(step) {
-    const links = Array.from(document.querySelectorAll("tbody a[data-row]"));
+    const links = Array.from(document.querySelectorAll("a[data-row]"));
     if (links.length) {
       const at = links.indexOf(document.activeElement);
       links[Math.max(0, Math.min(links.length - 1, at + step))].focus();
