@@ -32,7 +32,8 @@ _ENTRIES: Sequence[tuple[str, str, bool]] = (
     ("deliveries", "Deliveries", False),
     ("failures", "Failures", False),
     ("inbox", "Inbox", False),
-    ("keys", "Keys", True),
+    ("calendars", "Calendars", True),
+    ("keys", "Keys", False),
     ("secrets", "Secrets", False),
     ("limits", "Limits", False),
 )

@@ -5,6 +5,7 @@ from django.views.generic import RedirectView
 
 from jobs.pages import (
     bulk,
+    calendars,
     deliveries,
     failures,
     home,
@@ -55,6 +56,8 @@ urlpatterns = [
     path("in/<str:token>", inbox_door.InboxDoor.as_view()),
     path("in/<str:token>/<path:path>", inbox_door.InboxDoor.as_view()),
     path("in/<str:token>/", inbox_door.InboxDoor.as_view()),
+    path("calendars", calendars.Calendars.as_view(), name="calendars"),
+    path("calendars/<str:name>/delete", calendars.DeleteCalendar.as_view(), name="delete_calendar"),
     path("keys", keys.Keys.as_view(), name="keys"),
     path("api-keys", RedirectView.as_view(pattern_name="pages:keys")),
     path("keys/<uuid:key_id>/revoke", keys.RevokeKey.as_view(), name="revoke_key"),

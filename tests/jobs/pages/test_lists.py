@@ -16,7 +16,18 @@ from tests.factories import NOON, make_job
 pytestmark = pytest.mark.django_db
 
 ATTACK = "</script><script>window.attacked = 1</script>\u202e"
-PATHS = ("/home", "/jobs", "/schedules", "/queues", "/deliveries", "/failures", "/keys", "/secrets", "/limits")
+PATHS = (
+    "/home",
+    "/jobs",
+    "/schedules",
+    "/queues",
+    "/deliveries",
+    "/failures",
+    "/calendars",
+    "/keys",
+    "/secrets",
+    "/limits",
+)
 
 
 def text_of(browser: Client, path: str) -> str:
