@@ -4,20 +4,18 @@ A job that is made by way of another one shows that one's secrets as `***`; what
 """
 
 import json
-import shlex
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.conf import settings
-
-from booper.content import exact_json, redaction
+from booper.content import body_formats, exact_json, redaction
 from jobs.intake import request, strict_json
 from jobs.intake.refusals import InvalidInput
 from jobs.models import CatchUp, Overlap
 from jobs.specs import OnConflict
 
-_LONGEST_SHOWN = 200
+_PLAIN_FORMATS = ("text", "base64")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +26,7 @@ class Kind:
     label: str
     help: str = ""
     example: str = ""
-    # line, json or choice.
+    # line, json, choice, lines (one, or several below each other) or names (with commas between).
     type: str = "line"
     choices: Sequence[str] = ()
     is_number: bool = False
@@ -54,20 +52,22 @@ _REQUEST = (
         "json",
     ),
     Kind("query", "Query", "A JSON object.", '{"page": 1}', "json"),
-    Kind("body", "Body", "JSON.", '{"content": "Hi"}', "json"),
+    Kind("body", "Body", "JSON; with the formats text and base64 the text itself.", '{"content": "Hi"}', "json"),
+    Kind("body_format", "Sent as", "JSON if left.", type="choice", choices=("", *body_formats.FORMATS)),
 )
 _ONCE = (
     Kind("schedule_in", "In", "How long from now.", "10 minutes"),
     Kind("scheduled_at", "Or at", "A date and time; empty both: now.", "2026-12-24T09:00"),
 )
 _REPEATED = (
-    Kind("cron", "Cron", "Five fields: minute, hour, day, month, weekday.", "0 9 * * 1-5"),
+    Kind("cron", "Cron", "Minute, hour, day, month, weekday; several below each other.", "0 9 * * 1-5", "lines"),
     Kind("repeat_every", "Or every", "An interval, of a second or more.", "5 minutes"),
 )
 _ZONE = (Kind("timezone", "Zone", "Of cron, and of times without an offset.", "Europe/Berlin"),)
 _NAMED = (
     Kind("name", "Name", "What you call it."),
     Kind("queue", "Queue", "One of yours; a new name makes one."),
+    Kind("tags", "Tags", "To find it by; with commas between.", "billing, eu", "names"),
 )
 _MORE = (
     Kind("description", "What it is for"),
@@ -76,6 +76,14 @@ _MORE = (
     Kind("timeout", "Time-out", "Seconds, 1 to 900.", is_number=True),
     Kind("max_attempts", "Attempts", "1 to 100.", is_number=True),
     Kind("backoff", "Backoff", "The waits between attempts.", '[5, [1, "minutes"]]', "json"),
+    Kind(
+        "success_when",
+        "Counts as success when",
+        "An object of status, body, body_contains, within.",
+        '{"status": [200, "3xx"], "body_contains": "ok"}',
+        "json",
+    ),
+    Kind("expires_in", "Expires in", "Not begun by then, it is cancelled.", "1 hour"),
     Kind("callback_url", "Callback", "Is told the result.", "https://example.com/result"),
     Kind("webhook_url", "Webhook", "Is told each event.", "https://example.com/events"),
     Kind(
@@ -93,6 +101,9 @@ _MORE_OF_REPEATED = (
     Kind("starts_at", "Not before"),
     Kind("ends_at", "Not after"),
     Kind("max_runs", "Runs at most", is_number=True),
+    Kind("jitter", "Jitter", "Each run is later by up to this much.", "30 seconds"),
+    Kind("skip_on", "Not on days of", "Calendars, with commas between.", "holidays", "names"),
+    Kind("only_on", "Only on days of", "Calendars, with commas between.", "workdays", "names"),
     Kind("overlap", "While the one before runs", type="choice", choices=("", *Overlap.values)),
     Kind("catch_up", "After an outage", type="choice", choices=("", *CatchUp.values)),
     Kind("disable_after", "Disable after", "So many runs discarded in a row.", is_number=True),
@@ -158,8 +169,9 @@ def read(groups: Sequence[Group], typed: Mapping[str, str], *, original: Mapping
     for kind in _kinds(groups):
         text = typed.get(kind.name, "").strip()
         if text:
+            reader = _line if _is_plain(kind, typed) else _READERS[kind.type]
             try:
-                form.fields[kind.name] = _restored(kind, _READERS[kind.type](kind, text), original or {})
+                form.fields[kind.name] = _restored(kind, reader(kind, text), original or {})
             except _Refused as refused:
                 form.errors[kind.name] = [str(refused)]
     return form
@@ -169,18 +181,10 @@ def typed_of(fields: Mapping[str, Any], groups: Sequence[Group]) -> dict[str, st
     """The form as somebody would have filled it in for `fields`, secrets hidden."""
     hidden = redaction.redacted(dict(fields))
     return {
-        kind.name: _as_typed(kind, hidden[kind.name]) for kind in _kinds(groups) if hidden.get(kind.name) is not None
+        kind.name: str(hidden[kind.name]) if _is_plain(kind, fields) else _as_typed(kind, hidden[kind.name])
+        for kind in _kinds(groups)
+        if hidden.get(kind.name) is not None
     }
-
-
-def as_curl(fields: Mapping[str, Any]) -> str:
-    body = json.dumps(redaction.redacted(dict(fields)), indent=2, ensure_ascii=False)
-    return (
-        f"curl {settings.BOOPER_PUBLIC_URL}/api/jobs \\\n"
-        '  -H "Authorization: Bearer $BOOPER_API_KEY" \\\n'
-        '  -H "Content-Type: application/json" \\\n'
-        f"  -d {shlex.quote(body)}"
-    )
 
 
 class _Refused(ValueError):
@@ -189,6 +193,11 @@ class _Refused(ValueError):
 
 def _kinds(groups: Sequence[Group]) -> list[Kind]:
     return [kind for group in groups for kind in group.kinds]
+
+
+def _is_plain(kind: Kind, fields: Mapping[str, Any]) -> bool:
+    """Whether it is a body that goes out as the text it is."""
+    return kind.name == "body" and fields.get("body_format") in _PLAIN_FORMATS
 
 
 def _line(kind: Kind, text: str) -> Any:
@@ -204,7 +213,18 @@ def _json(kind: Kind, text: str) -> Any:
         raise _Refused(refusal.detail) from None
 
 
-_READERS: Mapping[str, Callable[[Kind, str], Any]] = {"line": _line, "choice": _line, "json": _json}
+def _lines(kind: Kind, text: str) -> Any:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines if len(lines) > 1 else lines[0]
+
+
+def _names(kind: Kind, text: str) -> Any:
+    return [name for name in re.split(r"\s*[,\n]\s*", text) if name]
+
+
+_READERS: Mapping[str, Callable[[Kind, str], Any]] = {
+    "line": _line, "choice": _line, "json": _json, "lines": _lines, "names": _names
+}  # fmt: skip
 
 
 def _restored(kind: Kind, value: Any, original: Mapping[str, Any]) -> Any:
@@ -221,5 +241,5 @@ def _as_typed(kind: Kind, value: Any) -> str:
     if kind.type == "json":
         return exact_json.dumps(value, is_indented=True).decode()
     if isinstance(value, list):
-        return " ".join(str(item) for item in value)
+        return {"lines": "\n", "names": ", "}.get(kind.type, " ").join(str(item) for item in value)
     return str(value)

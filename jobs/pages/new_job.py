@@ -1,6 +1,7 @@
-"""/jobs/new and /schedules/new: a form, the same as curl beside it, and when it would run, as it is typed."""
+"""/jobs/new and /schedules/new: a form, the same as code beside it, and when it would run, as it is typed."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID
@@ -23,13 +24,20 @@ from jobs.intake import calendar, secret
 from jobs.intake import job as intake_job
 from jobs.intake import schedule as intake_schedule
 from jobs.intake.refusals import FieldError, InvalidInput
-from jobs.pages import job_form, owned_jobs, owned_schedules
+from jobs.pages import code_samples, job_form, owned_jobs, owned_schedules
 from jobs.pages.job_form import Form
 from jobs.pages.shell import Page
 from jobs.queues import ids
 from jobs.waking import announcements
 
 _RUNS_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    id: str
+    label: str
+    code: str
 
 
 class NewJob(Page):
@@ -135,7 +143,7 @@ class SchedulePreview(JobPreview):
 def _previewed(form: Form, *, owner_id: UUID) -> dict[str, Any]:
     """What POST /api/preview says of it."""
     now = clock.now()
-    found: dict[str, Any] = {"now": now, "curl": job_form.as_curl(form.fields), "refusals": []}
+    found: dict[str, Any] = {"now": now, "refusals": [], "samples": _samples(form)}
     found["refusals"] = [f"{name}: {why}" for name, several in form.errors.items() for why in several]
     try:
         asked = intake_schedule.previewed(form.fields, now=now)
@@ -149,6 +157,14 @@ def _previewed(form: Form, *, owner_id: UUID) -> dict[str, Any]:
     except RenderTooLargeError as refusal:
         found["refusals"].append(str(refusal))
     return found
+
+
+def _samples(form: Form) -> list[Sample]:
+    return [
+        Sample("curl", "curl", code_samples.as_curl(form.fields)),
+        Sample("python", "Python", code_samples.as_python(form.fields)),
+        Sample("command", "command line", code_samples.as_command(form.fields)),
+    ]
 
 
 def _page_of(job_id: int, schedule_id: UUID | None) -> str:

@@ -52,6 +52,20 @@
     }
   }
 
+  // Which sample of code stands open survives that the part is asked for anew.
+  let sample = "";
+  document.addEventListener("toggle", function (event) {
+    if (event.target.matches("details[name=samples]") && event.target.open) {
+      sample = event.target.querySelector("pre").id;
+    }
+  }, true);
+  document.addEventListener("htmx:afterSwap", function () {
+    const code = sample && document.getElementById(sample);
+    if (code && code.closest("details")) {
+      code.closest("details").open = true;
+    }
+  });
+
   function copy(button) {
     const text = document.getElementById(button.dataset.copy).textContent;
     navigator.clipboard.writeText(text).then(function () {

@@ -127,3 +127,50 @@ def test_nobody_duplicates_a_strangers_job(reader: Client, stranger: Client) -> 
     assert stranger.get(f"/jobs/new?from={job.id}").status_code == 404
     assert stranger.post("/jobs/new", {**TYPED, "from": str(job.id)}).status_code == 404
     assert Job.objects.count() == 1
+
+
+def test_all_that_the_api_takes_can_be_typed(reader: Client) -> None:
+    reader.post("/calendars", {"name": "off", "dates": "2026-03-09"})
+    done = reader.post(
+        "/schedules/new",
+        {
+            **TYPED, "schedule_in": "", "cron": "0 9 * * 1-5\r\n0 12 1,15 * *", "jitter": "30 seconds",
+            "skip_on": "off", "overlap": "queue", "disable_after": "3", "expires_in": "1 hour",
+            "tags": "billing, eu",
+            "success_when": '{"status": [200, "3xx"]}', "idempotency_key": "daily", "on_conflict": "refuse",
+        },
+    )  # fmt: skip
+    schedule = Schedule.objects.get()
+    assert done.headers["Location"] == f"/schedules/{schedule.id}"
+    asked = {name: schedule.args[name] for name in ("cron", "jitter", "skip_on", "overlap", "disable_after", "tags")}
+    assert asked == {
+        "cron": ["0 9 * * 1-5", "0 12 1,15 * *"], "jitter": "30 seconds", "skip_on": ["off"], "overlap": "queue",
+        "disable_after": 3, "tags": ["billing", "eu"],
+    }  # fmt: skip
+    again = reader.get(f"/schedules/new?from={schedule.id}").content.decode()
+    assert "0 9 * * 1-5\n0 12 1,15 * *</textarea>" in again
+    assert 'value="billing, eu"' in again
+
+
+@pytest.mark.parametrize(("body_format", "body"), [("text", "Hi {not json"), ("base64", "SGk="), ("form", '{"a": 1}')])
+def test_a_body_is_typed_as_it_goes_out(reader: Client, body_format: str, body: str) -> None:
+    reader.post("/jobs/new", {**TYPED, "body": body, "body_format": body_format})
+    job = Job.objects.get()
+    assert job.args["body"] == ({"a": 1} if body_format == "form" else body)
+    again = reader.get(f"/jobs/new?from={job.id}").content.decode()
+    assert f'<option value="{body_format}" selected>' in again
+
+
+def test_a_calendar_that_is_not_there_is_refused_at_its_field(reader: Client) -> None:
+    page = reader.post("/schedules/new", {**TYPED, "schedule_in": "", "cron": "0 9 * * *", "skip_on": "off"})
+    assert page.status_code == 400
+    assert "off" in errors_of(page.content.decode(), "skip_on")
+
+
+def test_the_same_is_shown_as_code_beside_it(reader: Client) -> None:
+    page = reader.post(
+        "/jobs/preview", {**TYPED, "headers": '{"Authorization": "Bearer s3cretvalue"}'}
+    ).content.decode()
+    for words in ("curl http", "from booper import Scheduler", "booper run POST https://example.com/hook"):
+        assert words in page
+    assert "s3cretvalue" not in page
