@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 
@@ -58,6 +58,8 @@ class Outcome:
     """The time from handing the request over to its end."""
     came: Response | None = None
     """What had come of an answer, beside the failure, when this side broke the request off."""
+    times_ms: Mapping[str, float] | None = None
+    """How long each of its steps took, in their order, if it was on the wire."""
 
     def __post_init__(self) -> None:
         if (self.response is None) == (self.failure is None):

@@ -21,7 +21,7 @@ import pycurl
 from booper.content import payloads
 from booper.outcomes import failures
 from booper.outcomes.outcome import Failure, Outcome, Request
-from booper.sending import endings
+from booper.sending import endings, times
 from booper.sending.by_proxy import Handshake
 from booper.sending.connections import Connections
 from booper.sending.exchange import Exchange
@@ -246,6 +246,7 @@ class Sender(Generic[Key]):
             return
         transfer.easy = self._idle_handles.pop() if self._idle_handles else pycurl.Curl()
         self._on_the_wire[transfer.easy] = transfer
+        transfer.begun_at = now
         try:
             transfer.dress(now=now)
             self._multi.add_handle(transfer.easy)
@@ -315,8 +316,9 @@ class Sender(Generic[Key]):
         elif failure is not None and failure.code == failures.ABORTED and easy is not None:
             came = exchange.reply.response_so_far(easy.getinfo(pycurl.RESPONSE_CODE))
         duration_ms = round((time.monotonic() - exchange.started_at) * 1000)
+        steps = None if easy is None else times.of(easy, waited_seconds=transfer.begun_at - exchange.started_at)
         del self._transfers[transfer.key]
-        self._finished.append((transfer.key, Outcome(response, failure, duration_ms, came)))
+        self._finished.append((transfer.key, Outcome(response, failure, duration_ms, came, steps)))
         if easy is not None:
             self._put_back(easy)
 

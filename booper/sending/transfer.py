@@ -62,6 +62,7 @@ class Transfer(Generic[Key]):
         "_connections",
         "_dialled",
         "_judged",
+        "begun_at",
         "easy",
         "exchange",
         "is_stale",
@@ -75,6 +76,8 @@ class Transfer(Generic[Key]):
         self.key = key
         self.exchange = exchange
         self.easy: Any = None
+        self.begun_at = exchange.started_at
+        """When libcurl was given it."""
         self.known: dict[str, Sequence[str]] = {}
         """The addresses of the names that were looked up for it."""
         self.waits_for: str | None = None

@@ -12,7 +12,22 @@ from jobs.explaining import history
 from jobs.explaining.timeline import Entry, Timeline
 from jobs.models import EventType
 
-_TAPE_WIDTH = 160
+WIDTH = 240
+_LABELS = {
+    "queued": "queued", "dns": "DNS", "connect": "connect", "tls": "TLS", "first_byte": "first byte", "body": "body",
+    "whole": "on the wire",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A part of an attempt: how long it took, and where it is drawn in a box of WIDTH."""
+
+    name: str
+    label: str
+    took: timedelta
+    x: float
+    width: float
 
 
 @dataclass(slots=True)
@@ -27,7 +42,8 @@ class Attempt:
     error: Mapping[str, Any] = field(default_factory=dict)
     request: Mapping[str, Any] = field(default_factory=dict)
     response: Mapping[str, Any] = field(default_factory=dict)
-    width: int = 0
+    times_ms: Mapping[str, Any] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
 
     @property
     def is_good(self) -> bool:
@@ -50,6 +66,7 @@ def of(timeline: Timeline) -> list[Attempt]:
 
 
 def _add(attempt: Attempt, entry: Entry) -> None:
+    attempt.times_ms = attempt.times_ms or entry.payload.get("times_ms") or {}
     if entry.name == EventType.REQUEST:
         attempt.request = entry.payload
     elif entry.name == EventType.RESPONSE:
@@ -61,11 +78,31 @@ def _add(attempt: Attempt, entry: Entry) -> None:
 
 
 def _measure(attempts: Sequence[Attempt]) -> None:
-    """How wide the bar of each is, the longest as wide as there is room."""
+    """Where the bar of each step begins and how wide it is, the longest attempt as wide as there is room."""
     longest = max((attempt.took for attempt in attempts if attempt.took), default=timedelta())
+    if not longest:
+        return
+    # A wait that is longer than anything on the wire is drawn as long as that.
+    most = longest + min(longest, max(attempt.waited for attempt in attempts))
     for attempt in attempts:
-        if attempt.took and longest:
-            attempt.width = max(2, round(_TAPE_WIDTH * (attempt.took / longest)))
+        steps = [("queued", min(attempt.waited, longest), attempt.waited), *_on_the_wire(attempt)]
+        x = 0.0
+        for name, drawn, took in steps:
+            width = WIDTH * (drawn / most)
+            if took:
+                attempt.steps.append(Step(name, _LABELS[name], took, round(x, 1), round(max(width, 1.5), 1)))
+            x += width
+
+
+def _on_the_wire(attempt: Attempt) -> list[tuple[str, timedelta, timedelta]]:
+    """As the log says; of what was logged before it said so, and of what has no steps, the whole as one."""
+    times = attempt.times_ms
+    known = [
+        (name, timedelta(milliseconds=times[name])) for name in _LABELS if isinstance(times.get(name), int | float)
+    ]
+    if not known and attempt.took:
+        known = [("whole", attempt.took)]
+    return [(name, took, took) for name, took in known]
 
 
 def as_curl(request: Mapping[str, Any]) -> str:

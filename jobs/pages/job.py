@@ -1,6 +1,7 @@
 """/jobs/{job_id}: how one job stands, why, each attempt, what was sent and answered, and what can be done about it."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -12,8 +13,8 @@ from jobs.database import clock
 from jobs.explaining import timeline
 from jobs.explaining.timeline import Entry
 from jobs.guarding import audit
-from jobs.models import FINISHED_STATES, WAITING_STATES, Delivery, Job, JobState
-from jobs.pages import attempts, job_acts, owned_jobs
+from jobs.models import FINISHED_STATES, WAITING_STATES, Delivery, Job, JobState, tags
+from jobs.pages import attempts, code_samples, job_acts, owned_jobs
 from jobs.pages.shell import Page
 
 _SENT = ("method", "url", "query", "headers", "body")
@@ -28,6 +29,8 @@ class JobPage(Page):
     def get(self, request: HttpRequest, job_id: str) -> HttpResponse:
         job, now = owned_jobs.find(self.owner_id, job_id), clock.now()
         context = _context(job, now=now)
+        if replay := request.GET.get("beside", ""):
+            context |= _side_by_side(job, context, owned_jobs.find(self.owner_id, replay), now=now)
         if self.is_fragment:
             return self.part("job_live.html", **context)
         return self.page("job.html", title=job.name or f"Job {job.id}", **context)
@@ -71,9 +74,12 @@ def _context(job: Job, *, now: datetime) -> dict[str, Any]:
         "steps": _steps(job, found.entries, state=state),
         "late": found.late_seconds,
         "attempts": tries,
+        "tags": tags.listed(job.tags),
         "sent": sent,
+        "shown_url": redaction.redacted_url(job.url),
         "response": next((each.response for each in tries if each.response), None),
         "curl": attempts.as_curl(sent),
+        "python": code_samples.request_as_python(sent),
         "log": found.entries,
         "is_whole": found.is_complete,
         "deliveries": list(Delivery.objects.filter(job_id=job.id).defer("body").order_by("-id")[:_MOST_DELIVERIES]),
@@ -82,6 +88,29 @@ def _context(job: Job, *, now: datetime) -> dict[str, Any]:
         "may_run": job.state in WAITING_STATES,
         "may_retry": job.state in FINISHED_STATES,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """A job and its latest answer, or why there is none."""
+
+    job: Job
+    state: str
+    response: dict[str, Any] | None
+    took: timedelta | None
+    why: str
+
+
+def _side_by_side(job: Job, context: dict[str, Any], replay: Job, *, now: datetime) -> dict[str, Any]:
+    """The answer of `job` beside the one of another job of the same owner."""
+    other = _context(replay, now=now)
+    return {"replay": replay, "both": [_answered(job, context), _answered(replay, other)]}
+
+
+def _answered(job: Job, context: dict[str, Any]) -> _Answered:
+    tries: list[attempts.Attempt] = context["attempts"]
+    took = next((each.took for each in tries if each.took), None)
+    return _Answered(job, context["state"], context["response"], took, context["reason"].message)
 
 
 def _request(job: Job, tries: list[attempts.Attempt]) -> dict[str, Any]:

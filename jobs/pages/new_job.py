@@ -2,33 +2,25 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 
 from booper.content import redaction
 from booper.content.placeholders import RenderTooLargeError
-from jobs.actions import conflicts
-from jobs.actions import job as job_actions
 from jobs.database import clock
 from jobs.explaining import family, previews
-from jobs.guarding import charges
 from jobs.guarding.limits import LimitReached
-from jobs.intake import calendar, secret
-from jobs.intake import job as intake_job
+from jobs.intake import calendar
 from jobs.intake import schedule as intake_schedule
 from jobs.intake.refusals import FieldError, InvalidInput
-from jobs.pages import code_samples, job_form, owned_jobs, owned_schedules
+from jobs.pages import code_samples, job_form, made_jobs, owned_jobs, owned_schedules
 from jobs.pages.job_form import Form
 from jobs.pages.shell import Page
-from jobs.queues import ids
-from jobs.waking import announcements
 
 _RUNS_SHOWN = 5
 
@@ -85,27 +77,14 @@ class NewJob(Page):
         return None
 
     def _make(self, fields: Mapping[str, Any]) -> HttpResponse:
-        """The job that was made, by the same steps as POST /api/jobs. Raises InvalidInput and LimitReached."""
-        now = clock.now()
-        wanted = intake_job.wanted(fields, key_header=None, now=now)
-        secret.check(wanted.spec, user_id=self.owner_id)
-        plan = calendar.resolved(wanted.plan, user_id=self.owner_id, now=now)
+        """Leads to the job that was made. Raises InvalidInput and LimitReached."""
         size = int(self.request.META.get("CONTENT_LENGTH") or 0)
-        more = conflicts.count_of_new([(wanted.spec, wanted.plan)], user_id=self.owner_id)
-        charges.charge(self.owner, jobs=more, schedules=int(wanted.plan is not None), size=size, now=now)
-        [spec] = ids.placed([wanted.spec], user_id=self.owner_id, now=now)
-        scheduled = job_actions.schedule_job(spec, plan, user_id=self.owner_id, now=now)
-        job = scheduled.job
-        if scheduled.refused is not None:
-            raise InvalidInput([FieldError("/idempotency_key", scheduled.refused.reason)])
+        scheduled = made_jobs.make(self.owner, fields, size=size, now=clock.now())
         if scheduled.is_replaced:
             messages.success(self.request, "A job with this idempotency key waited already: it asks for this now.")
         elif not scheduled.is_new:
             messages.warning(self.request, "A job with this idempotency key waits already: this one. None was made.")
-        if scheduled.is_to_be_announced:
-            announce = announcements.announce_jobs if job.queue_id is None else announcements.announce_queues
-            transaction.on_commit(partial(announce, [job.scheduled_at]))
-        return HttpResponseRedirect(_page_of(job.id, job.schedule_id))
+        return HttpResponseRedirect(_page_of(scheduled.job.id, scheduled.job.schedule_id))
 
     def _shown(self, form: Form, *, origin: str, status: int = 200) -> HttpResponse:
         context = {

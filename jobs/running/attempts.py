@@ -270,7 +270,11 @@ def _told(item: Ended, events: list[_Event], *, made: Made, moved: Moved = next_
 
 def _evidence(item: Ended, events: list[_Event], *, now: datetime) -> tuple[list[Entry], list[Delivery]]:
     job = item.job
-    logged = [evidence.event(job, kind, payload, now) for _, kind, payload in events]
+    # How an attempt went on the wire stands in its first row: with the answer, or with why there is none.
+    logged = [
+        evidence.event(job, kind, payload if place else _timed(payload, item.times_ms), now)
+        for place, (_, kind, payload) in enumerate(events)
+    ]
     deliveries = []
     if job.webhook_url:
         for sequence, (event, _, payload) in enumerate(events, start=job.event_count + 1):
@@ -280,6 +284,14 @@ def _evidence(item: Ended, events: list[_Event], *, now: datetime) -> tuple[list
             callback_bodies.callback(job, state=item.state.value, response=item.response, error=item.error, now=now)
         )
     return logged, deliveries
+
+
+def _timed(payload: dict[str, Any], times_ms: Mapping[str, float] | None) -> dict[str, Any]:
+    """The keys stay in their places, by which jobs.database.ended_counts knows the row."""
+    if not times_ms:
+        return payload
+    first, *others = payload.items()
+    return dict([first, ("times_ms", times_ms), *others])
 
 
 def _keeping(item: Ended) -> UUID | None:

@@ -1,5 +1,6 @@
 """How an attempt ended, decided and not yet written."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -37,6 +38,8 @@ class Ended:
     broken_off: BrokenOff | None = None
     # What the answer asked for beside that.
     wishes: Wishes = steering.NONE
+    # How long each step on the wire took, for the log alone.
+    times_ms: Mapping[str, float] | None = None
 
 
 def handed_back(job: AnyJob, why: dict[str, str], *, broken_off: BrokenOff | None = None, now: datetime) -> Ended:

@@ -177,6 +177,7 @@ def decide(finished: Finished, *, now: datetime) -> Ended:
         is_json=said is not None and said.is_json,
         error=secret_references.hidden(error, finished.started.secrets),
         wishes=judged.wishes,
+        times_ms=outcome.times_ms,
     )
 
 
