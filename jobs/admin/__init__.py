@@ -1,6 +1,18 @@
 """The Django admin: what an operator sees of every tenant, and the few things one may do there."""
 
-from jobs.admin import api_keys, audit_events, deliveries, jobs, logs, processes, secrets, sign_ins, site, users
+from jobs.admin import (
+    api_keys,
+    audit_events,
+    deliveries,
+    jobs,
+    logs,
+    periodic_tasks,
+    processes,
+    secrets,
+    sign_ins,
+    site,
+    users,
+)
 
 __all__ = [
     "api_keys",
@@ -8,6 +20,7 @@ __all__ = [
     "deliveries",
     "jobs",
     "logs",
+    "periodic_tasks",
     "processes",
     "secrets",
     "sign_ins",

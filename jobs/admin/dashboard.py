@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Min, Q, QuerySet, Sum
 
 from booper.content import redaction
 from booper.timing import timestamps
@@ -20,13 +20,17 @@ from jobs.models import (
     LogEvent,
     Process,
     ProcessRole,
+    RolledUpCount,
 )
+from jobs.models.rolled_up_count import MINUTE
 
 MOST_COUNTED = 10_000
 # A healthy worker takes a job within a second.
 OVERDUE_AFTER = timedelta(seconds=10)
 EVENTS_LOOKED_AT = 5_000
 _MOST_FAILURES = 10
+_FAILURES_LOOKED_AT = 1_000
+LATELY = timedelta(hours=1)
 _MOST_PROCESSES = 50
 
 
@@ -59,10 +63,22 @@ class Deliveries:
     oldest_late_by: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FailedAttempt:
+    """The latest of those of one owner that failed alike, and how many there were of them lately."""
+
     event: LogEvent
     reason: str
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Lately:
+    """What has ended within LATELY: jobs completed and discarded, attempts that failed."""
+
+    completed: int
+    discarded: int
+    failed: int
 
 
 def jobs(now: datetime) -> Jobs:
@@ -84,7 +100,7 @@ def jobs(now: datetime) -> Jobs:
             Figure("executing", executing, "?state=executing"),
             Figure("retryable", counts["retryable"], "?state=retryable", is_cut),
         ],
-        overdue=Figure("overdue", free["overdue"] + late_upcoming, "?due=late"),
+        overdue=Figure("overdue", free["overdue"] + late_upcoming, "?due=overdue"),
         oldest=oldest,
         oldest_late_by="" if oldest is None else span(now - oldest.scheduled_at),
     )
@@ -135,12 +151,29 @@ def processes(now: datetime) -> list[Process]:
 
 
 def failures() -> list[FailedAttempt]:
-    """The latest failed attempts, among the latest events alone: no index tells them from the others. Two queries."""
+    """The latest failed attempts, equal ones together, among the latest events alone: no index tells them apart.
+
+    Two queries.
+    """
     newest_first = LogEvent.objects.order_by("-pk")
     floor = list(newest_first.values_list("pk", flat=True)[EVENTS_LOOKED_AT - 1 : EVENTS_LOOKED_AT])
     within = newest_first.filter(pk__gte=floor[0]) if floor else newest_first
-    events = within.filter(event=EventType.ERROR).select_related("user")[:_MOST_FAILURES]
-    return [FailedAttempt(event, _reason(event)) for event in events]
+    groups: dict[tuple[Any, str], FailedAttempt] = {}
+    for event in within.filter(event=EventType.ERROR).select_related("user")[:_FAILURES_LOOKED_AT]:
+        reason = _reason(event)
+        known = groups.get((event.user_id, reason))
+        if known is not None:
+            known.count += 1
+        elif len(groups) < _MOST_FAILURES:
+            groups[event.user_id, reason] = FailedAttempt(event, reason)
+    return list(groups.values())
+
+
+def lately(now: datetime) -> Lately:
+    """Of all tenants, out of what beat counts. One query."""
+    rows = RolledUpCount.objects.filter(seconds=MINUTE, at__gte=now - LATELY)
+    found = rows.aggregate(Sum("completed"), Sum("discarded"), Sum("failed"))
+    return Lately(*(found[f"{name}__sum"] or 0 for name in ("completed", "discarded", "failed")))
 
 
 def _reason(event: LogEvent) -> str:
@@ -154,8 +187,13 @@ def alarms(*, overview: Jobs | None, alive: list[Process] | None) -> list[str]:
     if paused_at is not None:
         since = timestamps.timestamp(paused_at)
         found.append(f"Paused since {since}: nothing starts until `manage.py unpause` is run.")
-    if alive is not None and not any(process.role == ProcessRole.WORKER for process in alive):
+    roles = None if alive is None else {process.role for process in alive}
+    if roles is not None and ProcessRole.WORKER not in roles:
         found.append("No worker is alive: nothing is executed until one is started.")
+    if roles is not None and ProcessRole.BEAT not in roles:
+        found.append(
+            "No beat is alive: schedules stand still, and what is due later is not announced, until it is started."
+        )
     if overview is not None and overview.overdue.count:
         oldest = f", the longest of them for {overview.oldest_late_by}" if overview.oldest else ""
         is_one = overview.overdue.count == 1

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Protocol
 
 from jobs.actions import job as actions_job
-from jobs.models import FINISHED_STATES, UNFINISHED_STATES, WAITING_STATES, Job, JobState
+from jobs.models import FINISHED_STATES, UNFINISHED_STATES, WAITING_STATES, Job, JobState, Queue
 from jobs.recurring import upcoming as recurring_upcoming
 from jobs.running import transitions
 
@@ -35,6 +35,8 @@ class Operation:
     on_upcoming: bool = False
     """Whether it is for upcoming runs of schedules."""
     on_others: bool = True
+    question: str = ""
+    """What is asked first, where it can't be taken back."""
 
     def is_possible(self, job: Job) -> bool:
         return job.state in self.states and self.is_meant_for(job)
@@ -70,6 +72,7 @@ CANCEL = Operation(
     missed_many="had ended already",
     arrow=transitions.cancel,
     states=UNFINISHED_STATES,
+    question="It is not sent any more; a request that is on the wire is broken off.",
 )
 SKIP_RUN = Operation(
     name="skip",
@@ -89,6 +92,7 @@ END_SCHEDULE = Operation(
     missed_one="was not an upcoming run any more",
     missed_many="were not upcoming runs any more",
     arrow=partial(recurring_upcoming.cancel_upcoming, ends_schedule=True),
+    question="The schedule runs no more until it is enabled again.",
     states=(JobState.SCHEDULED,),
     on_upcoming=True,
     on_others=False,
@@ -105,8 +109,13 @@ class ActionCount:
     upcoming: list[Job] = field(default_factory=list)
     """Upcoming runs, left alone: whether just the run is meant, or its schedule, is for a person to say."""
 
+    held: int = 0
+    """How many of those done wait on, as their queue is paused."""
+
     def sentence(self) -> str:
         parts = [f"{len(self.done)} {self.operation.done}"] if self.done or not self.missed + self.upcoming else []
+        if self.held:
+            parts.append(f"of which {self.held} wait{'s' if self.held == 1 else ''} for a queue that is paused")
         if self.missed:
             words = self.operation.missed_one if len(self.missed) == 1 else self.operation.missed_many
             parts.append(f"{len(self.missed)} {words}")
@@ -128,4 +137,13 @@ def apply(operation: Operation, jobs: Iterable[Job], *, clock: Callable[[], date
             tally.missed.append(job)
         else:
             tally.done.append(moved)
+    tally.held = _held(tally.done)
     return tally
+
+
+def _held(done: Iterable[Job]) -> int:
+    queues = {job.queue_id for job in done if job.queue_id is not None and job.state in WAITING_STATES}
+    if not queues:
+        return 0
+    paused = set(Queue.objects.filter(id__in=queues, paused_at__isnull=False).values_list("id", flat=True))
+    return sum(1 for job in done if job.queue_id in paused)

@@ -13,12 +13,13 @@ from jobs.admin import content
 from jobs.admin.kit import columns, markup
 from jobs.database import clock
 from jobs.explaining import family
-from jobs.models import WAITING_STATES, Job, tags
+from jobs.models import WAITING_STATES, Job, JobState, tags
 
 _LATE_AFTER = timedelta(seconds=5)
 _LONGEST_SHOWN = 20_000
 _NAME_LENGTH = 40
 _URL_LENGTH = 60
+_REASON_LENGTH = 80
 
 
 @admin.display(description="job")
@@ -48,6 +49,18 @@ def _timing(job: Job, now: datetime) -> str:
     if job.attempted_at is None or job.attempted_at < job.scheduled_at:
         return ""
     return f"began {span(job.attempted_at - job.scheduled_at)} late"
+
+
+@admin.display(description="outcome")
+def outcome(job: Job) -> str:
+    """Why the latest attempt failed; of what has ended well, how long that took."""
+    if job.error_code and job.state != JobState.COMPLETED:
+        status = f"{job.error_status} " if job.error_status else ""
+        reason = redaction.redacted_text(f"{status}{job.error_code}: {job.error_message}")
+        return format_html('<span class="late">{}</span>', markup.text(reason, limit=_REASON_LENGTH))
+    if job.completed_at is None or job.attempted_at is None or job.completed_at < job.attempted_at:
+        return ""
+    return format_html('<span class="timing">took {}</span>', span(job.completed_at - job.attempted_at))
 
 
 @admin.display(description="attempt")

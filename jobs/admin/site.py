@@ -33,6 +33,7 @@ def dashboard_context(request: HttpRequest) -> dict[str, Any]:
         "jobs": jobs,
         "deliveries": dashboard.deliveries(now) if may_see["delivery"] else None,
         "processes": alive,
+        "lately": dashboard.lately(now) if jobs else None,
         "failures": dashboard.failures() if may_see["logevent"] else None,
         "alarms": dashboard.alarms(overview=jobs, alive=alive),
         "docs_url": f"{settings.BOOPER_BASE_PATH}/api/docs",

@@ -1,6 +1,6 @@
 """What happened to a job, in order, how long it was in each state, and why it ran late or has not run."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -53,7 +53,7 @@ def of(job: Job, *, now: datetime, mask: Callable[[Any], Any] = lambda payload: 
     deliveries = list(Delivery.objects.filter(job_id=job.id).defer("body").order_by("id")[:MOST])
     past = history.read(job, events, now=now)
     entries = [
-        *_waits(past.spans),
+        *_waits(past),
         *(_logged(event, mask(event.payload)) for event in [*events, *sendings]),
         *(_delivery(row, mask(_described(row))) for row in deliveries),
     ]
@@ -76,17 +76,24 @@ def _late_seconds(job: Job, past: History, *, now: datetime) -> float | None:
     return (now - job.scheduled_at).total_seconds() if has_waited else None
 
 
-def _waits(spans: Iterable[Span]) -> Iterator[Entry]:
-    for each in spans:
+def _waits(past: History) -> Iterator[Entry]:
+    for each in past.spans:
         if each.state != JobState.EXECUTING:
-            what = "until it was taken up" if each.is_due else "until it was due"
+            # The last one goes on, unless something has ended it.
+            goes_on = each is past.spans[-1] and past.end is None
             yield Entry(
                 at=each.begins_at,
                 type="wait",
                 name=each.state,
-                text=f"waited {span(each.seconds)} {what}",
+                text=f"{'has waited' if goes_on else 'waited'} {span(each.seconds)} {_for_what(each, goes_on=goes_on)}",
                 seconds=each.seconds,
             )
+
+
+def _for_what(wait: Span, *, goes_on: bool) -> str:
+    if goes_on:
+        return "to be taken up" if wait.is_due else "to be due"
+    return "until it was taken up" if wait.is_due else "until it was due"
 
 
 _TEXTS = {

@@ -8,7 +8,8 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from jobs.admin import job_actions
-from jobs.models import Job, JobState, LogEvent, Schedule
+from jobs.admin.jobs import JobAdmin
+from jobs.models import Job, JobState, LogEvent, Queue, Schedule
 from jobs.recurring import schedules
 from jobs.running import transitions
 from jobs.specs import RecurrenceSpec
@@ -29,7 +30,8 @@ def admin(web: Client, stopped_clock: StoppedClock, announced: Announced) -> Cli
 
 
 def choose(client: Client, action: str, jobs: list[Job], **more: str) -> Any:
-    chosen = {"action": action, "_selected_action": [str(job.id) for job in jobs], **more}
+    """As somebody does who says yes where it is asked."""
+    chosen = {"action": action, "_selected_action": [str(job.id) for job in jobs], "confirmed": "1", **more}
     return client.post(LIST, chosen, follow=True)
 
 
@@ -123,7 +125,7 @@ def test_more_jobs_than_can_be_done_at_once_are_refused_as_a_whole(
 def test_all_that_a_filter_finds_can_be_cancelled(admin: Client) -> None:
     jobs = [make_job() for _ in range(3)]
     other = make_job(user=make_user("grace@example.com"))
-    chosen = {"action": "cancel_selected", "_selected_action": str(jobs[0].id), "select_across": "1"}
+    chosen = {"action": "cancel_selected", "_selected_action": str(jobs[0].id), "select_across": "1", "confirmed": "1"}
     assert told(admin.post(f"{LIST}?owner=ada@example.com", chosen, follow=True)) == ["3 cancelled."]
     assert state_of(other) == "scheduled"
 
@@ -306,3 +308,30 @@ def test_login_is_by_email_in_any_case_and_password(web: Client, stopped_clock: 
     assert "correct email and password" in web.post("/admin/login/", given).content.decode()
     response = web.post("/admin/login/?next=/admin/", given | {"password": "correct horse battery"}, follow=True)
     assert "ops@example.com" in response.content.decode()
+
+
+def test_cancelling_asks_first_and_says_how_many(admin: Client) -> None:
+    jobs = [make_job(scheduled_at=NOON + HOUR) for _ in range(2)]
+    chosen = {"action": "cancel_selected", "_selected_action": [str(job.id) for job in jobs]}
+    asked = admin.post(LIST, chosen)
+    html = asked.content.decode()
+    assert "2 jobs would be cancelled" in html
+    assert html.count('name="_selected_action"') == 2
+    assert [state_of(job) for job in jobs] == ["scheduled"] * 2
+    question = page(admin, f"jobs/job/{jobs[0].id}/change/")
+    assert "It is not sent any more" in question
+
+
+def test_what_is_due_now_in_a_queue_that_is_paused_is_said_to_wait(admin: Client) -> None:
+    queue = Queue.objects.create(user=make_user(), name="slow", inserted_at=NOON, refilled_at=NOON, paused_at=NOON)
+    job = make_job(queue_id=queue.id, scheduled_at=NOON + HOUR)
+    assert told(press(admin, "run", job)) == ["1 due now, of which 1 waits for a queue that is paused."]
+
+
+def test_what_would_be_refused_is_not_offered(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        make_job(scheduled_at=NOON + HOUR)
+    monkeypatch.setattr(JobAdmin, "list_per_page", 2)
+    html = page(admin, "jobs/job/")
+    assert "of 2 selected" in html
+    assert "across all pages" not in html

@@ -1,6 +1,6 @@
 """The front page of the admin: how the instance is doing, for those who may know, without going through a table."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,10 +12,10 @@ from pytest_django import Settings
 from jobs.admin import dashboard
 from jobs.engine import leases
 from jobs.guarding import suspension
-from jobs.models import JobState, LogEvent, ProcessRole, Queue
+from jobs.models import JobState, LogEvent, ProcessRole, Queue, RolledUpCount
 from jobs.recurring import schedules
 from jobs.specs import RecurrenceSpec
-from tests.admin import counted, execute, log_in, make_ended_job, page, start_worker
+from tests.admin import counted, execute, log_in, make_ended_job, page, rows, start_worker
 from tests.conftest import StoppedClock
 from tests.factories import NOON, make_job, make_spec, make_user
 
@@ -36,6 +36,10 @@ def context(client: Client) -> Any:
     return response.context
 
 
+def start_beat(now: datetime) -> None:
+    leases.take(ProcessRole.BEAT, "beat", lease=timedelta(seconds=20), now=now)
+
+
 def figures(part: Any) -> dict[str, str]:
     return {figure.label: figure.text for figure in part.figures}
 
@@ -44,7 +48,7 @@ def test_an_instance_with_nothing_to_do_is_said_to_be_fine_but_for_its_workers(a
     shown = context(admin)
     assert figures(shown["jobs"]) == {"scheduled": "0", "available": "0", "executing": "0", "retryable": "0"}
     assert figures(shown["deliveries"]) == {"pending": "0", "due": "0"}
-    assert shown["alarms"] == ["No worker is alive: nothing is executed until one is started."]
+    assert [alarm.split(":")[0] for alarm in shown["alarms"]] == ["No worker is alive", "No beat is alive"]
 
 
 def test_jobs_that_have_not_ended_are_counted_by_state(admin: Client) -> None:
@@ -56,11 +60,12 @@ def test_jobs_that_have_not_ended_are_counted_by_state(admin: Client) -> None:
     shown = context(admin)
     assert figures(shown["jobs"]) == {"scheduled": "3", "available": "2", "executing": "1", "retryable": "1"}
     assert figures(shown["deliveries"]) == {"pending": "4", "due": "4"}
-    assert shown["alarms"] == []
+    assert [alarm.split(":")[0] for alarm in shown["alarms"]] == ["No beat is alive"]
 
 
 def test_overdue_jobs_raise_an_alarm_that_names_the_longest(admin: Client, stopped_clock: StoppedClock) -> None:
     start_worker(now=NOON + timedelta(seconds=90))
+    start_beat(NOON + timedelta(seconds=90))
     oldest = make_job()
     make_job(scheduled_at=NOON + timedelta(seconds=85))
     stopped_clock.advance(seconds=90)
@@ -75,6 +80,7 @@ def test_upcoming_runs_that_beat_does_not_fire_count_as_overdue(admin: Client, s
     schedules.create(make_spec(), plan, user_id=make_user().id, now=NOON)
     stopped_clock.advance(hours=2)
     start_worker(now=stopped_clock.moment)
+    start_beat(stopped_clock.moment)
     assert context(admin)["alarms"] == ["1 job has been due for more than 10 s."]
 
 
@@ -84,6 +90,7 @@ def test_what_waits_in_a_queue_is_counted_but_raises_no_alarm(admin: Client, sto
     make_job(queue_id=queue.id, scheduled_at=NOON + HOUR)
     stopped_clock.advance(minutes=30)
     start_worker(now=stopped_clock.moment)
+    start_beat(stopped_clock.moment)
     shown = context(admin)
     assert figures(shown["jobs"]) == {"scheduled": "1", "available": "1", "executing": "0", "retryable": "0"}
     assert shown["alarms"] == []
@@ -109,13 +116,55 @@ def test_only_processes_that_are_alive_are_shown(admin: Client, stopped_clock: S
     assert "dead-worker" not in html
 
 
+def test_what_ended_in_the_last_hour_is_counted(admin: Client) -> None:
+    for ago, failed in ((timedelta(), 3), (2 * HOUR, 50)):
+        RolledUpCount.objects.create(
+            user=make_user(), of="all", seconds=60, at=NOON - ago, completed=2, discarded=failed, failed=failed
+        )
+    html = page(admin, "")
+    assert "2 completed" in html
+    assert ">3 discarded</a>" in html
+
+
+def test_equal_failures_are_one_line_with_their_number(admin: Client) -> None:
+    for _ in range(3):
+        make_ended_job(JobState.DISCARDED)
+    [shown] = context(admin)["failures"]
+    assert shown.count == 3
+    assert "<b>3 times</b>" in page(admin, "")
+
+
+def test_the_figure_of_what_is_overdue_leads_to_those_that_it_counts(
+    admin: Client, stopped_clock: StoppedClock
+) -> None:
+    queue = Queue.objects.create(user=make_user(), name="slow", inserted_at=NOON, refilled_at=NOON, paused_at=NOON)
+    make_job(queue_id=queue.id)
+    overdue = make_job()
+    stopped_clock.advance(seconds=30)
+    make_job(scheduled_at=stopped_clock.moment - timedelta(seconds=1))
+    figure = context(admin)["jobs"].overdue
+    assert figure.text == "1"
+    assert rows(admin, f"jobs/job/{figure.query}") == [overdue.id]
+
+
+def test_a_beat_that_stopped_is_an_alarm(admin: Client, stopped_clock: StoppedClock) -> None:
+    start_worker(now=NOON + timedelta(seconds=40))
+    leases.take(ProcessRole.BEAT, "beat", lease=timedelta(seconds=20), now=NOON)
+    assert context(admin)["alarms"] == []
+    stopped_clock.advance(seconds=50)
+    [alarm] = context(admin)["alarms"]
+    assert alarm.startswith("No beat is alive: schedules stand still")
+
+
 def test_a_living_beat_does_not_pass_for_a_worker(admin: Client) -> None:
     leases.take(ProcessRole.BEAT, "live-beat", lease=timedelta(seconds=20), now=NOON)
     assert context(admin)["alarms"] == ["No worker is alive: nothing is executed until one is started."]
 
 
 def test_the_latest_failed_attempts_are_shown_newest_first(admin: Client) -> None:
-    jobs = [make_ended_job(JobState.DISCARDED), make_ended_job(JobState.COMPLETED), make_ended_job(JobState.RETRYABLE)]
+    other = make_user("grace@example.com")
+    states = (JobState.DISCARDED, JobState.COMPLETED)
+    jobs = [*(make_ended_job(state) for state in states), make_ended_job(JobState.RETRYABLE, user=other)]
     shown = [(failure.event.job_id, failure.reason) for failure in context(admin)["failures"]]
     reason = "http_status: the target answered 500"
     assert shown == [(jobs[2].id, reason), (jobs[0].id, reason)]
@@ -139,8 +188,8 @@ def test_the_front_page_costs_the_same_queries_however_much_there_is(admin: Clie
         with CaptureQueriesContext(connection) as queries:
             page(admin, "")
         # Who asks; waiting, in queues, executing, late runs, the oldest; processes; deliveries; failures (two);
-        # recent actions; whether the instance is paused.
-        assert len(counted(queries)) == 12, counted(queries)
+        # recent actions; what ended lately; whether the instance is paused.
+        assert len(counted(queries)) == 13, counted(queries)
 
 
 @pytest.mark.parametrize(
