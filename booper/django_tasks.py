@@ -108,7 +108,7 @@ class BooperBackend(BaseTaskBackend):
             self._add_outcome(result, job)
         return result
 
-    def _result(self, task: Task[..., Any], job: Json) -> TaskResult[Any]:
+    def _result(self, task: Task[..., Any], job: Mapping[str, Any]) -> TaskResult[Any]:
         own = job["job"]
         body = job["args"]["body"]
         ends = (own.get(f"{state}_at") for state in ("completed", "discarded", "cancelled"))
@@ -127,7 +127,7 @@ class BooperBackend(BaseTaskBackend):
             worker_ids=["booper"] * int(job.get("attempt") or 0),
         )
 
-    def _add_outcome(self, result: TaskResult[Any], job: Json) -> None:
+    def _add_outcome(self, result: TaskResult[Any], job: Mapping[str, Any]) -> None:
         """What the view below answered at the last attempt."""
         rows = self.scheduler.logs.list(job_id=job["job_id"], event="worker.http.response", limit=1)
         said = rows[0]["payload"].get("body") if rows else None

@@ -70,7 +70,59 @@ CALENDAR: dict[str, Any] = {
     "used_by": [],
 }
 
-_ROWS = {
+RECEIVER: dict[str, Any] = {
+    "id": "9b2c1d44-7a10-4f0e-8d7e-2f5b9a6c1d22",
+    "origin": "https://example.com",
+    "state": "failing",
+    "failing_since": "2026-12-01T09:00:00Z",
+    "response_status": None,
+    "error": {"code": "timeout", "message": "no answer in 30 s"},
+}
+
+KEY: dict[str, Any] = {
+    "id": "4c1d9b2c-7a10-4f0e-8d7e-2f5b9a6c1d22",
+    "name": "deployer",
+    "scope": "write",
+    "hint": "x7Qz",
+    "last_used_at": None,
+    "expires_at": None,
+    "revoked_at": None,
+}
+
+SIGNING_SECRET: dict[str, Any] = {
+    "inserted_at": "2026-12-01T09:00:00Z",
+    "in_force": [{"hint": "x7Qz", "inserted_at": "2026-12-01T09:00:00Z", "until": None}],
+}
+
+SECRET: dict[str, Any] = {
+    "name": "CRM_TOKEN",
+    "hosts": ["crm.example.com"],
+    "inserted_at": "2026-12-01T09:00:00Z",
+    "updated_at": "2026-12-01T09:00:00Z",
+    "used_by": {"schedules": [], "jobs": [73496]},
+}
+
+LIMIT: dict[str, Any] = {"name": "waiting_jobs", "allowed": 5000000, "used": 12, "resets_at": None}
+
+ARRIVED: dict[str, Any] = {
+    "id": "1d224c1d-7a10-4f0e-8d7e-9b2c9a6c1d22",
+    "inserted_at": "2026-12-01T09:00:00Z",
+    "method": "POST",
+    "path": "/hook",
+    "query": "a=1",
+    "headers": {"Content-Type": "application/json"},
+    "body": "{}",
+    "body_base64": "e30=",
+    "truncated": False,
+    "address": "127.0.0.1",
+}
+
+ROWS = {
+    "receivers": RECEIVER,
+    "keys": KEY,
+    "secrets": SECRET,
+    "limits": LIMIT,
+    "inbox": ARRIVED,
     "jobs": JOB,
     "schedules": SCHEDULE,
     "logs": LOG,
@@ -191,11 +243,20 @@ _ON_MANY = {
     "/api/deliveries/resend": "resent",
 }
 
+_SINGLE = {"signing-secret": SIGNING_SECRET, "version": {"version": "0.2.0", "api": "1"}}
+
+_TOLD_ONCE: dict[tuple[str, str, str], dict[str, Any]] = {
+    ("POST", "keys", "keys"): {**KEY, "key": "sk_new"},
+    ("POST", "keys", "rotate"): {**KEY, "key": "sk_new"},
+    ("POST", "signing-secret", "rotate"): {**SIGNING_SECRET, "secret": "whsec_new"},
+    ("POST", "inbox", "rotate"): {"address": "https://booper.example.com/in/new"},
+}
+
 
 def _healthy(call: Call) -> Answer:
     steps = call.path.split("/")[2:]  # /api/jobs/7/cancel -> jobs, 7, cancel
-    if call.method == "DELETE":
-        return Answer(204)
+    if call.method == "DELETE" and steps == ["inbox"]:
+        return Answer(200, {"data": {"deleted": 2}})
     if call.path == "/api/jobs/batch":
         return Answer(201, {"data": [JOB for _ in call.body["jobs"]]})
     if call.path in _ON_MANY:
@@ -204,7 +265,9 @@ def _healthy(call: Call) -> Answer:
         return Answer(200, {"data": {"schedules": [], "queues": [QUEUE], "calendars": []}})
     if call.path.endswith("/backfill"):
         return Answer(201, {"data": [JOB]})
-    row = _ROWS.get(steps[0], {"noun": steps[0]})
-    is_list = call.method == "GET" and len(steps) == 1 and steps[0] in _ROWS
+    if told := _TOLD_ONCE.get((call.method, steps[0], steps[-1])):
+        return Answer(201, {"data": told})
+    row = _SINGLE.get(steps[0]) or ROWS.get(steps[0], {"noun": steps[0]})
+    is_list = call.method == "GET" and len(steps) == 1 and steps[0] in ROWS
     answer = {"data": [row] if is_list else row} | ({"cursor": None} if "cursor" in call.query else {})
     return Answer(201 if call.path == "/api/jobs" else 200, answer)

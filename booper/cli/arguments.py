@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
-import math
+import re
 from typing import Any
 
-from booper.cli.documents import shortened
 from booper.client import Json
 from booper.timing import durations
 
@@ -26,19 +24,37 @@ def header_of(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def number_of(text: str) -> int | float:
-    try:
-        number = json.loads(text)
-    except (ValueError, RecursionError):
-        number = None
-    if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
-        raise argparse.ArgumentTypeError(f"{shortened(text)!r} is not a number")
-    return number
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_SHORT = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?[smhdw])+", re.ASCII)
+_SHORT_PART = re.compile(r"([0-9.]+)([smhdw])")
 
 
 def duration_of(text: str) -> Any:
-    """[30, "seconds"] from `30 seconds` or `30`."""
+    """[30, "seconds"] from `30s`, `30 seconds` or `30`; [5400, "seconds"] from `1h30m`."""
     try:
-        return durations.parse(text).as_json()
+        return _duration(text).as_json()
+    except durations.InvalidDuration as error:
+        raise argparse.ArgumentTypeError(f"{error}; or 30s, 5m, 1h30m") from error
+
+
+def seconds_of(text: str) -> float:
+    """90 from `1m30s`, `90 seconds` or `90`."""
+    try:
+        duration = _duration(text)
     except durations.InvalidDuration as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+    if duration.is_calendar:
+        raise argparse.ArgumentTypeError(f"{text!r} has no fixed length, use one like 30s or 5m")
+    seconds = duration.nominal_seconds
+    return int(seconds) if float(seconds).is_integer() else seconds
+
+
+def _duration(text: str) -> durations.Duration:
+    """Raises InvalidDuration."""
+    short = text.strip().lower()
+    if not _SHORT.fullmatch(short):
+        return durations.parse(text)
+    parts = [durations.parse([amount, _UNITS[unit]]) for amount, unit in _SHORT_PART.findall(short)]
+    if len(parts) == 1:
+        return parts[0]
+    return durations.parse(sum(part.nominal_seconds for part in parts))

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import argparse
 
+from booper.cli.columns import Columns, listed
 from booper.cli.documents import document_of
-from booper.cli.output import Columns
 from booper.cli.parsers import Group, filters_of
-from booper.client import Json, Scheduler
+from booper.client import Calendar, Scheduler
 
 _CALENDAR_COLUMNS: Columns = {
     "CALENDAR": "name",
     "DAYS": "day_count",
     "COUNTRY": "country",
-    "NEXT DAYS": "next_days",
-    "USED BY": "used_by",
+    "NEXT DAYS": listed("next_days"),
+    "USED BY": listed("used_by"),
 }
 
 
@@ -40,5 +40,5 @@ def add_calendars(calendars: Group) -> None:
     calendars.verb_on_id("delete", _delete_calendar, about="Delete it, unless schedules use it.", metavar="NAME")
 
 
-def _delete_calendar(scheduler: Scheduler, args: argparse.Namespace) -> Json:
-    return scheduler.calendars.delete(args.id) or {"name": args.id, "deleted": True}
+def _delete_calendar(scheduler: Scheduler, args: argparse.Namespace) -> Calendar:
+    return scheduler.calendars.delete(args.id)

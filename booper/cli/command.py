@@ -5,26 +5,36 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from booper import __version__
 from booper.cli.apply import add_apply
 from booper.cli.as_code.files import BadFiles
 from booper.cli.as_code.writing import Stopped
 from booper.cli.calendars import add_calendars
+from booper.cli.columns import Columns, when
+from booper.cli.completion import add_completion
 from booper.cli.deliveries import add_deliveries
-from booper.cli.exits import API_ERROR, BROKEN_PIPE, INTERRUPTED, NO_CONNECTION, OK, USAGE, Misuse, complain
+from booper.cli.exits import API_ERROR, BROKEN_PIPE, INTERRUPTED, NO_CONNECTION, OK, USAGE, Ended, Misuse, complain
 from booper.cli.export import add_export
 from booper.cli.imports import add_import
+from booper.cli.inbox import add_inbox
 from booper.cli.jobs import add_jobs
+from booper.cli.keys import add_keys, add_signing_secret
+from booper.cli.listening import add_listen
 from booper.cli.logs import add_logs
 from booper.cli.mcp import add_mcp
 from booper.cli.output import Report, show
 from booper.cli.parsers import Group, Parser
+from booper.cli.profiles import PROFILE_VARIABLE, add_login, scheduler_of
 from booper.cli.queues import add_queues
+from booper.cli.receivers import add_receivers
 from booper.cli.run import add_preview, add_run
 from booper.cli.schedules import add_schedules
+from booper.cli.secrets import add_secrets
 from booper.cli.spreading import spread
+from booper.cli.waiting import shown_while
 from booper.client import (
     API_KEY_VARIABLE,
     API_URL_VARIABLE,
@@ -40,7 +50,7 @@ from booper.client import (
 
 _EXAMPLES = f"""\
 examples:
-  booper run POST https://example.com/hook --data message=Hello --in '30 seconds'
+  booper run POST https://example.com/hook --data message=Hello --in 30s
   booper run GET https://example.com/report --cron '0 9 * * 1-5' --timezone Europe/Berlin
   booper jobs list --state scheduled,retryable
   booper logs list --job-id 73496
@@ -50,9 +60,11 @@ environment:
   {API_KEY_VARIABLE}  the key; better than --api-key, which other users of this machine can see
   {API_URL_VARIABLE}  the server, {DEFAULT_API_URL} by default
 
-exit codes: 0 done, 1 the server refused, 2 wrong usage, 3 no connection,
-  4 apply --dry-run: something would change, 130 interrupted
+exit codes: 0 done, 1 the server refused, 2 wrong usage, 3 no connection, 130 interrupted;
+  4 apply --dry-run: something would change; of jobs watch 5 discarded, 6 cancelled
 """
+
+_LIMIT_COLUMNS: Columns = {"LIMIT": "name", "ALLOWED": "allowed", "USED": "used", "RESETS": when("resets_at")}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -73,14 +85,18 @@ def _run(argv: Sequence[str]) -> int:
     except SystemExit as stop:  # how argparse ends: after --help, and after reporting a mistake
         return stop.code if isinstance(stop.code, int) else OK
     try:
-        with Scheduler(getattr(args, "api_key", None), base_url=getattr(args, "api_url", None)) as scheduler:
-            answer = args.handler(scheduler, args)
-        show(answer, output=getattr(args, "output", None), columns=args.columns)
+        with scheduler_of(args) as scheduler:
+            answer = _answer(scheduler, args)
+        if not args.shows_itself:
+            show(answer, output=getattr(args, "output", None), columns=args.columns, render=args.render)
         sys.stdout.flush()
         if isinstance(answer, Report):
             return answer.code
         if refused := sum(1 for item in answer if "job_id" not in item) if args.may_be_refused_in_part else 0:
             return complain([f"{refused} of {len(answer)} were refused, the others are taken"], code=API_ERROR)
+    except Ended as ended:
+        sys.stdout.flush()
+        return ended.code
     except (InvalidCall, Misuse) as error:
         return complain([str(error)], code=USAGE)
     except BadFiles as error:
@@ -98,25 +114,39 @@ def _failed(error: BooperError, *, before: Sequence[str] = ()) -> int:
     return complain([*before, str(error)], code=NO_CONNECTION if isinstance(error, ConnectionFailed) else USAGE)
 
 
-def _explained(error: APIError) -> Iterable[str]:
-    """The lines about a refusal: what, then one for each bad field, then what to do."""
-    yield str(error)
+def _versions(scheduler: Scheduler, _: argparse.Namespace) -> Any:
+    server = scheduler.version()
+    return {"command": __version__, "server": server["version"], "api": server["api"]}
+
+
+def _answer(scheduler: Scheduler, args: argparse.Namespace) -> Any:
+    if args.shows_itself:
+        return args.handler(scheduler, args)
+    with shown_while("waiting for the server"):
+        return args.handler(scheduler, args)
+
+
+def _explained(error: APIError) -> list[str]:
+    """A line about a refusal: what, with the field if it is one, and what to do; a line more for each of several."""
     fields = [
         f"{str(each.get('pointer', '')).lstrip('/') or 'request'}: {each.get('detail', 'is not accepted')}"
         for each in error.errors
     ]
-    if len(fields) != 1 or fields[0] != error.detail:
-        yield from (f"  {field}" for field in fields)
+    said = [str(error)]
+    if len(fields) == 1 and fields[0] not in said[0]:
+        said.append(fields[0])
     if isinstance(error, Unauthorized):
-        yield f"  set {API_KEY_VARIABLE} or pass --api-key; `manage.py create_api_key EMAIL` on the server makes a key"
+        said.append(f"set {API_KEY_VARIABLE} or `booper login`; `manage.py create_api_key EMAIL` makes a key")
     if isinstance(error, RateLimited) and error.retry_after is not None:
-        yield f"  try again in {error.retry_after:g} s"
+        said.append(f"try again in {error.retry_after:g} s")
+    return ["; ".join(said), *(f"  {field}" for field in fields if len(fields) > 1)]
 
 
 def build_parser() -> argparse.ArgumentParser:
     common = Parser(add_help=False, argument_default=argparse.SUPPRESS)
     common.add_argument("--output", choices=["table", "json"], help="table on a terminal, json elsewhere")
     common.add_argument("--api-url", metavar="URL", help=f"the server; {API_URL_VARIABLE} by default")
+    common.add_argument("--profile", metavar="NAME", help=f"what `booper login` keeps; {PROFILE_VARIABLE} by default")
     common.add_argument("--api-key", metavar="KEY", help=f"the key; {API_KEY_VARIABLE} by default")
     parser = Parser(
         prog="booper",
@@ -126,7 +156,11 @@ def build_parser() -> argparse.ArgumentParser:
         parents=[common],
     )
     parser.add_argument("--version", action="version", version=f"booper {__version__}")
-    commands = Group(parser, common=common)
+    _add_commands(Group(parser, common=common), parser)
+    return parser
+
+
+def _add_commands(commands: Group, parser: Parser) -> None:
     add_run(commands)
     add_apply(commands)
     add_export(commands)
@@ -137,7 +171,21 @@ def build_parser() -> argparse.ArgumentParser:
     add_logs(commands.noun("logs", about="See what happened."))
     add_queues(commands.noun("queues", about="See, limit, pause and resume queues."))
     add_deliveries(commands.noun("deliveries", about="See and resend callbacks and webhooks."))
+    add_receivers(commands.noun("receivers", about="See who failed to receive them, and switch one on again."))
+    add_inbox(commands.noun("inbox", about="See what arrived at an address of your own."))
+    add_secrets(commands.noun("secrets", about="Set and delete the values that jobs refer to by name."))
+    add_keys(commands.noun("keys", about="Make, replace and revoke API keys."))
+    add_signing_secret(commands.noun("signing-secret", about="See and replace what requests are signed with."))
+    commands.verb(
+        "limits",
+        lambda scheduler, _: scheduler.limits.list(),
+        about="Show what you may have, and how much of it is used.",
+        columns=_LIMIT_COLUMNS,
+    )
     add_preview(commands)
     add_mcp(commands)
     commands.verb("ping", lambda scheduler, _: scheduler.ping(), about="Ask whether the server is up; needs no key.")
-    return parser
+    commands.verb("version", _versions, about="Show the versions of the command and of the server; needs no key.")
+    add_login(commands)
+    add_listen(commands)
+    add_completion(commands, parser)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from booper.cli.output import Columns
+from booper.cli.columns import Columns, error, when
 from booper.cli.parsers import Group, filters_of
 
 _DELIVERY_COLUMNS: Columns = {
     "DELIVERY": "id",
+    "STATE": "state",
     "JOB": "job_id",
     "EVENT": "event",
-    "STATE": "state",
     "ATTEMPT": "attempt",
-    "STATUS": "response_status",
     "URL": "url",
-    "ERROR": "error.message",
+    "STATUS": "response_status",
+    "NEXT": when("next_attempt_at"),
+    "ERROR": error,
 }
 
 
@@ -31,6 +32,9 @@ def add_deliveries(deliveries: Group) -> None:
         about="List deliveries, newest first.",
         columns=_DELIVERY_COLUMNS,
         filters=_DELIVERY_FILTERS,
+    )
+    deliveries.verb_on_id(
+        "get", lambda scheduler, args: scheduler.deliveries.get(args.id), about="Show a delivery, with its body."
     )
     deliveries.verb_on_id(
         "resend", lambda scheduler, args: scheduler.deliveries.resend(args.id), about="Send a delivery once more."

@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from booper.cli import following, timeline
+from booper.cli.columns import Columns, error, request, when
 from booper.cli.documents import jobs_in
-from booper.cli.output import Columns
 from booper.cli.parsers import Group, filters_of
 from booper.client import Scheduler
 
 _JOB_COLUMNS: Columns = {
     "JOB": "job_id",
     "STATE": "job.state",
-    "SCHEDULED AT": "job.scheduled_at",
+    "DUE": when("job.scheduled_at"),
+    "REQUEST": request,
     "NAME": "name",
-    "METHOD": "args.method",
-    "URL": "args.url",
+    "LAST ERROR": error,
 }
 
 
-_MANY_COLUMNS: Columns = {**_JOB_COLUMNS, "REFUSED": "error.detail"}
+_MANY_COLUMNS: Columns = {
+    **{name: each for name, each in _JOB_COLUMNS.items() if name != "LAST ERROR"},
+    "REFUSED": "error.detail",
+}
 
 
 _JOB_FILTERS = {
@@ -89,12 +93,29 @@ def add_jobs(jobs: Group) -> None:
     )
     create_many.add_argument("jobs", metavar="FILE", type=jobs_in, help="a JSON list, or an object a line; - for stdin")
     create_many.set_defaults(may_be_refused_in_part=True)
+    _add_verbs(jobs)
+
+
+def _add_verbs(jobs: Group) -> None:
     jobs.verb_on_id("run", lambda scheduler, args: scheduler.jobs.run(args.id), about="Run a waiting job now.")
     jobs.verb_on_id(
         "retry", lambda scheduler, args: scheduler.jobs.retry(args.id), about="Run a job once more that has ended."
     )
     jobs.verb_on_id(
+        "delete",
+        lambda scheduler, args: scheduler.jobs.delete(args.id),
+        about="Erase a job that has ended, with its log and its deliveries.",
+    )
+    jobs.verb_on_id(
         "timeline",
         lambda scheduler, args: scheduler.jobs.timeline(args.id),
         about="Show what became of a job, in order.",
+        render=timeline.lines,
     )
+    watch = jobs.verb_on_id(
+        "watch",
+        following.watch,
+        about="Show what becomes of a job until it ends: 0 completed, 5 discarded, 6 cancelled.",
+        shows_itself=True,
+    )
+    following.add_interval(watch)

@@ -13,7 +13,10 @@ from booper.client import Scheduler
 
 def add_mcp(commands: Group) -> None:
     mcp = commands.verb(
-        "mcp", _serve, about="Serve tools for an assistant (Model Context Protocol) on stdin and stdout."
+        "mcp",
+        _serve,
+        about="Serve tools for an assistant (Model Context Protocol) on stdin and stdout.",
+        shows_itself=True,
     )
     mcp.add_argument("--write", action="store_true", help="let it create, retry and cancel too; else it only reads")
 

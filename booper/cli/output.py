@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from booper.client import Json
+from booper.cli import paint, words
+from booper.cli.columns import Columns, cells, of_rows, printable, text
+from booper.cli.tables import GAP, table
 
-Columns = Mapping[str, str]
-"""Heading -> where its value is in a row, `job.state` for a nested one."""
+Render = Callable[[Any, datetime], str]
+"""Puts an answer that is no table into lines for people, as of a moment; may raise for what it does not know."""
+
+# Spelt so on the wire for who always knew it so; `has_conflict` says the same.
+_NOT_SHOWN = frozenset({"has_confict"})
+_OPENED = frozenset({"job", "args", "error", "used_by", "rate", "reason"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,77 +37,90 @@ def wants_json(output: str | None) -> bool:
     return (output or ("table" if sys.stdout.isatty() else "json")) == "json"
 
 
-def show(answer: Any, *, output: str | None, columns: Columns | None) -> None:
+def is_for_people(output: str | None) -> bool:
+    return not wants_json(output)
+
+
+def show(answer: Any, *, output: str | None, columns: Columns | None, render: Render | None = None) -> None:
     if isinstance(answer, Report) and (answer.is_text or not wants_json(output)):
-        _emit(answer.text)
-    elif wants_json(output):
-        is_unicode = _encoding().lower().replace("-", "") == "utf8"
-        value = answer.value if isinstance(answer, Report) else answer
-        _emit(json.dumps(value, indent=2, ensure_ascii=not is_unicode))
-    elif isinstance(answer, list):
+        emit(answer.text)
+        return
+    if wants_json(output):
+        show_json(answer.value if isinstance(answer, Report) else answer)
+        return
+    now = datetime.now(UTC)
+    if isinstance(answer, list):
         rows = [row if isinstance(row, dict) else {"value": row} for row in answer]
-        _emit(_table(rows, columns=columns or _columns_of(rows)))
+        emit(_table(rows, columns=columns or of_rows([*rows]), now=now))
+    elif render is not None and isinstance(answer, Mapping):
+        emit(render(answer, now))
     else:
-        _emit(_details(answer) if isinstance(answer, dict) else _text(answer))
+        emit(details(answer, now=now) if isinstance(answer, dict) else text(answer))
 
 
-def _emit(text: str) -> None:
+def show_json(answer: Any, *, indent: int | None = 2) -> None:
+    is_unicode = _encoding().lower().replace("-", "") == "utf8"
+    emit(json.dumps(answer, indent=indent, ensure_ascii=not is_unicode))
+
+
+def emit(written: str) -> None:
     """Print whatever the terminal's encoding has no character for as an escape, rather than stop."""
-    print(text.encode(_encoding(), "backslashreplace").decode(_encoding()))
+    print(written.encode(_encoding(), "backslashreplace").decode(_encoding()))
 
 
 def _encoding() -> str:
     return sys.stdout.encoding or "utf-8"
 
 
-def _table(rows: Sequence[Json], *, columns: Columns) -> str:
+def width() -> int | None:
+    """The terminal's, None where there is none: what goes into a file is not cut."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def _table(rows: Sequence[Mapping[str, Any]], *, columns: Columns, now: datetime) -> str:
     if not rows:
         return "Nothing found."
-    cells = [list(columns), *([_text(_at(row, path)) for path in columns.values()] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in cells)
+    written = [list(columns), *(cells(row, columns, now=now) for row in rows)]
+    return paint.painted(table(written, width=width()), gap=GAP)
 
 
-def _columns_of(rows: Sequence[Json]) -> Columns:
-    """A column for each plain value of the first row."""
-    first = rows[0] if rows else {}
-    return {name.upper(): name for name, value in first.items() if not isinstance(value, dict | list)}
-
-
-def _details(row: Json) -> str:
+def details(row: Mapping[str, Any], *, now: datetime) -> str:
     """A line for each value that is set, `job.state` for a nested one; a list has a line for each of its items."""
-    lines: list[tuple[str, str]] = []
+    lines: list[list[str]] = []
     for name, value in row.items():
-        nested = value.items() if name == "job" and isinstance(value, dict) else ()
-        lines += [(f"{name}.{key}", _text(each)) for key, each in nested if each is not None]
-        if isinstance(value, list):
-            lines += [(name if index == 0 else "", _text(each)) for index, each in enumerate(value)]
-        elif value is not None and not nested:
-            lines.append((name, _text(value)))
-    width = max((len(name) for name, _ in lines), default=0)
-    return "\n".join(f"{name.ljust(width)}  {text}".rstrip() for name, text in lines)
+        nested = name in _OPENED and isinstance(value, dict)
+        lines += [line for key, each in value.items() for line in _named(f"{name}.{key}", each, now)] if nested else []
+        lines += [] if nested else _named(name, value, now)
+    size = max((len(name) for name, *_ in lines), default=0)
+    return paint.painted([[name.ljust(size), value] for name, value in lines], gap=GAP, has_headings=False)
 
 
-def _at(row: Json, path: str) -> Any:
-    value: Any = row
-    for step in path.split("."):
-        value = value.get(step) if isinstance(value, dict) else None
-    return value
+def _named(name: str, value: Any, now: datetime) -> list[list[str]]:
+    if value is None or name.rpartition(".")[2] in _NOT_SHOWN:
+        return []
+    if isinstance(value, list):
+        items = [" ".join(map(text, value))] if _is_duration(value) else [_item(each, now) for each in value]
+        return [[name if index == 0 else "", each] for index, each in enumerate(items)]
+    if name == "frequency" and (said := words.frequency(value, zone=None)):
+        return [[name, printable(said)]]
+    moment = words.moment_of(value)
+    near = "" if moment is None else words.from_here(moment, now=now)
+    return [[name, f"{text(value)}  {near}" if near[:1].isalpha() or near.endswith("ago") else text(value)]]
 
 
-def _text(value: Any) -> str:
-    if value is None:
-        return "-"
-    return printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+def _is_duration(value: list[Any]) -> bool:
+    return len(value) == 2 and isinstance(value[0], int | float) and isinstance(value[1], str)
+
+
+def _item(value: Any, now: datetime) -> str:
+    """One of a list: of an object whatever is set, if it is not nested itself."""
+    if not isinstance(value, dict) or any(isinstance(each, dict | list) for each in value.values()):
+        return text(value)
+    moment = words.moment_of(value.get("at"))
+    near = [] if moment is None else [words.from_here(moment, now=now)]
+    return "  ".join([*(text(each) for each in value.values() if each is not None), *near])
 
 
 def printable_lines(text: str) -> str:
     """The same of a text of several lines, which stay."""
     return "\n".join(map(printable, text.split("\n")))
-
-
-def printable(text: str) -> str:
-    """Nothing in a name or an answer may drive the terminal: control characters become escapes."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
-    )

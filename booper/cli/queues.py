@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from datetime import datetime
 
 from booper.cli.arguments import rate_of
-from booper.cli.output import Columns
+from booper.cli.columns import Columns, Row
 from booper.cli.parsers import Group, Handler, filters_of
 from booper.cli.run import present
-from booper.client import Json, Scheduler
+from booper.client import Queue, Scheduler
+
+
+def _rate(row: Row, _: datetime) -> str | None:
+    """`100/minute`, `5/30 seconds`."""
+    rate = row.get("rate")
+    if not isinstance(rate, Mapping):
+        return None
+    amount, unit = rate["period"]
+    return f"{rate['limit']}/{str(unit).removesuffix('s') if amount == 1 else f'{amount} {unit}'}"
+
 
 _QUEUE_COLUMNS: Columns = {
     "QUEUE": "name",
     "CONCURRENCY": "concurrency",
-    "RATE": "rate",
+    "RATE": _rate,
     "PAUSED": "paused",
     "WAITING": "waiting",
     "RUNNING": "running",
@@ -43,5 +54,5 @@ def add_queues(queues: Group) -> None:
     limit.add_argument("--paused", action="store_true", help="start none")
 
 
-def _set_queue(scheduler: Scheduler, args: argparse.Namespace) -> Json:
+def _set_queue(scheduler: Scheduler, args: argparse.Namespace) -> Queue:
     return scheduler.queues.update(args.id, present(args, ("concurrency", "rate")) | {"paused": args.paused})

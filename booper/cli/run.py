@@ -6,12 +6,12 @@ import argparse
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from booper.cli.arguments import duration_of, header_of, number_of
+from booper.cli.arguments import duration_of, header_of, seconds_of
 from booper.cli.documents import Document, document_of
 from booper.cli.exits import OK, Misuse, complain
 from booper.cli.items import Item, item_of, nested_of, put_item
 from booper.cli.parsers import Group, Parser, flag_of
-from booper.client import Json, Scheduler
+from booper.client import Job, Json, Preview, Scheduler
 
 METHODS = ("get", "post", "put", "patch", "delete")
 _TEXT_FIELDS = ("name", "description", "idempotency_key", "callback_url", "webhook_url", "queue")
@@ -43,7 +43,7 @@ def add_run(commands: Group) -> None:
     )
     run.add_argument("--tag", metavar="TEXT", action="append", dest="tags", help="to find it by; may come again")
     run.add_argument(
-        "--timeout", metavar="SECONDS", type=number_of, help="how long the target may take: 1 to 900, or 30"
+        "--timeout", metavar="DURATION", type=seconds_of, help="how long the target may take: 1s to 15m, or 30s"
     )
     run.add_argument("--max-attempts", metavar="N", type=int, help="1 to 100, or 5")
     for name, end in (("then", "completed"), ("on_failure", "discarded")):
@@ -63,10 +63,12 @@ def add_preview(commands: Group) -> None:
 def _add_timing(parser: Parser) -> None:
     group = parser.add_argument_group("timing")
     start = group.add_mutually_exclusive_group()
-    start.add_argument("--in", dest="schedule_in", metavar="DURATION", type=duration_of, help="as in '30 seconds'")
+    start.add_argument(
+        "--in", dest="schedule_in", metavar="DURATION", type=duration_of, help="as in 30s, 1h30m, '2 days'"
+    )
     start.add_argument("--at", dest="scheduled_at", metavar="TIME", help="as in 2026-12-01T09:00:00Z")
     again = group.add_mutually_exclusive_group()
-    again.add_argument("--every", dest="repeat_every", metavar="DURATION", type=duration_of, help="as in '5 minutes'")
+    again.add_argument("--every", dest="repeat_every", metavar="DURATION", type=duration_of, help="as in 5m, '1 month'")
     again.add_argument(
         "--cron", metavar="CRON", action="append", help="five fields, as in '0 9 * * 1-5'; or several --cron"
     )
@@ -84,16 +86,16 @@ def _add_field(parser: Parser) -> None:
     )
 
 
-def _create(scheduler: Scheduler, args: argparse.Namespace) -> Json:
+def _create(scheduler: Scheduler, args: argparse.Namespace) -> Job:
     job = scheduler.jobs.create(_job(args))
-    if (job.get("job") or {}).get("has_conflict"):
-        is_replaced = (job.get("args") or {}).get("on_conflict") == "replace" and args.on_conflict == "replace"
+    if job["job"]["has_conflict"]:
+        is_replaced = job["args"].get("on_conflict") == "replace" and args.on_conflict == "replace"
         what = "it asks for this from now on" if is_replaced else "nothing new was scheduled"
-        complain([f"job {job.get('job_id')} already has this idempotency key: {what}"], code=OK)
+        complain([f"job {job['job_id']} already has this idempotency key: {what}"], code=OK)
     return job
 
 
-def _preview(scheduler: Scheduler, args: argparse.Namespace) -> Json:
+def _preview(scheduler: Scheduler, args: argparse.Namespace) -> Preview:
     return scheduler.preview(_with_fields(_timing(args), args))
 
 

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import argparse
 
+from booper.cli.columns import Columns, first, frequency, request, when
 from booper.cli.documents import document_of
-from booper.cli.output import Columns
 from booper.cli.parsers import Group, filters_of
 from booper.cli.run import present
-from booper.client import Json, Scheduler
-from booper.client.shapes import JsonList
+from booper.client import Schedule, Scheduler
+from booper.client.records import BackfilledRun
 
 _SCHEDULE_COLUMNS: Columns = {
-    "SCHEDULE": "id",
-    "KEY": "key",
-    "FREQUENCY": "frequency",
-    "NEXT RUN": "next_run_at",
-    "DISABLED AT": "disabled_at",
+    "SCHEDULE": first("key", "id"),
+    "FREQUENCY": frequency,
+    "NEXT RUN": when("next_run_at"),
+    "REQUEST": request,
     "NAME": "name",
-    "METHOD": "args.method",
-    "URL": "args.url",
+    "DISABLED": first("disabled_reason", "disabled_at"),
 }
 
 
@@ -70,10 +68,10 @@ def _add_backfill(schedules: Group) -> None:
     backfill.add_argument("--dry-run", action="store_true", help="only list them")
 
 
-def _backfill(scheduler: Scheduler, args: argparse.Namespace) -> JsonList:
+def _backfill(scheduler: Scheduler, args: argparse.Namespace) -> list[BackfilledRun]:
     span = {"from": args.since, "to": args.to, **present(args, ("max_runs",)), "dry_run": args.dry_run}
     return scheduler.schedules.backfill(args.id, span)
 
 
-def _delete_schedule(scheduler: Scheduler, args: argparse.Namespace) -> Json:
-    return scheduler.schedules.delete(args.id) or {"id": args.id, "deleted": True}
+def _delete_schedule(scheduler: Scheduler, args: argparse.Namespace) -> Schedule:
+    return scheduler.schedules.delete(args.id)

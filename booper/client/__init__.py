@@ -16,14 +16,47 @@ from booper.client.errors import (
     TooLarge,
     Unauthorized,
 )
+from booper.client.inbox import Inbox
+from booper.client.inputs import JobInput
 from booper.client.jobs import Jobs
+from booper.client.keys import Keys
+from booper.client.limits import Limits
 from booper.client.logs import Logs
 from booper.client.queues import Queues
+from booper.client.receivers import Receivers
+from booper.client.records import (
+    ApiKey,
+    BatchItem,
+    Calendar,
+    Delivery,
+    DeliveryWithBody,
+    InboxRequest,
+    IssuedApiKey,
+    IssuedSigningSecret,
+    Job,
+    JobError,
+    JobStatus,
+    Limit,
+    LogEvent,
+    Preview,
+    Queue,
+    Receiver,
+    RefusedJob,
+    Run,
+    Schedule,
+    Secret,
+    SigningSecret,
+    Timeline,
+    TimelineEntry,
+    Version,
+)
 from booper.client.resources import PAGE_SIZE
 from booper.client.scheduler import Scheduler
 from booper.client.schedules import Schedules
+from booper.client.secrets import Secrets
 from booper.client.settings import API_KEY_VARIABLE, API_URL_VARIABLE, DEFAULT_API_URL
-from booper.client.shapes import Filter, Id, Json, JsonList
+from booper.client.shapes import Filter, Id, Json, JsonList, Span
+from booper.client.signing_secrets import SigningSecrets
 
 __all__ = [
     "API_KEY_VARIABLE",
@@ -31,26 +64,58 @@ __all__ = [
     "DEFAULT_API_URL",
     "PAGE_SIZE",
     "APIError",
+    "ApiKey",
     "AsyncScheduler",
     "BadRequest",
+    "BatchItem",
     "BooperError",
+    "Calendar",
     "Calendars",
     "Conflict",
     "ConnectionFailed",
     "Deliveries",
+    "Delivery",
+    "DeliveryWithBody",
     "Filter",
     "Id",
+    "Inbox",
+    "InboxRequest",
     "InvalidCall",
+    "IssuedApiKey",
+    "IssuedSigningSecret",
+    "Job",
+    "JobError",
+    "JobInput",
+    "JobStatus",
     "Jobs",
     "Json",
     "JsonList",
+    "Keys",
+    "Limit",
+    "Limits",
+    "LogEvent",
     "Logs",
     "NotFound",
+    "Preview",
+    "Queue",
     "Queues",
     "RateLimited",
+    "Receiver",
+    "Receivers",
+    "RefusedJob",
+    "Run",
+    "Schedule",
     "Scheduler",
     "Schedules",
+    "Secret",
+    "Secrets",
     "ServerError",
+    "SigningSecret",
+    "SigningSecrets",
+    "Span",
+    "Timeline",
+    "TimelineEntry",
     "TooLarge",
     "Unauthorized",
+    "Version",
 ]

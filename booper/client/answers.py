@@ -80,10 +80,6 @@ def as_object(data: Any) -> Json:
     return data
 
 
-def as_object_or_none(data: Any) -> Json | None:
-    return None if data is None else as_object(data)
-
-
 def as_objects(data: Any) -> JsonList:
     if not isinstance(data, list) or not all(isinstance(each, dict) for each in data):
         raise _unexpected(data, wanted="a list of objects")

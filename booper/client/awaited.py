@@ -7,10 +7,25 @@ import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 import requests
 
+from booper.client.awaited_calls import (
+    AsyncCalendars,
+    AsyncDeliveries,
+    AsyncInbox,
+    AsyncJobs,
+    AsyncKeys,
+    AsyncLimits,
+    AsyncLogs,
+    AsyncQueues,
+    AsyncReceivers,
+    AsyncSchedules,
+    AsyncSecrets,
+    AsyncSigningSecrets,
+)
+from booper.client.records import Pong, Preview, Version
 from booper.client.resources import Listed, Resource
 from booper.client.scheduler import Scheduler
 from booper.client.shapes import Json
@@ -35,20 +50,36 @@ class AsyncScheduler:
         timeout: float = 30,
         session: requests.Session | None = None,
         retry_waits_seconds: Sequence[float] = (0.5, 2.0),
+        longest_retry_wait_seconds: float = 30,
+        retry_all: bool = False,
+        sleep: Callable[[float], None] | None = None,
         concurrency: int = 16,
     ) -> None:
         self._scheduler = scheduler = Scheduler(
-            api_key, base_url=base_url, timeout=timeout, session=session, retry_waits_seconds=retry_waits_seconds
+            api_key,
+            base_url=base_url,
+            timeout=timeout,
+            session=session,
+            retry_waits_seconds=retry_waits_seconds,
+            longest_retry_wait_seconds=longest_retry_wait_seconds,
+            retry_all=retry_all,
+            sleep=sleep,
         )
         self._pool = ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="booper-client")
-        self.jobs = Awaited(scheduler.jobs, self._run)
-        self.schedules = Awaited(scheduler.schedules, self._run)
-        self.logs = Awaited(scheduler.logs, self._run)
-        self.deliveries = Awaited(scheduler.deliveries, self._run)
-        self.queues = Awaited(scheduler.queues, self._run)
-        self.calendars = Awaited(scheduler.calendars, self._run)
+        self.jobs = cast("AsyncJobs", Awaited(scheduler.jobs, self._run))
+        self.schedules = cast("AsyncSchedules", Awaited(scheduler.schedules, self._run))
+        self.logs = cast("AsyncLogs", Awaited(scheduler.logs, self._run))
+        self.deliveries = cast("AsyncDeliveries", Awaited(scheduler.deliveries, self._run))
+        self.queues = cast("AsyncQueues", Awaited(scheduler.queues, self._run))
+        self.calendars = cast("AsyncCalendars", Awaited(scheduler.calendars, self._run))
+        self.receivers = cast("AsyncReceivers", Awaited(scheduler.receivers, self._run))
+        self.keys = cast("AsyncKeys", Awaited(scheduler.keys, self._run))
+        self.signing_secret = cast("AsyncSigningSecrets", Awaited(scheduler.signing_secret, self._run))
+        self.secrets = cast("AsyncSecrets", Awaited(scheduler.secrets, self._run))
+        self.limits = cast("AsyncLimits", Awaited(scheduler.limits, self._run))
+        self.inbox = cast("AsyncInbox", Awaited(scheduler.inbox, self._run))
 
-    async def preview(self, schedule: Mapping[str, Any]) -> Json:
+    async def preview(self, schedule: Mapping[str, Any]) -> Preview:
         """The next runs of a would-be schedule; creates nothing."""
         return await self._run(functools.partial(self._scheduler.preview, schedule))
 
@@ -60,9 +91,13 @@ class AsyncScheduler:
         """The JSON Schema of a file for `booper apply`. Needs no key."""
         return await self._run(self._scheduler.apply_schema)
 
-    async def ping(self) -> Json:
+    async def ping(self) -> Pong:
         """{"message": "Pong"} from a server that is up. Needs no key."""
         return await self._run(self._scheduler.ping)
+
+    async def version(self) -> Version:
+        """The server's {"version": "0.2.0", "api": "1"}. Needs no key."""
+        return await self._run(self._scheduler.version)
 
     async def close(self) -> None:
         """Wait for the calls that are under way, then close their connections."""
@@ -90,7 +125,7 @@ _Run = Callable[[Callable[[], Any]], Awaitable[Any]]
 class Awaited:
     """The calls of one noun of Scheduler, by the same names, to be awaited."""
 
-    def __init__(self, resource: Resource, run: _Run) -> None:
+    def __init__(self, resource: Resource[Any], run: _Run) -> None:
         self._resource = resource
         self._run = run
 

@@ -18,6 +18,11 @@ class InvalidCall(BooperError, ValueError):
 class ConnectionFailed(BooperError):
     """No whole answer came: refused, reset, timed out, or an untrusted certificate."""
 
+    def __init__(self, message: str, *, may_have_arrived: bool = True) -> None:
+        super().__init__(message)
+        self.may_have_arrived = may_have_arrived
+        """Whether the server may have seen the request, and done what it asks for."""
+
 
 class APIError(BooperError):
     """The server refused. The fields are those of its problem+json (RFC 9457).

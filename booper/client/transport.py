@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import threading
-import time
 import weakref
 from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
@@ -16,8 +15,9 @@ from requests.auth import AuthBase
 
 from booper import __version__
 from booper.client.answers import Answer, checked
-from booper.client.errors import ConnectionFailed, InvalidCall
+from booper.client.errors import APIError, ConnectionFailed, InvalidCall
 from booper.client.failures import innermost_reason, may_have_arrived
+from booper.client.retries import Retries
 from booper.client.settings import API_KEY_VARIABLE, API_URL_VARIABLE
 from booper.client.shapes import Filter, Json
 from booper.client.spelling import as_text, encoded
@@ -45,12 +45,12 @@ class Transport:
         base_url: str,
         timeout_seconds: float,
         session: requests.Session | None,
-        retry_waits_seconds: tuple[float, ...],
+        retries: Retries,
     ) -> None:
         self.base_url = base_url
         self._api_key = api_key
         self._timeout_seconds = timeout_seconds
-        self._retry_waits_seconds = retry_waits_seconds
+        self._retries = retries
         self._given_session = session
         self._of_this_thread = threading.local()
         # Weak, so that a thread takes its session along when it ends.
@@ -92,12 +92,16 @@ class Transport:
         parameters = {name: as_text(value) for name, value in (query or {}).items() if value is not None}
         content = None if body is None else encoded(body)
         api_key = self._api_key if needs_key else None
-        for wait_seconds in self._retry_waits_seconds if is_repeatable else ():
+        attempt = 0
+        while True:
             try:
                 return checked(self._send(method, url, parameters=parameters, content=content, api_key=api_key))
-            except ConnectionFailed:
-                time.sleep(wait_seconds)
-        return checked(self._send(method, url, parameters=parameters, content=content, api_key=api_key))
+            except (ConnectionFailed, APIError) as error:
+                wait_seconds = self._retries.wait_seconds(error, attempt=attempt, is_repeatable=is_repeatable)
+                if wait_seconds is None:
+                    raise
+            self._retries.sleep(wait_seconds)
+            attempt += 1
 
     def _send(
         self, method: str, url: str, *, parameters: dict[str, str], content: bytes | None, api_key: str | None
@@ -117,7 +121,8 @@ class Transport:
                 allow_redirects=False,  # the key goes to the server it was meant for and nowhere else
             )
         except requests.RequestException as error:
-            raise ConnectionFailed(self._what_failed(error, method=method)) from error
+            message, may = self._what_failed(error, method=method), may_have_arrived(error)
+            raise ConnectionFailed(message, may_have_arrived=may) from error
         except UnicodeError as error:
             raise InvalidCall(f"{method} {url}: has characters that can't be sent: {error}") from error
         return Answer.of(response)

@@ -7,7 +7,7 @@ assistant sees and does no more than that key may.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from mcp.server import MCPServer
@@ -75,6 +75,11 @@ def _fields(error: BooperError) -> JsonList:
     return list(getattr(error, "errors", []))
 
 
+def _plain(row: Mapping[str, Any]) -> Json:
+    """A row without its type, of which assistants are told nothing."""
+    return dict(row)
+
+
 class _Readers:
     """The tools that only read."""
 
@@ -92,42 +97,46 @@ class _Readers:
     ) -> JsonList:
         """List jobs. `state` is one or more, with commas, of scheduled, available, executing, retryable, completed,
         cancelled, discarded (which is: failed for good); `error` is a code such as timeout or http_status."""
-        return self._scheduler.jobs.list(state=state, tag=tag, error=error, host=host, queue=queue, limit=limit)
+        return [
+            *map(
+                _plain,
+                self._scheduler.jobs.list(state=state, tag=tag, error=error, host=host, queue=queue, limit=limit),
+            )
+        ]
 
     def get_job(self, job_id: Id) -> Json:
         """Get one job: its request, state, times and latest error."""
-        return self._scheduler.jobs.get(job_id)
+        return _plain(self._scheduler.jobs.get(job_id))
 
     def why(self, job_id: Id) -> Json:
         """Say why a job ran late, failed or has not run: a code, a message, and until when, where that is known."""
-        timeline: Json = self._scheduler.jobs.timeline(job_id)
+        timeline = _plain(self._scheduler.jobs.timeline(job_id))
         return {name: timeline[name] for name in ("reason", "late_seconds") if name in timeline}
 
     def timeline(self, job_id: Id) -> Json:
         """Tell what happened to a job in order: waits, attempts, answers, deliveries."""
-        told: Json = self._scheduler.jobs.timeline(job_id)
-        return told
+        return _plain(self._scheduler.jobs.timeline(job_id))
 
     def list_logs(self, job_id: Id, limit: Limit = 20) -> JsonList:
         """List the log of a job, newest first: requests, answers and errors as they were."""
-        return self._scheduler.logs.list(job_id=job_id, limit=limit)
+        return [*map(_plain, self._scheduler.logs.list(job_id=job_id, limit=limit))]
 
     def list_schedules(self, limit: Limit = 20) -> JsonList:
         """List recurring schedules: how often, when next, whether disabled and why."""
-        return self._scheduler.schedules.list(limit=limit)
+        return [*map(_plain, self._scheduler.schedules.list(limit=limit))]
 
     def get_schedule(self, schedule_id: ScheduleId) -> Json:
         """Get one schedule."""
-        return self._scheduler.schedules.get(schedule_id)
+        return _plain(self._scheduler.schedules.get(schedule_id))
 
     def list_deliveries(self, state: Text = None, limit: Limit = 10) -> JsonList:
         """List callbacks and webhooks. `state` is one or more of pending, sending, delivered, failed."""
-        return self._scheduler.deliveries.list(state=state, limit=limit)
+        return [*map(_plain, self._scheduler.deliveries.list(state=state, limit=limit))]
 
     def preview(self, cron: Text = None, repeat_every: Text = None, timezone: Text = None, count: Limit = 5) -> Json:
         """Show when a schedule would run, creating nothing: by `cron` (five fields) or `repeat_every` ("5 minutes")."""
         asked = {"cron": cron, "repeat_every": repeat_every, "timezone": timezone, "count": count}
-        return self._scheduler.preview({name: value for name, value in asked.items() if value is not None})
+        return _plain(self._scheduler.preview({name: value for name, value in asked.items() if value is not None}))
 
 
 class _Writers:
@@ -139,13 +148,13 @@ class _Writers:
     def create_job(self, job: Document) -> Json:
         """Create a job or a schedule: {"url", "method", "body", "schedule_in": "5 minutes", "cron": "0 9 * * 1-5", …}.
         An `idempotency_key` makes sure that a repeated call makes no second one."""
-        return self._scheduler.jobs.create(job)
+        return _plain(self._scheduler.jobs.create(job))
 
     def retry_job(self, job_id: Id) -> Json:
         """Run a job that has ended once more."""
-        return self._scheduler.jobs.retry(job_id)
+        return _plain(self._scheduler.jobs.retry(job_id))
 
     def cancel_job(self, job_id: Id) -> Json:
         """Cancel a job that waits or runs. Of the upcoming run of a schedule: skips that run, the schedule goes on."""
         job = self._scheduler.jobs.get(job_id)
-        return self._scheduler.jobs.cancel(job_id, scope="run" if job.get("schedule_id") else None)
+        return _plain(self._scheduler.jobs.cancel(job_id, scope="run" if job.get("schedule_id") else None))

@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-WHOLE = ("cli", "client", "mcp", "timing")
+WHOLE = ("cli", "client", "mcp", "testing", "timing")
 ALONE = (
     "__init__.py", "__main__.py", "django_tasks.py", "py.typed", "webhooks.py",
     "content/__init__.py", "content/redaction.py", "content/signatures.py",

@@ -8,7 +8,7 @@ from typing import Any
 
 from booper.cli.as_code.comparison import CALENDAR_FIELDS
 from booper.cli.exits import Misuse
-from booper.client import Json, JsonList, Scheduler
+from booper.client import Json, Schedule, Scheduler
 
 _QUEUE_FIELDS = ("concurrency", "rate", "paused")
 
@@ -39,7 +39,7 @@ def of(scheduler: Scheduler, *, managed_by: str | None) -> Listing:
     return Listing(content, len(rows) - len(keyed))
 
 
-def _only(rows: JsonList) -> str | None:
+def _only(rows: Iterable[Schedule]) -> str | None:
     found = dict.fromkeys(row["managed_by"] for row in rows)
     if len(found) > 1:
         ways = ", ".join(f"--managed-by {each!r}" for each in sorted(name or "" for name in found))
@@ -47,7 +47,7 @@ def _only(rows: JsonList) -> str | None:
     return next(iter(found), None)
 
 
-def _named(rows: Iterable[Json], *fields: str) -> set[str]:
+def _named(rows: Iterable[Schedule], *fields: str) -> set[str]:
     found: list[Any] = [row["args"].get(field) for row in rows for field in fields]
     return {name for each in found for name in (each if isinstance(each, list) else [each]) if isinstance(name, str)}
 
@@ -56,7 +56,8 @@ def _queues(scheduler: Scheduler, *, only: set[str] | None) -> dict[str, Json]:
     """Those that have limits: a queue without any is made by the first job that names it."""
     found = {}
     for row in scheduler.queues.iterate(order_by="name,asc"):
-        fields = {name: row[name] for name in _QUEUE_FIELDS if row[name]}
+        limits: Json = dict(row)
+        fields = {name: limits[name] for name in _QUEUE_FIELDS if limits[name]}
         if fields and (only is None or row["name"] in only):
             found[str(row["name"])] = fields
     return found
@@ -66,6 +67,6 @@ def _calendars(scheduler: Scheduler, *, only: set[str] | None) -> dict[str, Json
     found = {}
     for row in scheduler.calendars.iterate(order_by="name,asc"):
         if only is None or row["name"] in only:
-            whole = scheduler.calendars.get(row["name"])
+            whole: Json = dict(scheduler.calendars.get(row["name"]))
             found[str(row["name"])] = {name: whole[name] for name in CALENDAR_FIELDS if whole[name] is not None}
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from booper.cli.as_code.plan import DELETE, Step
 from booper.client import BooperError, Json, NotFound, Scheduler
@@ -36,7 +37,7 @@ def _take(scheduler: Scheduler, step: Step) -> None:
         except NotFound:
             return  # somebody else was quicker
         return
-    puts: dict[str, Callable[[str, Json], Json]] = {
+    puts: dict[str, Callable[[str, Json], Any]] = {
         "schedules": scheduler.schedules.put,
         "queues": scheduler.queues.update,
         "calendars": scheduler.calendars.put,

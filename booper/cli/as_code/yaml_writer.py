@@ -10,7 +10,7 @@ import yaml
 from booper.cli.as_code.comparison import plain
 from booper.cli.as_code.files import SECTIONS
 from booper.cli.as_code.yaml_scalars import DOUBTFUL, FRACTION
-from booper.cli.output import printable
+from booper.cli.columns import printable
 from booper.client import Json
 
 _NUMBER = "tag:booper,2026:number"

@@ -8,9 +8,12 @@ from tests.fake_api import API_KEY, FakeApi, serve
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+def _quick(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No waiting between repetitions, and none of the settings of whoever runs the tests."""
     monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+    monkeypatch.delenv("BOOPER_PROFILE", raising=False)
     monkeypatch.delenv("BOOPER_API_KEY", raising=False)
     monkeypatch.delenv("BOOPER_API_URL", raising=False)
 

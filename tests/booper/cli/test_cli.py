@@ -57,6 +57,12 @@ def test_run_takes_each_method_in_any_case(api: FakeApi, method: str) -> None:
         (["--in", "30 seconds"], {"schedule_in": [30, "seconds"]}),
         (["--in", "30"], {"schedule_in": [30, "seconds"]}),
         (["--in", "0.5 hours"], {"schedule_in": [0.5, "hours"]}),
+        (["--in", "30s"], {"schedule_in": [30, "seconds"]}),
+        (["--in", "1H30M"], {"schedule_in": [5400, "seconds"]}),
+        (["--in", "1.5d"], {"schedule_in": [1.5, "days"]}),
+        (["--every", "5m"], {"repeat_every": [5, "minutes"]}),
+        (["--every", "2w"], {"repeat_every": [2, "weeks"]}),
+        (["--timeout", "1m30s"], {"timeout": 90}),
         (["--at", "2026-12-01T09:00:00Z"], {"scheduled_at": "2026-12-01T09:00:00Z"}),
         (["--at", "1796115600"], {"scheduled_at": "1796115600"}),
         (["--every", "5 minutes"], {"repeat_every": [5, "minutes"]}),
@@ -216,6 +222,29 @@ COMMANDS = [
     ("logs get abc", "GET", "/api/logs/abc"),
     ("deliveries list", "GET", "/api/deliveries"),
     ("deliveries resend abc", "POST", "/api/deliveries/abc/resend"),
+    ("jobs", "GET", "/api/jobs"),
+    ("deliveries --state failed", "GET", "/api/deliveries"),
+    ("receivers", "GET", "/api/receivers"),
+    ("version", "GET", "/api/version"),
+    ("jobs delete 7", "DELETE", "/api/jobs/7"),
+    ("deliveries get abc", "GET", "/api/deliveries/abc"),
+    ("receivers list", "GET", "/api/receivers"),
+    ("receivers get abc", "GET", "/api/receivers/abc"),
+    ("receivers enable abc", "POST", "/api/receivers/abc/enable"),
+    ("inbox list", "GET", "/api/inbox"),
+    ("inbox get abc", "GET", "/api/inbox/abc"),
+    ("inbox clear", "DELETE", "/api/inbox"),
+    ("inbox rotate", "POST", "/api/inbox/rotate"),
+    ("secrets list", "GET", "/api/secrets"),
+    ("secrets set CRM_TOKEN --value s3cr3t", "PUT", "/api/secrets/CRM_TOKEN"),
+    ("secrets delete CRM_TOKEN", "DELETE", "/api/secrets/CRM_TOKEN"),
+    ("keys list", "GET", "/api/keys"),
+    ("keys create --name ci", "POST", "/api/keys"),
+    ("keys rotate abc", "POST", "/api/keys/abc/rotate"),
+    ("keys delete abc", "DELETE", "/api/keys/abc"),
+    ("signing-secret show", "GET", "/api/signing-secret"),
+    ("signing-secret rotate", "POST", "/api/signing-secret/rotate"),
+    ("limits", "GET", "/api/limits"),
     ("preview --every '2 hours'", "POST", "/api/preview"),
     ("ping", "GET", "/api/ping"),
 ]
@@ -227,7 +256,7 @@ def test_each_command_is_one_call(
 ) -> None:
     assert cli.main(shlex.split(line)) == 0
 
-    query = {"all": "true"} if "--all" in line else {}
+    query = {"all": "true"} if "--all" in line else {"state": "failed"} if "--state" in line else {}
     assert [(call.method, call.path, call.query) for call in api.calls] == [(method, path, query)]
     assert json.loads(capsys.readouterr().out)
 
@@ -298,6 +327,7 @@ def test_server_key_and_output_may_stand_before_or_after_the_command(
         (["--concurrency", "3", "--paused"], {"concurrency": 3, "paused": True}),
         (["--rate", "100/minute"], {"rate": {"limit": 100, "period": [1, "minutes"]}, "paused": False}),
         (["--rate", "5/30 seconds"], {"rate": {"limit": 5, "period": [30, "seconds"]}, "paused": False}),
+        (["--rate", "5/1m30s"], {"rate": {"limit": 5, "period": [90, "seconds"]}, "paused": False}),
         (["--rate", "5 / 0.5"], {"rate": {"limit": 5, "period": [0.5, "seconds"]}, "paused": False}),
     ],
 )

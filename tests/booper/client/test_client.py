@@ -52,6 +52,7 @@ CALLS: list[tuple[Use, str, str, Any]] = [
     (lambda s: s.deliveries.resend_many(all=True), "POST", "/api/deliveries/resend", {"matched": 3, "resent": 3}),
     (lambda s: s.jobs.run(JOB_ID), "POST", "/api/jobs/73496/run", JOB),
     (lambda s: s.jobs.retry(JOB_ID), "POST", "/api/jobs/73496/retry", JOB),
+    (lambda s: s.jobs.delete(JOB_ID), "DELETE", "/api/jobs/73496", JOB),
     (lambda s: s.jobs.timeline(JOB_ID), "GET", "/api/jobs/73496/timeline", JOB),
     (lambda s: s.schedules.list(), "GET", "/api/schedules", [SCHEDULE]),
     (lambda s: s.schedules.get(SCHEDULE_ID), "GET", f"/api/schedules/{SCHEDULE_ID}", SCHEDULE),
@@ -60,12 +61,18 @@ CALLS: list[tuple[Use, str, str, Any]] = [
     (lambda s: s.schedules.trigger(SCHEDULE_ID), "POST", f"/api/schedules/{SCHEDULE_ID}/trigger", SCHEDULE),
     (lambda s: s.schedules.update(SCHEDULE_ID, {"name": "x"}), "PATCH", f"/api/schedules/{SCHEDULE_ID}", SCHEDULE),
     (lambda s: s.schedules.skip(SCHEDULE_ID), "POST", f"/api/schedules/{SCHEDULE_ID}/skip", SCHEDULE),
-    (lambda s: s.schedules.backfill("report", {}), "POST", "/api/schedules/report/backfill", [JOB]),
+    (
+        lambda s: s.schedules.backfill("report", {"from": "2026-11-01", "to": "2026-11-02"}),
+        "POST",
+        "/api/schedules/report/backfill",
+        [JOB],
+    ),
     (lambda s: s.schedules.put("report", {}), "PUT", "/api/schedules/report", SCHEDULE),
-    (lambda s: s.schedules.delete(SCHEDULE_ID), "DELETE", f"/api/schedules/{SCHEDULE_ID}", None),
+    (lambda s: s.schedules.delete(SCHEDULE_ID), "DELETE", f"/api/schedules/{SCHEDULE_ID}", SCHEDULE),
     (lambda s: s.logs.list(), "GET", "/api/logs", [LOG]),
     (lambda s: s.logs.get(LOG["id"]), "GET", f"/api/logs/{LOG['id']}", LOG),
     (lambda s: s.deliveries.list(), "GET", "/api/deliveries", [DELIVERY]),
+    (lambda s: s.deliveries.get(DELIVERY["id"]), "GET", f"/api/deliveries/{DELIVERY['id']}", DELIVERY),
     (lambda s: s.deliveries.resend(DELIVERY["id"]), "POST", f"/api/deliveries/{DELIVERY['id']}/resend", DELIVERY),
     (lambda s: s.queues.list(), "GET", "/api/queues", [QUEUE]),
     (lambda s: list(s.queues.iterate()), "GET", "/api/queues", [QUEUE]),
@@ -74,7 +81,7 @@ CALLS: list[tuple[Use, str, str, Any]] = [
     (lambda s: s.calendars.list(), "GET", "/api/calendars", [CALENDAR]),
     (lambda s: s.calendars.get("closed"), "GET", "/api/calendars/closed", CALENDAR),
     (lambda s: s.calendars.put("closed", {"country": "GB"}), "PUT", "/api/calendars/closed", CALENDAR),
-    (lambda s: s.calendars.delete("closed"), "DELETE", "/api/calendars/closed", None),
+    (lambda s: s.calendars.delete("closed"), "DELETE", "/api/calendars/closed", CALENDAR),
     (lambda s: s.preview({"cron": "0 9 * * *"}), "POST", "/api/preview", {"noun": "preview"}),
 ]
 
@@ -190,7 +197,7 @@ def test_iterate_begins_where_the_offset_says_and_reads_no_further_than_consumed
     api.answer_page("c", cursor=None)
     rows = scheduler.deliveries.iterate(page_size=2, offset=40)
 
-    assert next(rows) == {"id": "a"}
+    assert next(rows)["id"] == "a"
     assert [call.query for call in api.calls] == [{"limit": "2", "offset": "40", "cursor": ""}]
     assert [row["id"] for row in rows] == ["b", "c"]
     assert api.last.query == {"limit": "2", "cursor": "c1"}
@@ -213,6 +220,11 @@ def test_ping_needs_no_key_and_sends_none(api: FakeApi, data: Any) -> None:
         assert without.ping() == with_key.ping() == {"message": "Pong"}
 
     assert all("authorization" not in call.headers for call in api.calls)
+
+
+def test_version_needs_no_key_and_sends_none(api: FakeApi, scheduler: Scheduler) -> None:
+    assert scheduler.version() == {"version": "0.2.0", "api": "1"}
+    assert (api.last.method, api.last.path, "authorization" in api.last.headers) == ("GET", "/api/version", False)
 
 
 def test_key_and_address_come_from_the_environment(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:

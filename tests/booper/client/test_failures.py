@@ -61,11 +61,12 @@ def test_bad_fields_are_listed(api: FakeApi, scheduler: Scheduler) -> None:
 
 
 @pytest.mark.parametrize(("value", "seconds"), [("30", 30.0), ("soon", None), (None, None)])
-def test_a_rate_limit_says_how_long_to_wait(
-    api: FakeApi, scheduler: Scheduler, value: str | None, seconds: float | None
-) -> None:
+def test_a_rate_limit_says_how_long_to_wait(api: FakeApi, value: str | None, seconds: float | None) -> None:
     api.answers.append(Answer(429, {}, {"Retry-After": value} if value else {}))
-    with pytest.raises(RateLimited) as caught:
+    with (
+        Scheduler(API_KEY, base_url=api.url, retry_waits_seconds=()) as scheduler,
+        pytest.raises(RateLimited) as caught,
+    ):
         scheduler.jobs.list()
 
     assert caught.value.retry_after == seconds
@@ -143,6 +144,10 @@ REPEATED: list[Use] = [
     lambda s: s.jobs.create({**HOOK, "idempotency_key": "k"}),
     lambda s: s.jobs.create_many([{**HOOK, "idempotency_key": "k"}]),
     lambda s: s.queues.update("mail", {}),
+    lambda s: s.schedules.delete("x"),
+    lambda s: s.keys.delete("x"),
+    lambda s: s.secrets.set("NAME", "value"),
+    lambda s: s.receivers.enable("x"),
     lambda s: s.preview({}),
     lambda s: s.ping(),
 ]
@@ -166,9 +171,11 @@ NOT_REPEATED: list[Use] = [
     lambda s: s.jobs.cancel(7),
     lambda s: s.jobs.cancel_many(state="scheduled"),
     lambda s: s.jobs.update(7, {}),
-    lambda s: s.schedules.delete("x"),
     lambda s: s.schedules.trigger("x"),
     lambda s: s.deliveries.resend("x"),
+    lambda s: s.keys.create(),
+    lambda s: s.signing_secret.rotate(),
+    lambda s: s.inbox.rotate(),
 ]
 
 
@@ -247,7 +254,7 @@ def test_a_timeout_says_how_long_it_waited() -> None:
         scheduler.jobs.create(HOOK)
 
 
-def test_an_answer_is_never_asked_for_again(api: FakeApi, scheduler: Scheduler) -> None:
+def test_an_answer_that_says_no_time_is_not_asked_for_again(api: FakeApi, scheduler: Scheduler) -> None:
     api.refuse(503)
     with pytest.raises(ServerError):
         scheduler.jobs.list()
