@@ -20,7 +20,7 @@ from jobs.api.wire import bracket_forms
 from jobs.guarding import client_address
 from jobs.intake import strict_json
 from jobs.intake.refusals import InvalidInput
-from jobs.pages import job_form, search
+from jobs.pages import code_samples, job_form, search
 from tests.factories import NOON
 from tests.fuzzing.amount import LONGEST_SECONDS, bytes_close_to, close_to, fuzz, json_values, require_words
 
@@ -207,7 +207,7 @@ def test_forms_of_pages(typed: list[tuple[int, str]]) -> None:
         names = [kind.name for group in groups for kind in group.kinds]
         form = job_form.read(groups, {names[place % len(names)]: text for place, text in typed})
         assert list(form.shown)
-        job_form.as_curl(form.fields)
+        code_samples.as_curl(form.fields)
 
 
 @fuzz
