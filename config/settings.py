@@ -242,6 +242,9 @@ CELERY_BEAT_SCHEDULER = "jobs.beat:Scheduler"
 # Shown in django-celery-beat's admin, where it can be switched off.
 CELERY_BEAT_SCHEDULE = {
     "booper.prune": {"task": "booper.prune", "schedule": 10.0, "options": {"expires": 5.0}},
+    "booper.judge": {"task": "booper.judge", "schedule": 15.0, "options": {"expires": 10.0}},
+    "booper.heartbeat": {"task": "booper.heartbeat", "schedule": 60.0, "options": {"expires": 30.0}},
+    "booper.post": {"task": "booper.post", "schedule": 15.0, "options": {"expires": 10.0}},
 }
 
 # --- What a job may do ------------------------------------------------------------------------------------------------
@@ -324,6 +327,22 @@ SPECTACULAR_SETTINGS = {
     # What it has to say of its own guesses is no matter of deployment: the document is put together by us.
     "ENABLE_DJANGO_DEPLOY_CHECK": False,
 }
+
+# --- Mail, which tells owners of alerts: none without a server --------------------------------------------------------
+
+EMAIL_HOST = environment.text("EMAIL_HOST")
+EMAIL_PORT = environment.integer("EMAIL_PORT", 587, minimum=1, maximum=65535)
+EMAIL_HOST_USER = environment.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = environment.text("EMAIL_HOST_PASSWORD")
+EMAIL_USE_SSL = environment.boolean("EMAIL_USE_SSL", False)
+EMAIL_USE_TLS = environment.boolean("EMAIL_USE_TLS", not EMAIL_USE_SSL)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", EMAIL_HOST_USER or "booper@localhost")
+
+# Called once a minute while beat and workers are well: who no longer hears of it raises the alarm.
+BOOPER_HEARTBEAT_URL = environment.url(
+    "BOOPER_HEARTBEAT_URL", "", schemes=("http", "https"), example="https://hc-ping.com/…"
+)
 
 # --- Metrics ----------------------------------------------------------------------------------------------------------
 

@@ -9,14 +9,15 @@ from uuid import UUID
 from celery import shared_task
 from django.db import Error
 
+from jobs.alerting import judging, letters
 from jobs.database import clock
 from jobs.database.outages import Outage
-from jobs.operating import retention
+from jobs.operating import heartbeat, retention
 from jobs.operating.old_rows import Places
 from jobs.recurring import beat_entries, upcoming
 from jobs.running import attempts
 from jobs.waking import listeners
-from jobs.waking.announcements import TASKS, announce_jobs
+from jobs.waking.announcements import TASKS, announce_deliveries, announce_jobs
 from jobs.waking.announcer import Lane
 
 logger = logging.getLogger(__name__)
@@ -25,9 +26,13 @@ logger = logging.getLogger(__name__)
 _PRUNE_SECONDS = 8.0
 # What was not taken up for this long waits for a worker that is busy.
 _BUSY_AFTER = timedelta(seconds=1)
+# Of the fifteen between two rounds.
+_JUDGE_SECONDS = 6.0
+_POST_SECONDS = 10.0
 _places = Places()
 _looks = attempts.new_looks()
 _is_pruning = threading.Lock()
+_is_posting = threading.Lock()
 _outage = Outage(logger, begins="what is old can't be deleted", ends="what is old is deleted again")
 
 
@@ -74,6 +79,32 @@ def prune() -> None:
         _is_pruning.release()
     _outage.works()
     logger.log(logging.INFO if pruned.is_any else logging.DEBUG, "pruned: %s", pruned)
+
+
+@shared_task(name="booper.judge")
+def judge() -> None:
+    """Judges the alerts of those who have any, for some seconds: the rest is for the next time."""
+    now, ends_at = clock.now(), time.monotonic() + _JUDGE_SECONDS
+    if judging.judge_due(now=now, has_time=lambda: time.monotonic() < ends_at):
+        announce_deliveries([now])
+
+
+@shared_task(name="booper.post")
+def post() -> None:
+    """Sends alerts by e-mail; one thread of a worker at a time, however slow the mail server is."""
+    if not _is_posting.acquire(blocking=False):
+        return
+    try:
+        ends_at = time.monotonic() + _POST_SECONDS
+        letters.send_due(now=clock.now(), has_time=lambda: time.monotonic() < ends_at)
+    finally:
+        _is_posting.release()
+
+
+@shared_task(name="booper.heartbeat")
+def call_watcher() -> None:
+    """Tells a watcher elsewhere that all is well, if the operator has named one."""
+    heartbeat.beat(now=clock.now())
 
 
 def _is_busy() -> bool:

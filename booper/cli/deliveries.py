@@ -21,7 +21,7 @@ _DELIVERY_COLUMNS: Columns = {
 _DELIVERY_FILTERS = {
     "job_id": "deliveries of this job",
     "tag": "deliveries of jobs with this tag",
-    "kind": "callback or webhook",
+    "kind": "callback, webhook or alert",
     "state": "one or more, as in pending,failed",
 }
 

@@ -5,7 +5,7 @@ from typing import Any, Literal, NotRequired, TypedDict, final
 from booper.client.shapes import Json
 
 JobState = Literal["scheduled", "available", "executing", "retryable", "completed", "cancelled", "discarded"]
-DeliveryKind = Literal["callback", "webhook"]
+DeliveryKind = Literal["callback", "webhook", "alert"]
 DeliveryState = Literal["pending", "sending", "delivered", "failed"]
 ReceiverState = Literal["working", "failing", "off"]
 Scope = Literal["read", "write", "admin"]
@@ -216,7 +216,7 @@ class DeliveryError(TypedDict):
 
 class Delivery(TypedDict):
     id: str
-    job_id: int
+    job_id: int | None
     user_id: str
     kind: DeliveryKind
     event: str

@@ -1,4 +1,4 @@
-"""Callbacks and webhooks on their way to every tenant's receivers, to look at."""
+"""Callbacks, webhooks and alerts on their way to every tenant's receivers, to look at."""
 
 from typing import Any
 
@@ -125,7 +125,7 @@ class DeliveryAdmin(ContentAdmin):
     )
 
     def title_of(self, row: Delivery) -> str:
-        return f"{event(row)} of job {row.job_id}"
+        return f"{event(row)} of {row.subject}"
 
     def matching(self, term: search.Term) -> Q:
         match term.kind:

@@ -10,12 +10,17 @@ from booper.content import exact_json, redaction
 from booper.timing import durations, recurrence
 from booper.timing.timestamps import timestamp
 from jobs.actions.batch import NewJob
+from jobs.alerting import incidents, messages
 from jobs.explaining.family import Following
 from jobs.guarding.signing import SigningSecret
 from jobs.models import (
+    Alert,
+    AlertIncident,
+    AlertLetter,
     ApiKey,
     Calendar,
     Delivery,
+    DeliveryKind,
     DeliveryState,
     InboxRequest,
     Job,
@@ -210,6 +215,64 @@ def receiver(row: Receiver) -> dict[str, Any]:
         "disabled_at": _timestamp(row.disabled_at),
         "last_failed_at": timestamp(row.last_failed_at),
         "response_status": row.response_status,
+        "error": _error(row.error_code, row.error_message),
+    }
+
+
+def alert(row: Alert, *, firing: int) -> dict[str, Any]:
+    """`firing` is how many of its incidents are open."""
+    return {
+        "id": str(row.id),
+        "user_id": str(row.user_id),
+        "name": row.name,
+        "when": row.when,
+        "of": row.of,
+        "to": row.to,
+        "mute_for": row.mute_for or incidents.DEFAULT_MUTE,
+        "inserted_at": timestamp(row.inserted_at),
+        "updated_at": timestamp(row.updated_at),
+        "firing": firing,
+    }
+
+
+def incident(row: AlertIncident, *, told: Sequence[Delivery], letters: Sequence[AlertLetter]) -> dict[str, Any]:
+    """`told` and `letters` are what was sent of it, the newest first."""
+    return {
+        "id": str(row.id),
+        "alert_id": str(row.alert_id),
+        "state": "firing" if row.until is None else "resolved",
+        "test": row.is_test,
+        "subject": messages.shown_subject(row.subject),
+        "since": timestamp(row.since),
+        "until": _timestamp(row.until),
+        "told_at": timestamp(row.told_at),
+        "summary": row.fired["summary"],
+        "resolved_by": None if row.resolved is None else row.resolved["summary"],
+        "job": row.fired["job"],
+        "deliveries": [*(delivery(each) for each in told), *(letter(each) for each in letters)],
+    }
+
+
+def letter(row: AlertLetter) -> dict[str, Any]:
+    """Shows a mail as a delivery is shown."""
+    is_pending = row.state == DeliveryState.PENDING
+    return {
+        "id": str(row.id),
+        "job_id": None,
+        "user_id": str(row.user_id),
+        "kind": DeliveryKind.ALERT.value,
+        "event": row.event,
+        "sequence": None,
+        "url": row.url,
+        "state": row.state,
+        "attempt": row.attempt,
+        "inserted_at": timestamp(row.inserted_at),
+        "next_attempt_at": timestamp(row.due_at) if is_pending else None,
+        "attempted_at": _timestamp(row.attempted_at),
+        "delivered_at": _timestamp(row.delivered_at),
+        "failed_at": _timestamp(row.failed_at),
+        "resent_at": None,
+        "response_status": None,
         "error": _error(row.error_code, row.error_message),
     }
 

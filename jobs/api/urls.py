@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from django.urls import URLPattern, path, re_path
 
 from jobs.api.endpoints import (
+    alerts,
     applied,
     bulk,
     calendars,
@@ -62,6 +63,10 @@ ROUTES = [
     path("receivers", receivers.Receivers.as_view()),
     path("receivers/<str:receiver_id>", receivers.ReceiverDetail.as_view()),
     path("receivers/<str:receiver_id>/enable", receivers.EnableReceiver.as_view()),
+    path("alerts", alerts.Alerts.as_view()),
+    path("alerts/<str:alert_id>", alerts.AlertDetail.as_view()),
+    path("alerts/<str:alert_id>/test", alerts.TryAlert.as_view()),
+    path("alerts/<str:alert_id>/incidents", alerts.AlertIncidents.as_view()),
     path("limits", limits.Limits.as_view()),
     path("keys", keys.Keys.as_view()),
     path("keys/<str:key_id>", keys.KeyDetail.as_view()),

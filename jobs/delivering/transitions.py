@@ -1,7 +1,7 @@
 """Every write of a delivery's state, the same way as jobs.running.transitions does it for jobs."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -144,7 +144,9 @@ def record(worker_id: UUID, attempted: Sequence[Attempted], *, now: datetime) ->
         with connection.cursor() as cursor:
             cursor.execute(statement, parameters)
             won = {row[0] for row in cursor.fetchall()}
-        event_log.append([_event(item, now) for item in attempted if item.delivery.id in won and not item.is_silent])
+        event_log.append(
+            _events([item for item in attempted if item.delivery.id in won and not item.is_silent], now=now)
+        )
 
 
 def _row(item: Attempted) -> dict[str, object]:
@@ -161,13 +163,18 @@ def _row(item: Attempted) -> dict[str, object]:
     }
 
 
-def _event(item: Attempted, now: datetime) -> Entry:
+def _events(items: Iterable[Attempted], *, now: datetime) -> list[Entry]:
+    """The log is one of jobs: what came of an alert's is shown by its incident alone."""
+    return [_event(item, item.delivery.job_id, now) for item in items if item.delivery.job_id is not None]
+
+
+def _event(item: Attempted, job_id: int, now: datetime) -> Entry:
     delivery = item.delivery
     is_delivered = item.state == DeliveryState.DELIVERED
     return event_log.entry(
         event=EventType.DELIVERY_SENT if is_delivered else EventType.DELIVERY_FAILED,
         now=now,
-        job_id=delivery.job_id,
+        job_id=job_id,
         user_id=delivery.user_id,
         payload={
             "id": str(delivery.uuid),
@@ -239,7 +246,7 @@ def rescue(*, limit: int, now: datetime) -> int:
     with transaction.atomic():
         rescued = list(Delivery.objects.raw(statement, parameters))
         failed = [delivery for delivery in rescued if delivery.state == DeliveryState.FAILED]
-        event_log.append([_event(_lost(delivery), now) for delivery in failed])
+        event_log.append(_events(map(_lost, failed), now=now))
     return len(rescued)
 
 

@@ -24,19 +24,20 @@ _OWN_HEADER_PREFIXES = ("booper-", "webhook-")
 
 def url(given: Input, name: str) -> str | None:
     """The canonical spelling."""
-    target = given.read(name, _target)
-    return None if target is None else target.url
+    found = given.read(name, target)
+    return None if found is None else found.url
 
 
 def canonical(value: Any) -> str:
     """The canonical spelling of a URL, or the value as text where it is none."""
     try:
-        return _target(value).url
+        return target(value).url
     except InvalidTarget:
         return str(value or "")
 
 
-def _target(value: Any) -> urls.Target:
+def target(value: Any) -> urls.Target:
+    """Where a request may go. Raises InvalidTarget."""
     try:
         return urls.parse(
             value,

@@ -1,7 +1,7 @@
 """What a secret is and where it may go; and the references of jobs to secrets, each of which has to be there."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -106,6 +106,19 @@ def refusals(specs: Iterable[JobSpec], *, user_id: UUID) -> dict[int, InvalidInp
         except InvalidInput as refusal:
             found[place] = refusal
     return found
+
+
+def check_urls(given: Input, field: str, urls: Sequence[str], *, user_id: UUID) -> None:
+    """Refuses those of a list of URLs that refer to what is not there or may not go to them. One query if any does."""
+    found = [(path, name, host_of(url)) for place, url in enumerate(urls) for path, name in _in_url(url, place)]
+    vault = secrets.vaults([user_id])[user_id] if found else {}
+    for path, name, host in found:
+        if problem := _problem(name, vault, host):
+            given.refuse(field, *path, detail=problem)
+
+
+def _in_url(url: str, place: int) -> Iterable[tuple[tuple[str | int, ...], str]]:
+    return secret_references.found_in(url, path=(place,))
 
 
 def _require(spec: JobSpec, *, vault: Vault) -> None:

@@ -97,3 +97,47 @@ class AddConstraintOnline(migrations.AddConstraint):
         with _patience(schema_editor):
             schema_editor.execute(drop, params=None)
             schema_editor.execute(statement.replace("UNIQUE INDEX", "UNIQUE INDEX CONCURRENTLY", 1), params=None)
+
+
+class AddCheckOnline(migrations.AddConstraint):
+    """AddConstraint, of a CheckConstraint: new rows are held to it at once, those there are by ValidateCheck later."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        if not _is_postgresql(schema_editor):
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+            return
+        model: Any = to_state.apps.get_model(app_label, self.model_name)
+        statement = str(self.constraint.create_sql(model, schema_editor))
+        schema_editor.execute(f"{statement} NOT VALID", params=None)
+
+
+class ValidateCheck(migrations.operations.base.Operation):
+    """Looks through the rows there are, beside what goes on, in a migration of its own. Nothing to do on SQLite."""
+
+    reduces_to_sql = True
+
+    def __init__(self, *, model_name: str, name: str) -> None:
+        self.model_name = model_name
+        self.name = name
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        pass
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        if not _is_postgresql(schema_editor):
+            return
+        model: Any = to_state.apps.get_model(app_label, self.model_name)
+        table, name = schema_editor.quote_name(model._meta.db_table), schema_editor.quote_name(self.name)
+        schema_editor.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}", params=None)
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        pass
+
+    def describe(self) -> str:
+        return f"Validate constraint {self.name} on model {self.model_name}"

@@ -1,5 +1,7 @@
 """A file a table: columns, constraints, indexes, reads."""
 
+from jobs.models.alert import Alert, AlertedEnd, AlertIncident, AlertWatch
+from jobs.models.alert_letter import AlertLetter
 from jobs.models.api_key import ApiKey, Scope
 from jobs.models.audit_event import AuditEvent
 from jobs.models.calendar import Calendar
@@ -26,6 +28,11 @@ __all__ = [
     "REQUEST_FIELDS",
     "UNFINISHED_STATES",
     "WAITING_STATES",
+    "Alert",
+    "AlertIncident",
+    "AlertLetter",
+    "AlertWatch",
+    "AlertedEnd",
     "ApiKey",
     "AuditEvent",
     "Calendar",

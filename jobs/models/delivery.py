@@ -1,4 +1,4 @@
-"""A callback or webhook message on its way to the receiver: the exact bytes, and how the sending went."""
+"""A message of a callback, a webhook or an alert on its way: the exact bytes, and how the sending went."""
 
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from jobs.models.receiver import Receiver
 class DeliveryKind(models.TextChoices):
     CALLBACK = "callback"
     WEBHOOK = "webhook"
+    ALERT = "alert"
 
 
 class DeliveryState(models.TextChoices):
@@ -39,8 +40,25 @@ class Delivery(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
     )
+    # An alert's is of no job: it tells of an incident.
     job = models.ForeignKey(
-        "jobs.Job", on_delete=models.CASCADE, related_name="deliveries", db_constraint=False, db_index=False
+        "jobs.Job",
+        on_delete=models.CASCADE,
+        related_name="deliveries",
+        db_constraint=False,
+        db_index=False,
+        null=True,
+        blank=True,
+    )
+    incident = models.ForeignKey(
+        "jobs.AlertIncident",
+        on_delete=models.DO_NOTHING,
+        related_name="deliveries",
+        db_constraint=False,
+        db_index=False,
+        null=True,
+        blank=True,
+        editable=False,
     )
     kind = models.CharField(max_length=8, choices=DeliveryKind.choices)
     event = models.CharField(max_length=20)
@@ -79,9 +97,10 @@ class Delivery(models.Model):
                 fields=["job", "sequence"], condition=Q(kind=DeliveryKind.WEBHOOK), name="delivery_sequence"
             ),
             models.CheckConstraint(
-                condition=Q(kind=DeliveryKind.WEBHOOK, sequence__isnull=False)
-                | Q(kind=DeliveryKind.CALLBACK, sequence__isnull=True),
-                name="delivery_sequence_of_webhooks",
+                condition=Q(kind=DeliveryKind.WEBHOOK, sequence__isnull=False, job__isnull=False)
+                | Q(kind=DeliveryKind.CALLBACK, sequence__isnull=True, job__isnull=False)
+                | Q(kind=DeliveryKind.ALERT, sequence__isnull=True, job__isnull=True, incident__isnull=False),
+                name="delivery_of_its_kind",
             ),
             models.CheckConstraint(
                 condition=Q(state=DeliveryState.SENDING, worker_id__isnull=False)
@@ -102,7 +121,14 @@ class Delivery(models.Model):
             models.Index("user", "id", name="delivery_of_user"),
             # The timeline.
             models.Index("job", "id", name="delivery_of_job"),
+            # What each address answered, of the incidents of an alert.
+            models.Index("incident", "id", name="delivery_of_incident", condition=Q(incident__isnull=False)),
         ]
 
     def __str__(self) -> str:
-        return f"{self.event} of job {self.job_id} to {self.url}"
+        return f"{self.event} of {self.subject} to {self.url}"
+
+    @property
+    def subject(self) -> str:
+        """What it tells of, in words."""
+        return "an alert" if self.job_id is None else f"job {self.job_id}"

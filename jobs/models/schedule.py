@@ -99,6 +99,13 @@ class Schedule(RequestFields):
         indexes = [
             # GET /api/schedules
             models.Index("user", "id", name="schedule_of_user", condition=Q(deleted_at__isnull=True)),
+            # Alerts that tell of those which were disabled.
+            models.Index(
+                "user",
+                "disabled_at",
+                name="schedule_disabled_of_user",
+                condition=Q(deleted_at__isnull=True, disabled_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -15,7 +15,7 @@ from django.conf import settings
 from jobs.database import log_parts
 from jobs.engine import leases
 from jobs.guarding import audit, inbox
-from jobs.models import AuditEvent, Receiver, RolledUpCount, Usage
+from jobs.models import AlertedEnd, AlertIncident, AlertLetter, AuditEvent, Receiver, RolledUpCount, Usage
 from jobs.models.identifiers import earliest_uuid7
 from jobs.models.rolled_up_count import HOUR, MINUTE
 from jobs.operating import old_rows
@@ -25,6 +25,7 @@ from jobs.telemetry import counter_rows, rolled_up
 _PROCESS_KEPT = timedelta(hours=1)
 # A window before the last one is asked for by nobody, and what is held is counted anew where no row is.
 _USAGE_KEPT = timedelta(days=3)
+_UNJUDGED_KEPT = timedelta(days=1)
 # While something is due that nobody has taken up, a batch is followed by a pause of as many times what it took.
 _GIVES_WAY = 4
 
@@ -101,8 +102,8 @@ def prune(*, now: datetime, pace: Pace | None = None, places: Places | None = No
     old_rows.delete(AuditEvent.objects.filter(id__lt=earliest_uuid7(now - timedelta(days=audit.KEPT_DAYS))))
     old_rows.delete(Usage.objects.filter(at__lt=now - _USAGE_KEPT))
     old_rows.delete(inbox.old(now=now))
-    for seconds, kept in ((MINUTE, rolled_up.MINUTES_KEPT), (HOUR, rolled_up.HOURS_KEPT)):
-        old_rows.delete(RolledUpCount.objects.filter(seconds=seconds, at__lt=now - kept))
+    _counts(now=now)
+    _alerts(log_before, now=now)
     return Pruned(
         **counts,
         receivers=_receivers(log_before),
@@ -110,6 +111,19 @@ def prune(*, now: datetime, pace: Pace | None = None, places: Places | None = No
         + counter_rows.close_old(gone_since=now - counter_rows.GONE_AFTER),
         is_all=not left,
     )
+
+
+def _counts(*, now: datetime) -> None:
+    """Deletes the rolled-up counts of minutes and hours that are long over."""
+    for seconds, kept in ((MINUTE, rolled_up.MINUTES_KEPT), (HOUR, rolled_up.HOURS_KEPT)):
+        old_rows.delete(RolledUpCount.objects.filter(seconds=seconds, at__lt=now - kept))
+
+
+def _alerts(before: datetime, *, now: datetime) -> None:
+    """Deletes incidents that ended long ago, and what was not judged in a day: that is of who has no alert any more."""
+    old_rows.delete(AlertIncident.objects.filter(id__lt=earliest_uuid7(before), until__lt=before))
+    old_rows.delete(AlertLetter.objects.filter(id__lt=earliest_uuid7(before), inserted_at__lt=before))
+    old_rows.delete(AlertedEnd.objects.filter(ended_at__lt=now - _UNJUDGED_KEPT))
 
 
 def _receivers(before: datetime) -> int:

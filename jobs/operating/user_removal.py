@@ -9,7 +9,20 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from jobs.guarding import audit
-from jobs.models import Delivery, Job, LogEvent, Queue, RolledUpCount, Schedule, Usage, User
+from jobs.models import (
+    AlertedEnd,
+    AlertIncident,
+    AlertLetter,
+    AlertWatch,
+    Delivery,
+    Job,
+    LogEvent,
+    Queue,
+    RolledUpCount,
+    Schedule,
+    Usage,
+    User,
+)
 from jobs.recurring import beat_entries
 
 _BATCH = 1000
@@ -37,9 +50,13 @@ def _batches(user: User) -> Iterator[int]:
     # The upcoming runs go with their schedules' entries; jobs before the schedules and queues that they refer to.
     for schedule in Schedule.objects.filter(user_id=user.id, periodic_task__isnull=False).iterator():
         beat_entries.delete(schedule)
+    AlertWatch.objects.filter(user_id=user.id).delete()
     rows: tuple[QuerySet[Any], ...] = (
         LogEvent.objects.filter(user_id=user.id),
         Delivery.objects.filter(user_id=user.id),
+        AlertedEnd.objects.filter(user_id=user.id),
+        AlertIncident.objects.filter(user_id=user.id),
+        AlertLetter.objects.filter(user_id=user.id),
         Job.objects.filter(user_id=user.id),
         Schedule.objects.filter(user_id=user.id),
         Queue.objects.filter(user_id=user.id),

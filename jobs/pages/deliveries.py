@@ -1,4 +1,4 @@
-"""/deliveries: callbacks and webhooks, how their sending went, once more; receivers that fail, and their switch."""
+"""/deliveries: callbacks, webhooks and alerts, how each went, once more; receivers that fail, and their switch."""
 
 from functools import partial
 from typing import Any
@@ -61,7 +61,7 @@ class Resend(Page):
             messages.error(request, "It is on its way, or has had too many attempts: it was not sent again.")
         else:
             transaction.on_commit(partial(announcements.announce_deliveries, [now]))
-            messages.success(request, f"{delivery.event} of job {delivery.job_id} is sent again.")
+            messages.success(request, f"{delivery.event} of {delivery.subject} is sent again.")
         return HttpResponseRedirect(reverse("pages:deliveries"))
 
 

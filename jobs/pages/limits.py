@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from jobs.database import clock
 from jobs.guarding import limits, rates, stocks
 from jobs.guarding.limits import Limit
-from jobs.models import ApiKey, Queue, Secret
+from jobs.models import Alert, ApiKey, Queue, Secret
 from jobs.pages.shell import Page
 
 _HELD: tuple[tuple[Limit, str, Callable[[UUID], int]], ...] = (
@@ -18,6 +18,7 @@ _HELD: tuple[tuple[Limit, str, Callable[[UUID], int]], ...] = (
     (limits.QUEUES, "Queues", lambda user_id: Queue.objects.filter(user_id=user_id).count()),
     (limits.SECRETS, "Secrets", lambda user_id: Secret.objects.filter(user_id=user_id).count()),
     (limits.KEYS, "API keys", lambda user_id: ApiKey.objects.existing().filter(user_id=user_id).count()),
+    (limits.ALERTS, "Alerts", lambda user_id: Alert.objects.filter(user_id=user_id).count()),
 )
 
 

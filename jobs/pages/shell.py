@@ -31,6 +31,7 @@ _ENTRIES: Sequence[tuple[str, str, bool]] = (
     ("queues", "Queues", False),
     ("deliveries", "Deliveries", False),
     ("failures", "Failures", False),
+    ("alerts", "Alerts", False),
     ("inbox", "Inbox", False),
     ("calendars", "Calendars", True),
     ("keys", "Keys", False),

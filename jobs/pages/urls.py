@@ -4,6 +4,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from jobs.pages import (
+    alerts,
     bulk,
     calendars,
     deliveries,
@@ -52,6 +53,10 @@ urlpatterns = [
     path("deliveries/<uuid:delivery_id>/resend", deliveries.Resend.as_view(), name="resend"),
     path("receivers/<uuid:receiver_id>/enable", deliveries.SwitchOn.as_view(), name="switch_on"),
     path("failures", failures.Failures.as_view(), name="failures"),
+    path("alerts", alerts.Alerts.as_view(), name="alerts"),
+    path("alerts/<uuid:alert_id>", alerts.AlertPage.as_view(), name="alert"),
+    path("alerts/<uuid:alert_id>/try", alerts.TryAlert.as_view(), name="try_alert"),
+    path("alerts/<uuid:alert_id>/delete", alerts.DeleteAlert.as_view(), name="delete_alert"),
     path("inbox", inbox.InboxPage.as_view(), name="inbox"),
     path("inbox/clear", inbox.ClearInbox.as_view(), name="clear_inbox"),
     path("inbox/rotate", inbox.RotateInbox.as_view(), name="rotate_inbox"),

@@ -29,6 +29,7 @@ from jobs.running import (
     next_runs,
     schedule_memory,
     steered_schedules,
+    watched_ends,
 )
 from jobs.running.children import Made
 from jobs.running.ended import Ended
@@ -156,7 +157,7 @@ SET state = v.state, worker_id = NULL, event_count = event_count + v.events,
 FROM ({rows}) AS v
 WHERE jobs_job.id = v.id AND jobs_job.attempt = v.attempt
     AND {guard} AND jobs_job.worker_id = %(worker)s
-RETURNING jobs_job.id
+RETURNING jobs_job.id, {is_watched}
 """
 
 
@@ -202,6 +203,7 @@ def record(worker_id: UUID, ended: Sequence[Ended], *, now: datetime) -> list[De
         held_runs.release([(item.job, item.state) for item in kept], now=now)
         steered_schedules.obey([(item.job, item.wishes) for item in kept], now=now)
         limits.touch([*((item.job.queue_id, now) for item in kept), *made.due])
+        watched_ends.note([watched_ends.of(item) for item in kept if won[item.job.id]], now=now)
         evidence.insert(events, deliveries)
     evidence.count_ends([item.state for item in kept])
     return deliveries
@@ -222,16 +224,19 @@ def _record_row(item: Ended, event_count: int) -> dict[str, Any]:
     }
 
 
-def _record_rows(worker_id: UUID, rows: list[dict[str, Any]], *, now: datetime) -> set[int]:
+def _record_rows(worker_id: UUID, rows: list[dict[str, Any]], *, now: datetime) -> dict[int, bool]:
+    """The ids of those that were recorded, and of each whether its user has alerts."""
     if not rows:
-        return set()
+        return {}
     source = sql.rows(**_RECORDED)
     parameters = {"rows": sql.json_parameter(rows), "worker": sql.uuid_value(worker_id), "now": sql.time_value(now)}
     guard = sql.guard("jobs_job.state", "executing")
-    statement = _RECORD.format(rows=source, now=sql.null_time(), by_id=sql.by_id_alone(), guard=guard)
+    statement = _RECORD.format(
+        rows=source, now=sql.null_time(), by_id=sql.by_id_alone(), guard=guard, is_watched=watched_ends.IS_WATCHED
+    )
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        return {row[0] for row in cursor.fetchall()}
+        return {job_id: bool(is_watched) for job_id, is_watched in cursor.fetchall()}
 
 
 _Event = tuple[str, EventType, dict[str, Any]]
@@ -382,6 +387,7 @@ def rescue(*, limit: int, now: datetime) -> list[Claimed]:
         ended = [(item.job, item.state) for item in items]
         failing_schedules.count(ended, now=now)
         held_runs.release(ended, now=now)
+        watched_ends.note_watched([(job, state, LEASE_LOST["code"]) for job, state in ended], now=now)
         evidence.insert(events, deliveries)
     evidence.count_ends([JobState(job.state) for job in jobs])
     return jobs

@@ -20,7 +20,7 @@ from django.urls import URLPattern, reverse
 
 from jobs.guarding import inbox
 from jobs.guarding.inbox import Arrived
-from jobs.models import ApiKey, Delivery, InboxRequest, Job, LogEvent, Receiver, Schedule, Scope, User
+from jobs.models import Alert, ApiKey, Delivery, InboxRequest, Job, LogEvent, Receiver, Schedule, Scope, User
 from jobs.pages import job_acts, schedule
 from jobs.pages.urls import urlpatterns as pages
 from tests.api import Api, data_of
@@ -84,6 +84,9 @@ def owned(api: Api, user: User, stopped_clock: StoppedClock) -> Owned:
     )
     inbox.keep(inbox.of_user(user.id), arrived, now=NOON)
     ApiKey.issue(user.id, name=f"key {MARK}")
+    told_of = {"name": f"alert {MARK}", "when": {"discarded": 1}, "to": [f"https://{MARK}.example/alerts"]}
+    alert = data_of(api.post("/api/alerts", told_of), status=201)
+    data_of(api.post(f"/api/alerts/{alert['id']}/test"), status=202)
     return Owned(user, ids_of(user))
 
 
@@ -96,6 +99,7 @@ def ids_of(user: User) -> dict[str, list[str]]:
         "delivery_id": [str(row.uuid) for row in Delivery.objects.filter(user_id=user.id)[:3]],
         "receiver_id": [str(row.id) for row in Receiver.objects.filter(user_id=user.id)],
         "key_id": [str(row.uuid) for row in ApiKey.objects.filter(user=user)],
+        "alert_id": [str(row.id) for row in Alert.objects.filter(user=user)],
         "request_id": [str(row.id) for row in InboxRequest.objects.filter(user=user)],
         "name": [MARK, "TOKEN_OF_ADA"],
     }

@@ -25,6 +25,8 @@ def owner_page(row: Any) -> str:
 
 @admin.display(description="job")
 def job(row: Any) -> str:
+    if row.job_id is None:
+        return ""
     return markup.link("jobs_job_change", row.job_id, label=row.job_id)
 
 

@@ -16,7 +16,7 @@ from jobs.database import clock
 from jobs.guarding import limits, rates, stocks
 from jobs.guarding.limits import Limit
 from jobs.guarding.rates import Standing
-from jobs.models import ApiKey, Job, JobState, Queue, Secret
+from jobs.models import Alert, ApiKey, Job, JobState, Queue, Secret
 
 _HELD: tuple[tuple[Limit, Callable[[UUID], int]], ...] = (
     (limits.WAITING_JOBS, stocks.waiting_jobs.used),
@@ -24,6 +24,7 @@ _HELD: tuple[tuple[Limit, Callable[[UUID], int]], ...] = (
     (limits.QUEUES, lambda user_id: Queue.objects.filter(user_id=user_id).count()),
     (limits.SECRETS, lambda user_id: Secret.objects.filter(user_id=user_id).count()),
     (limits.KEYS, lambda user_id: ApiKey.objects.existing().filter(user_id=user_id).count()),
+    (limits.ALERTS, lambda user_id: Alert.objects.filter(user_id=user_id).count()),
 )
 
 

@@ -1,7 +1,8 @@
-"""The document's section `webhooks`: the requests that callbacks and webhooks are, by their type."""
+"""The document's section `webhooks`: the requests that callbacks, webhooks and alerts are, by their type."""
 
 from typing import Any
 
+from jobs.api.schema.components import alerts
 from jobs.api.schema.components.shapes import ANY_JSON, JOB_ID, TIME, UUID, Schema, object_of, or_null
 from jobs.models import JobState
 
@@ -81,6 +82,23 @@ _RESULT = object_of(
         "error": or_null(object_of(_ERROR)),
     }
 )
+_ALERT = object_of(
+    {
+        "alert_id": UUID,
+        "name": _TEXT,
+        "incident_id": {**UUID, "description": "The same when it is over, and when it is told of again."},
+        "when": alerts.WHEN_SHOWN,
+        "of": alerts.OF_SHOWN,
+        "subject": alerts.SUBJECT,
+        "since": TIME,
+        "until": or_null(TIME),
+        "summary": {**_TEXT, "description": "Why it fires, or why that is over, in words."},
+        "job": alerts.JOB,
+        "tags": {"type": "array", "items": _TEXT, "description": "Those of the job."},
+        "again": {"type": "boolean", "description": "It was told of before, and goes on."},
+        "test": {"type": "boolean", "description": "Nothing is wrong: it was asked for to be tried."},
+    }
+)
 _HEADERS = [
     ("webhook-id", "The delivery's id, the same in every attempt."),
     ("webhook-timestamp", "Unix seconds; the signature covers it."),
@@ -92,12 +110,14 @@ _HEADERS = [
 
 
 def section() -> dict[str, Any]:
-    """The requests by their `type`: `job.result` to a callback_url, the others to a webhook_url."""
+    """The requests by their `type`: `job.result` to a callback_url, alerts to theirs, the others to a webhook_url."""
     found = {"job.result": _request("job.result", "The job was completed or discarded.", _RESULT)}
     for name, (summary, payload) in _PAYLOADS.items():
         sequence: Schema = {"type": "integer", "minimum": 1, "description": "Numbers the events of a job from 1."}
         data = object_of({**_OF_THE_JOB, "sequence": sequence, "payload": payload})
         found[name] = _request(name, summary, data)
+    for name, summary in (("alert.firing", "An alert fires."), ("alert.resolved", "What an alert told of is over.")):
+        found[name] = _request(name, summary, _ALERT)
     return found
 
 

@@ -80,6 +80,13 @@ def test_every_call_is_in_the_document(document: dict[str, Any]) -> None:
         "POST /api/receivers/{receiver_id}/enable",
         "GET /api/logs",
         "GET /api/logs/{log_id}",
+        "GET /api/alerts",
+        "POST /api/alerts",
+        "GET /api/alerts/{alert_id}",
+        "PATCH /api/alerts/{alert_id}",
+        "DELETE /api/alerts/{alert_id}",
+        "POST /api/alerts/{alert_id}/test",
+        "GET /api/alerts/{alert_id}/incidents",
         "GET /api/limits",
         "DELETE /api/inbox",
         "GET /api/inbox",
@@ -159,7 +166,15 @@ def test_the_fields_that_are_documented_are_those_that_are_taken(
     """Each call is asked by a field that is none, and lists those there are."""
     job, schedule = make_job(user=user), make_schedule()
     key = data_of(api.post("/api/keys", {"name": "another"}), status=201)
-    places = {"job_id": job.id, "schedule_id": schedule.id, "key_id": key["id"], "name": "MAIL"}
+    wanted = {"name": "x", "when": {"discarded": 1}, "to": ["https://example.com/"]}
+    alert = data_of(api.post("/api/alerts", wanted), status=201)
+    places = {
+        "job_id": job.id,
+        "schedule_id": schedule.id,
+        "key_id": key["id"],
+        "name": "MAIL",
+        "alert_id": alert["id"],
+    }
     asked = 0
     for name, operation in operations_of(document).items():
         if "requestBody" not in operation or name == "POST /api/echo":

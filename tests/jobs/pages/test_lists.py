@@ -24,6 +24,7 @@ PATHS = (
     "/deliveries",
     "/failures",
     "/calendars",
+    "/alerts",
     "/keys",
     "/secrets",
     "/limits",
@@ -197,7 +198,7 @@ def test_a_stranger_sees_nothing_and_does_nothing(reader: Client, stranger: Clie
 
 def test_what_strangers_wrote_stays_text(reader: Client, user: User) -> None:
     delivery = make_delivery(user, error_message=ATTACK, url=f"https://example.com/{ATTACK}")
-    Job.objects.filter(id=delivery.job_id).update(
+    Job.objects.filter(deliveries=delivery).update(
         state="discarded", discarded_at=NOON, error_code="x", error_message=ATTACK
     )
     Receiver.objects.create(

@@ -8,9 +8,9 @@ _ERROR: Schema = or_null(object_of({"code": {"type": "string"}, "message": {"typ
 
 _STATUS: Schema = or_null({"type": "integer", "description": "The status of the last answer, if there was one."})
 
-_DELIVERY: dict[str, Schema] = {
+SHOWN_DELIVERY: dict[str, Schema] = {
     "id": {**UUID, "description": "The header `webhook-id`, the same in every attempt."},
-    "job_id": JOB_ID,
+    "job_id": {**or_null(JOB_ID), "description": "null for what tells of an alert."},
     "user_id": UUID,
     "kind": {"type": "string", "enum": DeliveryKind.values},
     "event": {"type": "string", "example": "job.finished"},
@@ -48,9 +48,9 @@ def _several(values: list[str]) -> Schema:
 
 
 SCHEMAS: dict[str, Schema] = {
-    "Delivery": object_of(_DELIVERY),
+    "Delivery": object_of(SHOWN_DELIVERY),
     "DeliveryWithBody": object_of(
-        _DELIVERY | {"body": {"type": "object", "additionalProperties": True, "description": "What is sent."}}
+        SHOWN_DELIVERY | {"body": {"type": "object", "additionalProperties": True, "description": "What is sent."}}
     ),
     "Receiver": object_of(_RECEIVER),
     "DeliveryFilters": object_of(

@@ -9,8 +9,8 @@ from jobs.models import Scope
 _SCOPE: Schema = {
     "type": "string",
     "enum": Scope.values,
-    "description": "`read`: what changes nothing; `write`: jobs, schedules and queues too; `admin`: keys, secrets and "
-    "signing secrets too.",
+    "description": "`read`: what changes nothing; `write`: jobs, schedules and queues too; `admin`: keys, secrets, "
+    "signing secrets and alerts too.",
 }
 
 _OVERLAP: Schema = {**DURATION, "description": "For how long what it replaces goes on: a day if left out."}

@@ -106,8 +106,9 @@ PARAMETERS: dict[str, Schema] = {
     "delivery_job_id": parameter(
         "job_id", "Only the deliveries of this job: its `job_id` or uuid.", {"anyOf": [JOB_ID, UUID]}
     ),
-    "kind": choices("kind", "Only callbacks, or only webhooks", DeliveryKind.values),
+    "kind": choices("kind", "Only deliveries of this kind", DeliveryKind.values),
     "delivery_state": choices("state", "Only deliveries in this state", DeliveryState.values),
+    "alert_id": parameter("alert_id", "Its uuid.", UUID, place="path", required=True),
     "receiver_id": parameter("receiver_id", "Its uuid.", UUID, place="path", required=True),
     "scope": parameter(
         "scope",

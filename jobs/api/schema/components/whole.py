@@ -1,6 +1,7 @@
 """All that the OpenAPI document's section `components` holds."""
 
 from jobs.api.schema.components import (
+    alerts,
     applied,
     calendars,
     deliveries,
@@ -24,6 +25,7 @@ SCHEMAS: dict[str, Schema] = {
     **calendars.SCHEMAS,
     **applied.SCHEMAS,
     **deliveries.SCHEMAS,
+    **alerts.SCHEMAS,
     **demo.SCHEMAS,
     **guarding.SCHEMAS,
     **inbox.SCHEMAS,

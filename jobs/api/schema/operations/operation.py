@@ -18,7 +18,8 @@ TAGS = {
     "calendars": "Days on which schedules do not run, or on which alone they do.",
     "queues": "How many jobs run at once, and how fast they start.",
     "logs": "What happened to each job.",
-    "deliveries": "Callbacks and webhooks, and who receives them.",
+    "deliveries": "Callbacks, webhooks and alerts, and who receives them.",
+    "alerts": "What you want to be told of, and when it fired.",
     "keys": "API keys, and what each may do.",
     "signing": "What callbacks, webhooks and requests are signed with.",
     "secrets": "Values that jobs refer to by name.",
@@ -122,7 +123,7 @@ def _answer(status: int, data: Schema, is_paged: bool, is_bare: bool) -> Schema:
     properties = {"data": data} | ({"cursor": NEXT_CURSOR} if is_paged else {})
     schema = {"type": "object", "properties": properties, "required": ["data"], "additionalProperties": False}
     schema = data if is_bare else schema
-    description = {200: "Done.", 201: "Created.", 207: "Some were refused."}[status]
+    description = {200: "Done.", 201: "Created.", 202: "Under way.", 207: "Some were refused."}[status]
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
@@ -131,8 +132,17 @@ def parameters(*names: str) -> list[Schema]:
 
 
 def listing(
-    operation_id: str, summary: str, *, tag: str, of: str, columns: Iterable[str], filters: Sequence[str] = ()
+    operation_id: str,
+    summary: str,
+    *,
+    tag: str,
+    of: str,
+    columns: Iterable[str],
+    filters: Sequence[str] = (),
+    before: Sequence[str] = (),
+    refusals: Sequence[int] = (),
 ) -> Callable[[F], F]:
+    """`before` has the parameters in the path."""
     return operation(
         operation_id,
         summary,
@@ -140,7 +150,9 @@ def listing(
         description="Newest first, unless `order_by` says otherwise. A request with `cursor`, empty for the first "
         "page, is answered with the one for the next page.",
         answers={200: {"type": "array", "items": ref(of), "maxItems": 100}},
+        refusals=refusals,
         parameters=[
+            *parameters(*before),
             *parameters("limit", "offset", "cursor"),
             order_by([*columns]),
             *parameters(*filters),
