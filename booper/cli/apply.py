@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import Any
+from collections.abc import Callable
 
 from booper.cli.as_code import checking, files, plan, wording, writing
 from booper.cli.as_code.plan import Step
 from booper.cli.exits import DIFFERENT, INTERRUPTED, Misuse
-from booper.cli.output import Report, printable_lines, wants_json
-from booper.cli.parsers import Group
+from booper.cli.output import Report, printable_lines, show, wants_json
+from booper.cli.parsers import Group, Handler
 from booper.client import Scheduler
 
 _ABOUT = "Make schedules, queues and calendars what files say: show what would change, ask, and do it."
@@ -34,7 +34,7 @@ exit codes: 0 done, or nothing to do; {DIFFERENT} with --dry-run: something woul
 
 
 def add_apply(commands: Group) -> None:
-    parser = commands.verb("apply", apply, about=_ABOUT)
+    parser = commands.verb("apply", showing(apply), about=_ABOUT, shows_itself=True)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument(
@@ -50,7 +50,18 @@ def add_apply(commands: Group) -> None:
     parser.add_argument("--schema", action="store_true", help="print the JSON Schema of a file, for editors")
 
 
-def apply(scheduler: Scheduler, args: argparse.Namespace) -> Any:
+def showing(handler: Callable[[Scheduler, argparse.Namespace], Report]) -> Handler:
+    """A handler that asks on the way: nothing else may be written on the terminal meanwhile."""
+
+    def shown(scheduler: Scheduler, args: argparse.Namespace) -> Report:
+        report = handler(scheduler, args)
+        show(report, output=getattr(args, "output", None), columns=None)
+        return report
+
+    return shown
+
+
+def apply(scheduler: Scheduler, args: argparse.Namespace) -> Report:
     if args.schema:
         return Report(schema := scheduler.apply_schema(), json.dumps(schema, indent=2))
     if not args.files:

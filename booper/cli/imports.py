@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from booper.cli.apply import carried_out
+from booper.cli.apply import carried_out, showing
 from booper.cli.as_code import crontab, yaml_writer
 from booper.cli.as_code.crontab import Noted, Outcome, Refused, Taken
 from booper.cli.as_code.files import File
@@ -31,7 +31,9 @@ exit codes: 0 all lines were taken, 1 some were refused, 2 wrong usage
 
 
 def add_import(imports: Group) -> None:
-    parser = imports.verb("crontab", import_crontab, about="Turn a crontab into a file for booper apply.")
+    parser = imports.verb(
+        "crontab", showing(import_crontab), about="Turn a crontab into a file for booper apply.", shows_itself=True
+    )
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument("file", metavar="FILE", help="a crontab, as crontab -l prints it; - for stdin")

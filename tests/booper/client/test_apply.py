@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -272,6 +273,21 @@ def test_nobody_is_asked_where_nobody_is_and_no_is_the_answer_to_anything_but_ye
     monkeypatch.setattr("sys.stdin", Terminal("y\n"))
     assert Ran("apply", str(file)).code == 0
     assert len(written) == 4
+
+
+def test_nothing_is_written_over_the_question_while_somebody_thinks(
+    scheduler: Scheduler, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(Terminal):
+        def readline(self, *_: Any) -> str:  # type: ignore[override]
+            threading.Event().wait(1.3)
+            return "n\n"
+
+    monkeypatch.setattr("sys.stdin", Slow())
+    monkeypatch.setattr("sys.stderr", err := Terminal())
+    assert cli.main(["apply", str(file)]) == 130
+    assert err.getvalue().endswith("Do these 4? [y/N] ")
+    assert "waiting" not in err.getvalue()
 
 
 def test_piped_it_says_the_plan_as_json(scheduler: Scheduler, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
