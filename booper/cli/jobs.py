@@ -21,10 +21,7 @@ _JOB_COLUMNS: Columns = {
 }
 
 
-_MANY_COLUMNS: Columns = {
-    **{name: each for name, each in _JOB_COLUMNS.items() if name != "LAST ERROR"},
-    "REFUSED": "error.detail",
-}
+_MANY_COLUMNS: Columns = {"JOB": "job_id", "STATE": "job.state", "REFUSED": "error.detail", "REQUEST": request}
 
 
 _JOB_FILTERS = {

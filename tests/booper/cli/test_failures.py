@@ -159,7 +159,7 @@ def test_a_refusal_of_one_field_is_one_line_with_its_pointer(api: FakeApi, capsy
 @pytest.mark.parametrize(
     ("status", "headers", "words"),
     [
-        (401, {}, "set BOOPER_API_KEY or pass --api-key"),
+        (401, {}, "set BOOPER_API_KEY or `booper login`"),
         (404, {}, "404 Not Found"),
         (409, {}, "409 Conflict"),
         (429, {"Retry-After": "12"}, "try again in 12 s"),
