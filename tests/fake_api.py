@@ -117,6 +117,16 @@ ARRIVED: dict[str, Any] = {
     "address": "127.0.0.1",
 }
 
+ALERT: dict[str, Any] = {
+    "id": "9d1f4a8e-0a0f-4a57-8f4f-0f5b9a6c1d33",
+    "name": "nightly report",
+    "when": {"discarded": 3},
+    "of": None,
+    "to": ["https://example.com/alerts"],
+    "mute_for": [1, "days"],
+    "firing": 0,
+}
+
 ROWS = {
     "receivers": RECEIVER,
     "keys": KEY,
@@ -129,6 +139,7 @@ ROWS = {
     "deliveries": DELIVERY,
     "queues": QUEUE,
     "calendars": CALENDAR,
+    "alerts": ALERT,
 }
 
 
@@ -268,6 +279,6 @@ def _healthy(call: Call) -> Answer:
     if told := _TOLD_ONCE.get((call.method, steps[0], steps[-1])):
         return Answer(201, {"data": told})
     row = _SINGLE.get(steps[0]) or ROWS.get(steps[0], {"noun": steps[0]})
-    is_list = call.method == "GET" and len(steps) == 1 and steps[0] in ROWS
+    is_list = call.method == "GET" and steps[0] in ROWS and (len(steps) == 1 or steps[-1] == "incidents")
     answer = {"data": [row] if is_list else row} | ({"cursor": None} if "cursor" in call.query else {})
     return Answer(201 if call.path == "/api/jobs" else 200, answer)

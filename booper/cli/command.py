@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from booper import __version__
+from booper.cli.alerts import add_alerts
 from booper.cli.apply import add_apply
 from booper.cli.as_code.files import BadFiles
 from booper.cli.as_code.writing import Stopped
@@ -168,6 +169,7 @@ def _add_commands(commands: Group, parser: Parser) -> None:
     add_jobs(commands.noun("jobs", about="See, cancel, run and retry jobs."))
     add_schedules(commands.noun("schedules", about="See, pause, resume and delete recurring schedules."))
     add_calendars(commands.noun("calendars", about="See, make and delete the days that schedules keep."))
+    add_alerts(commands.noun("alerts", about="See, make, try and delete what tells you when something goes wrong."))
     add_logs(commands.noun("logs", about="See what happened."))
     add_queues(commands.noun("queues", about="See, limit, pause and resume queues."))
     add_deliveries(commands.noun("deliveries", about="See and resend callbacks and webhooks."))

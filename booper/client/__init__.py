@@ -1,5 +1,6 @@
 """The SDK: every call of the HTTP API as a method that returns plain data or raises one of the errors below."""
 
+from booper.client.alerts import Alerts
 from booper.client.awaited import AsyncScheduler
 from booper.client.calendars import Calendars
 from booper.client.deliveries import Deliveries
@@ -25,6 +26,8 @@ from booper.client.logs import Logs
 from booper.client.queues import Queues
 from booper.client.receivers import Receivers
 from booper.client.records import (
+    Alert,
+    AlertIncident,
     ApiKey,
     BatchItem,
     Calendar,
@@ -64,6 +67,9 @@ __all__ = [
     "DEFAULT_API_URL",
     "PAGE_SIZE",
     "APIError",
+    "Alert",
+    "AlertIncident",
+    "Alerts",
     "ApiKey",
     "AsyncScheduler",
     "BadRequest",

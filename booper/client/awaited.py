@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar, cast
 import requests
 
 from booper.client.awaited_calls import (
+    AsyncAlerts,
     AsyncCalendars,
     AsyncDeliveries,
     AsyncInbox,
@@ -78,6 +79,7 @@ class AsyncScheduler:
         self.secrets = cast("AsyncSecrets", Awaited(scheduler.secrets, self._run))
         self.limits = cast("AsyncLimits", Awaited(scheduler.limits, self._run))
         self.inbox = cast("AsyncInbox", Awaited(scheduler.inbox, self._run))
+        self.alerts = cast("AsyncAlerts", Awaited(scheduler.alerts, self._run))
 
     async def preview(self, schedule: Mapping[str, Any]) -> Preview:
         """The next runs of a would-be schedule; creates nothing."""

@@ -283,6 +283,36 @@ class Calendar(ListedCalendar):
     ics: str | None
 
 
+class Alert(TypedDict):
+    id: str
+    user_id: str
+    name: str
+    when: Json
+    of: Json | None
+    to: list[str]
+    mute_for: Duration
+    inserted_at: str
+    updated_at: str
+    firing: int
+
+
+class AlertIncident(TypedDict):
+    """One time that an alert fired, and what each address was sent and answered."""
+
+    id: str
+    alert_id: str
+    state: Literal["firing", "resolved"]
+    test: bool
+    subject: Json
+    since: str
+    until: str | None
+    told_at: str
+    summary: str
+    resolved_by: str | None
+    job: Json | None
+    deliveries: list[Json]
+
+
 class ApiKey(TypedDict):
     id: str
     name: str

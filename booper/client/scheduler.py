@@ -9,6 +9,7 @@ from typing import Any, Self, cast
 
 import requests
 
+from booper.client.alerts import Alerts
 from booper.client.answers import as_object
 from booper.client.calendars import Calendars
 from booper.client.deliveries import Deliveries
@@ -88,6 +89,7 @@ class Scheduler:
         self.secrets = Secrets(transport)
         self.limits = Limits(transport)
         self.inbox = Inbox(transport)
+        self.alerts = Alerts(transport)
 
     @property
     def base_url(self) -> str:

@@ -28,7 +28,7 @@ from booper.client import (
     Unauthorized,
 )
 from tests.booper.client.uses import HOOK, Use
-from tests.fake_api import API_KEY, CALENDAR, DELIVERY, JOB, LOG, QUEUE, SCHEDULE, Answer, FakeApi
+from tests.fake_api import ALERT, API_KEY, CALENDAR, DELIVERY, JOB, LOG, QUEUE, SCHEDULE, Answer, FakeApi
 
 JOB_ID = JOB["job_id"]
 
@@ -82,6 +82,13 @@ CALLS: list[tuple[Use, str, str, Any]] = [
     (lambda s: s.calendars.get("closed"), "GET", "/api/calendars/closed", CALENDAR),
     (lambda s: s.calendars.put("closed", {"country": "GB"}), "PUT", "/api/calendars/closed", CALENDAR),
     (lambda s: s.calendars.delete("closed"), "DELETE", "/api/calendars/closed", CALENDAR),
+    (lambda s: s.alerts.list(), "GET", "/api/alerts", [ALERT]),
+    (lambda s: s.alerts.get(ALERT["id"]), "GET", f"/api/alerts/{ALERT['id']}", ALERT),
+    (lambda s: s.alerts.create({"name": "x"}), "POST", "/api/alerts", ALERT),
+    (lambda s: s.alerts.update(ALERT["id"], {"name": "x"}), "PATCH", f"/api/alerts/{ALERT['id']}", ALERT),
+    (lambda s: s.alerts.test(ALERT["id"]), "POST", f"/api/alerts/{ALERT['id']}/test", ALERT),
+    (lambda s: s.alerts.incidents(ALERT["id"]), "GET", f"/api/alerts/{ALERT['id']}/incidents", [ALERT]),
+    (lambda s: s.alerts.delete(ALERT["id"]), "DELETE", f"/api/alerts/{ALERT['id']}", ALERT),
     (lambda s: s.preview({"cron": "0 9 * * *"}), "POST", "/api/preview", {"noun": "preview"}),
 ]
 

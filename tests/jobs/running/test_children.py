@@ -60,6 +60,7 @@ def test_what_follows_is_made_in_the_order_in_which_it_was_written_and_knows_whe
     finished = LogEvent.objects.get(job_id=job.id, event="job.finished").payload
     assert finished == {
         "state": "completed",
+        "duration_ms": 3,
         "children": list(Job.objects.exclude(id=job.id).values_list("id", flat=True)),
     }
 
