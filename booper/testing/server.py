@@ -281,15 +281,44 @@ class Server(Jobs):
             return 200 if old else 201, {"data": self._kept[noun][-1]}
         if len(steps) == 1:
             row = {"id": str(uuid.uuid4()), "inserted_at": at, **_OF_NOUN.get(noun, {}), **(body or {})}
+            if noun == "alerts":
+                row["updated_at"] = at
             kept.append(row)
             return 201, {"data": row | ({"key": f"sk_{uuid.uuid4().hex}"} if noun == "keys" else {})}
         row = of_id(kept, steps[1], what=noun.removesuffix("s"))
+        if noun == "alerts":
+            return self._alert_call(method, row, steps[2:], query, body)
         if method == "DELETE":
             kept.remove(row)
         return 200, {"data": row | ({"key": f"sk_{uuid.uuid4().hex}"} if steps[2:] == ["rotate"] else {})}
 
+    def _alert_call(self, method: str, row: Row, verb: list[str], query: _Query, body: Any) -> _Answered:
+        """One alert, which never fires here."""
+        at = timestamp(self.now)
+        if verb == ["incidents"]:
+            return 200, rows.listed([], query)
+        if verb == ["test"]:
+            incident = {"id": str(uuid.uuid4()), "alert_id": row["id"], "since": at, "told_at": at, **_TEST_OF_ALERT}
+            return 202, {"data": incident}
+        if method == "DELETE":
+            self._kept["alerts"].remove(row)
+        elif method == "PATCH":
+            row.update(body, updated_at=at)
+        return 200, {"data": row}
 
+
+_TEST_OF_ALERT: Row = {
+    "state": "firing",
+    "test": True,
+    "subject": {"kind": "all", "value": None},
+    "until": None,
+    "summary": "a test",
+    "resolved_by": None,
+    "job": None,
+    "deliveries": [],
+}
 _OF_NOUN: Mapping[str, Row] = {
+    "alerts": {"user_id": str(uuid.UUID(int=0)), "of": None, "mute_for": [1, "days"], "firing": 0},
     "queues": {"concurrency": None, "rate": None, "paused": False, "waiting": 0, "running": 0},
     "calendars": {
         **dict.fromkeys(("dates", "country", "subdivision", "ics")),

@@ -9,7 +9,8 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from jobs.database import clock
-from jobs.models import ApiKey, Job, JobState, User
+from jobs.engine import leases
+from jobs.models import ApiKey, Job, JobState, ProcessRole, User
 from tests.admin import make_ended_job, start_worker
 from tests.conftest import Announced
 from tests.factories import make_job
@@ -79,6 +80,7 @@ def test_the_front_page_tells_how_the_instance_is_doing(admin: Page) -> None:
     make_ended_job(JobState.DISCARDED)
     make_job(scheduled_at=clock.now() + HOUR)
     start_worker("worker-1@web-1", now=clock.now())
+    leases.take(ProcessRole.BEAT, "beat@web-1", lease=HOUR, now=clock.now())
     admin.reload()
     expect(admin.locator(".figures").first).to_contain_text("1 scheduled")
     expect(admin.get_by_role("link", name="worker-1@web-1")).to_be_visible()

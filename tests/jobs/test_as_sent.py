@@ -33,6 +33,8 @@ JOB = f'{{"method":"post","url":"{URL}","query":{QUERY},"headers":{HEADERS},"bod
 OURS = {
     "auditevent.details",
     "job.backoff_seconds",
+    "rolledupcount.late",
+    "rolledupcount.took",
     "schedule.backoff_seconds",
     "secret.hosts",
     "tally.counts",

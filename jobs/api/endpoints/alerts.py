@@ -125,10 +125,10 @@ class AlertIncidents(_AlertsView):
     @operations.LIST_INCIDENTS
     @takes(query=query.PAGE_FIELDS)
     def get(self, request: Request, alert_id: str) -> Response:
-        alert = self.find(alert_id)
         given = query.read(request, known=query.PAGE_FIELDS)
         paging = query.paging(given, model=AlertIncident, columns=query.INCIDENT_COLUMNS)
         given.finish()
+        alert = self.find(alert_id)
         page = paging.page_of(AlertIncident.objects.filter(alert_id=alert.id))
         return answer_page(_shown(page.rows), page)
 

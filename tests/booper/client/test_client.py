@@ -84,7 +84,7 @@ CALLS: list[tuple[Use, str, str, Any]] = [
     (lambda s: s.calendars.delete("closed"), "DELETE", "/api/calendars/closed", CALENDAR),
     (lambda s: s.alerts.list(), "GET", "/api/alerts", [ALERT]),
     (lambda s: s.alerts.get(ALERT["id"]), "GET", f"/api/alerts/{ALERT['id']}", ALERT),
-    (lambda s: s.alerts.create({"name": "x"}), "POST", "/api/alerts", ALERT),
+    (lambda s: s.alerts.create({"name": "x", "when": {"discarded": 3}, "to": []}), "POST", "/api/alerts", ALERT),
     (lambda s: s.alerts.update(ALERT["id"], {"name": "x"}), "PATCH", f"/api/alerts/{ALERT['id']}", ALERT),
     (lambda s: s.alerts.test(ALERT["id"]), "POST", f"/api/alerts/{ALERT['id']}/test", ALERT),
     (lambda s: s.alerts.incidents(ALERT["id"]), "GET", f"/api/alerts/{ALERT['id']}/incidents", [ALERT]),

@@ -91,6 +91,8 @@ class _PreparedNoun:
             return fake.keys.create(name="ci")["id"]
         if self._noun == "secrets":
             return fake.secrets.set("CRM_TOKEN", "v")["name"]
+        if self._noun == "alerts":
+            return fake.alerts.create({"name": "x", "when": {"discarded": 3}, "to": [URL]})["id"]
         if self._noun == "calendars":
             return fake.calendars.put("closed", {"country": "GB"})["name"]
         return fake.queues.update("mail", {})["name"] if self._noun == "queues" else DELIVERY["id"]
@@ -98,7 +100,7 @@ class _PreparedNoun:
 
 _ON_ONE = {
     *("get", "update", "cancel", "run", "retry", "delete", "timeline", "enable", "disable", "trigger", "skip"),
-    *("resend", "rotate", "backfill"),
+    *("resend", "rotate", "backfill", "test", "incidents"),
 }
 
 

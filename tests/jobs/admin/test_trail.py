@@ -47,7 +47,7 @@ def test_what_is_cancelled_in_bulk(api: Api, user: User) -> None:
 def test_what_operators_do_to_jobs_is_there_and_listed(web: Client, stopped_clock: StoppedClock) -> None:
     log_in(web, "everything")
     job = make_job()
-    web.post("/admin/jobs/job/", {"action": "cancel_selected", "_selected_action": [str(job.pk)]})
+    web.post("/admin/jobs/job/", {"action": "cancel_selected", "_selected_action": [str(job.pk)], "confirmed": "1"})
     event = AuditEvent.objects.get(action="jobs.operated")
     assert event.details == {"operation": "Cancel", "jobs": [job.pk]}
     html = page(web, "jobs/auditevent/")

@@ -250,7 +250,7 @@ def test_the_timeline_says_why_in_a_code_and_in_words_and_for_how_long(
             "at": NOON_SHOWN,
             "type": "wait",
             "name": "available",
-            "text": "waited 5 min until it was taken up",
+            "text": "has waited 5 min to be taken up",
             "attempt": None,
             "seconds": 300.0,
             "payload": {},

@@ -48,6 +48,7 @@ def test_a_schedule_is_shown_in_words_and_times(api: Api) -> None:
         ],
         "skipped": [],
         "request": {"method": "get", "url": URL, "query": {}, "headers": {}, "body": None},
+        "follows": [],
     }
 
 
