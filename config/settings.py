@@ -232,6 +232,7 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 # RabbitMQ's quorum queues refuse consumers on a channel that has a limit as a whole, and Celery sets it so.
 CELERY_WORKER_PREFETCH_MULTIPLIER = 0 if "amqp" in _transport else 4
+CELERY_WORKER_CONSUMER = "config.consumer:LastingConsumer"
 CELERY_WORKER_SEND_TASK_EVENTS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
