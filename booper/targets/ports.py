@@ -90,7 +90,7 @@ def refusal(port: int, allowed: Ports | None = None) -> str | None:
 
 
 def shown(allowed: Ports) -> str:
-    """As `parse_ports` reads it."""
+    """The ports as `parse_ports` reads them."""
     return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in allowed)
 
 

@@ -170,7 +170,7 @@ def failures() -> list[FailedAttempt]:
 
 
 def lately(now: datetime) -> Lately:
-    """Of all tenants, out of what beat counts. One query."""
+    """The counts of all tenants, out of what beat counts. One query."""
     rows = RolledUpCount.objects.filter(seconds=MINUTE, at__gte=now - LATELY)
     found = rows.aggregate(Sum("completed"), Sum("discarded"), Sum("failed"))
     return Lately(*(found[f"{name}__sum"] or 0 for name in ("completed", "discarded", "failed")))

@@ -32,7 +32,7 @@ class PeriodicTaskAdmin(Original):  # type: ignore[misc]
 
     @admin.action(description="Run selected tasks")
     def run_tasks(self, request: HttpRequest, queryset: QuerySet[PeriodicTask]) -> Any:
-        """Of a schedule a run is made, once, now: its own task only fires what is due, and would do nothing."""
+        """A run of each schedule is made, once, now: its own task only fires what is due, and would do nothing."""
         ours = Schedule.objects.existing().filter(periodic_task__in=queryset.filter(task=beat_entries.TASK))
         now, made = clock.now(), []
         for schedule in ours:

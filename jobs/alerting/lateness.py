@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from booper.timing import durations
+from booper.timing.spans import span
 from jobs.alerting.changes import ALL, Change, Judgement, fires, resolves
 from jobs.models import AlertedEnd
 
@@ -36,16 +37,8 @@ def judge(
 
 
 def _waits(job: AlertedEnd) -> str:
-    return f"job {job.job_id} has been due for {_words(job.late_seconds)} and has not begun"
+    return f"job {job.job_id} has been due for {span(job.late_seconds)} and has not begun"
 
 
 def _began(end: AlertedEnd) -> str:
-    return f"job {end.job_id} began {_words(end.late_seconds)} after it was due"
-
-
-def _words(seconds: float) -> str:
-    whole = int(seconds)
-    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if whole >= 2 * length:
-            return f"{whole // length} {unit}"
-    return f"{whole} s"
+    return f"job {end.job_id} began {span(end.late_seconds)} after it was due"

@@ -19,7 +19,7 @@ class ClaimBounds:
     """For a tenant that is not full, the origins (`https://a.example:8443/`) that may have nothing more of it."""
 
     narrow: Mapping[UUID, int] = field(default_factory=dict)
-    """Of these tenants, one claim may have so many at most."""
+    """The most that one claim may have of each of these tenants."""
 
     @property
     def are_tight(self) -> bool:

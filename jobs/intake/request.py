@@ -4,12 +4,11 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from django.conf import settings
-
 from booper.targets import headers, urls
 from booper.targets.addresses import BY_THE_OPERATOR
 from booper.targets.urls import InvalidTarget
 from booper.timing.durations import shown
+from jobs.guarding import allowed_targets
 from jobs.intake.fields import Input
 
 FIELDS = ("method", "url", "query", "headers", "body")
@@ -39,14 +38,7 @@ def canonical(value: Any) -> str:
 def target(value: Any) -> urls.Target:
     """Where a request may go. Raises InvalidTarget."""
     try:
-        return urls.parse(
-            value,
-            allow_http=settings.BOOPER_ALLOW_HTTP_TARGETS,
-            allowed_networks=settings.BOOPER_ALLOWED_TARGET_NETWORKS,
-            blocked_networks=settings.BOOPER_BLOCKED_TARGET_NETWORKS,
-            ports=settings.BOOPER_TARGET_PORTS,
-            keep_references=True,
-        )
+        return allowed_targets.target(value)
     except InvalidTarget as refusal:
         raise InvalidTarget(f"{refusal.message}{_operators_remedy(value, refusal)}", kind=refusal.kind) from None
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.conf import settings
 
-from booper.targets import urls
 from booper.timing import durations, recurrence
+from jobs.guarding import allowed_targets
 from jobs.models import tags
 
 
@@ -39,14 +39,7 @@ def due_at(args: Mapping[str, Any], *, now: datetime) -> datetime:
 
 
 def _target(value: Any) -> str | None:
-    if value is None:
-        return None
-    return urls.parse(
-        value,
-        allow_http=settings.BOOPER_ALLOW_HTTP_TARGETS,
-        allowed_networks=settings.BOOPER_ALLOWED_TARGET_NETWORKS,
-        keep_references=True,
-    ).url
+    return None if value is None else allowed_targets.target(value).url
 
 
 def _backoff_seconds(waits: Any) -> list[float] | None:

@@ -45,19 +45,18 @@ def move(ended: Sequence[Ended], schedules: Mapping[UUID, Schedule], *, now: dat
         return NOTHING
     backfilled = Job.objects.filter(id__in=[item.job.id for item in asking], is_backfilled=True)
     passed_over = set(backfilled.values_list("id", flat=True))
-    times: dict[int, datetime] = {}
-    refusals: list[Entry] = []
+    wanted: list[tuple[Ended, Schedule, datetime]] = []
+    refused: list[tuple[Ended, str]] = []
     for item in asking:
         schedule = None if item.job.schedule_id is None else schedules.get(item.job.schedule_id)
         if schedule is None or item.job.id in passed_over:
             continue
         try:
-            at = _moment(item.wishes, schedule, now=now)
-            if _take(schedule, at, now=now):
-                times[item.job.id] = at
-        except _Refused as refused:
-            refusals.append(_logged(item, f"{item.wishes.name_of_next} can't be had: {refused}", now=now))
-    return Moved(times, refusals)
+            wanted.append((item, schedule, _moment(item.wishes, schedule, now=now)))
+        except _Refused as refusal:
+            refused.append((item, str(refusal)))
+    times = _take(wanted, refused, now=now)
+    return Moved(times, [_logged(item, reason, now=now) for item, reason in refused])
 
 
 def _asks(item: Ended) -> bool:
@@ -82,19 +81,38 @@ def _moment(wishes: Wishes, schedule: Schedule, *, now: datetime) -> datetime:
     return at
 
 
-def _take(schedule: Schedule, at: datetime, *, now: datetime) -> bool:
-    """scheduled -> the same, due then, for the upcoming run, if there is one. Raises _Refused."""
-    upcoming = Job.objects.filter(schedule_id=schedule.id, is_upcoming=True).first()
-    if upcoming is None:
-        return False
-    if Job.objects.filter(schedule_id=schedule.id, is_upcoming=False, occurrence_at=at).exists():
-        raise _Refused("a run for that moment was made already")
-    expires_at = None if upcoming.expires_at is None else expiry.moment(upcoming.args, due_at=at, now=now)
-    fields = {"scheduled_at": at, "occurrence_at": at, "is_steered": True, "expires_at": expires_at}
-    return bool(Job.objects.filter(id=upcoming.id, is_upcoming=True).update(**fields))
+def _take(
+    wanted: Sequence[tuple[Ended, Schedule, datetime]], refused: list[tuple[Ended, str]], *, now: datetime
+) -> dict[int, datetime]:
+    """scheduled -> the same, due then, for the upcoming runs that there are; adds to `refused`. Three queries."""
+    if not wanted:
+        return {}
+    ids, moments = {schedule.id for _, schedule, _ in wanted}, {at for _, _, at in wanted}
+    # Whoever fires or edits a schedule holds its row, so that these stay what they are.
+    upcoming = {job.schedule_id: job for job in Job.objects.filter(schedule_id__in=ids, is_upcoming=True)}
+    made = Job.objects.filter(schedule_id__in=ids, is_upcoming=False, occurrence_at__in=moments)
+    taken = set(made.values_list("schedule_id", "occurrence_at"))
+    times: dict[int, datetime] = {}
+    moved: dict[int, Job] = {}
+    for item, schedule, at in wanted:
+        run = upcoming.get(schedule.id)
+        if run is None:
+            continue
+        if (schedule.id, at) in taken:
+            refused.append((item, "a run for that moment was made already"))
+            continue
+        run.scheduled_at = run.occurrence_at = times[item.job.id] = at
+        run.is_steered = True
+        run.expires_at = None if run.expires_at is None else expiry.moment(run.args, due_at=at, now=now)
+        moved[run.id] = run
+    if moved:
+        fields = ["scheduled_at", "occurrence_at", "is_steered", "expires_at"]
+        Job.objects.filter(is_upcoming=True).bulk_update(moved.values(), fields)
+    return times
 
 
-def _logged(item: Ended, message: str, *, now: datetime) -> Entry:
+def _logged(item: Ended, reason: str, *, now: datetime) -> Entry:
+    message = f"{item.wishes.name_of_next} can't be had: {reason}"
     return event_log.entry(
         event=EventType.ERROR,
         job_id=item.job.id,

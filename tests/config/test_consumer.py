@@ -2,7 +2,7 @@
 
 import logging
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -20,12 +20,12 @@ class Lost:
         raise ConnectionError("refused")
 
     def close(self) -> None:
-        SimpleNamespace(client=None).client.hostname  # type: ignore[attr-defined]  # noqa: B018
+        SimpleNamespace(client=None).client.hostname  # noqa: B018
 
 
 def test_a_connection_that_can_not_be_closed_is_dropped_and_said(caplog: pytest.LogCaptureFixture) -> None:
     consumer = LastingConsumer.__new__(LastingConsumer)
-    consumer.app, consumer.connection = app, Lost()
+    consumer.app, consumer.connection = app, cast(Any, Lost())
     with caplog.at_level(logging.WARNING):
         consumer.on_connection_error_after_connected(ConnectionError("refused"))
     assert consumer.connection is None

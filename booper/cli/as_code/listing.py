@@ -53,7 +53,7 @@ def _named(rows: Iterable[Schedule], *fields: str) -> set[str]:
 
 
 def _queues(scheduler: Scheduler, *, only: set[str] | None) -> dict[str, Json]:
-    """Those that have limits: a queue without any is made by the first job that names it."""
+    """The queues that have limits: one without any is made by the first job that names it."""
     found = {}
     for row in scheduler.queues.iterate(order_by="name,asc"):
         limits: Json = dict(row)

@@ -18,7 +18,7 @@ _QUIET_SECONDS = 5.0
 
 
 class Unanswered:
-    """Those of one process. Any thread may call `note`.
+    """Requests of one process that no database answered. Any thread may call `note`.
 
     During an outage, and only then, a thread asks the database each second, so that its end is known without requests.
     """

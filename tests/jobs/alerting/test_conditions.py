@@ -122,9 +122,9 @@ def test_one_that_began_too_late_fires_and_so_does_one_that_waits() -> None:
     assert fired(late(completed(late_seconds=300.0))) == []
     judged = late(completed(late_seconds=301.0))
     assert fired(judged) == [True]
-    assert judged.changes[0].summary == "job 1 began 5 min after it was due"
+    assert judged.changes[0].summary == "job 1 began 5 min 1 s after it was due"
     [waiting] = completed(late_seconds=7300.0)
-    assert late([], waiting=waiting).changes[0].summary == "job 1 has been due for 2 h and has not begun"
+    assert late([], waiting=waiting).changes[0].summary == "job 1 has been due for 2 h 1 min and has not begun"
 
 
 def test_lateness_is_over_when_as_long_has_passed_without_any() -> None:

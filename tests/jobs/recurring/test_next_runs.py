@@ -1,7 +1,7 @@
 """`$next_in` and `$next_at`: an answer says when its schedule runs next, and the grid goes on after that."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -205,3 +205,17 @@ def test_firing_asks_for_no_more_than_before_where_no_run_was_steered() -> None:
     with CaptureQueriesContext(connection) as queries:
         fire(NOON + MINUTE)
     assert not any("MAX(" in query["sql"] and "occurrence_at" in query["sql"] for query in queries)
+
+
+def test_a_hundred_schedules_that_ask_cost_as_many_queries_as_one() -> None:
+    def queries_of(count: int, now: datetime) -> int:
+        for _ in range(count):
+            upcoming.run_upcoming(Job.objects.get(schedule_id=make_schedule().id, is_upcoming=True), now=now)
+        with CaptureQueriesContext(connection) as queries:
+            run_due(said(next_in=90), now=now)
+        moved = Job.objects.filter(is_upcoming=True, is_steered=True, scheduled_at=now + 90 * SECOND)
+        assert moved.count() == count
+        return len(queries)
+
+    one = queries_of(1, NOON + SECOND)
+    assert queries_of(100, NOON + 2 * SECOND) <= one

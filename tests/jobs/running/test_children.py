@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from booper.outcomes.outcome import Failure, Outcome, Response
+from booper.targets.ports import parse_ports
 from jobs.intake import job as intake_job
 from jobs.models import Job, JobState, LogEvent, Queue, Usage, User
 from jobs.operating import retention
@@ -234,6 +235,20 @@ def test_a_target_that_the_operator_takes_no_more_is_told_and_its_brothers_are_m
     run_due(OK)
     assert names() == ["b"]
     assert refusals()[0].startswith("job 1 of 2 in then was not made: ")
+
+
+@pytest.mark.parametrize("field", ["url", "callback_url", "webhook_url"])
+def test_ports_and_networks_that_the_operator_takes_no_more_are_as_closed_to_what_follows(
+    field: str, settings: Any
+) -> None:
+    parent(then=[{"url": URL, field: "https://example.com:8443/"}, {"url": URL, field: "https://10.1.2.3/"}])
+    settings.BOOPER_TARGET_PORTS = parse_ports("443")
+    settings.BOOPER_ALLOWED_TARGET_NETWORKS = ("10.0.0.0/8",)
+    settings.BOOPER_BLOCKED_TARGET_NETWORKS = ("10.1.0.0/16",)
+    run_due(OK)
+    assert names() == []
+    assert "port 8443" in refusals()[0]
+    assert "10.1.2.3" in refusals()[1]
 
 
 def test_fields_that_make_no_sense_any_more_stop_nobody() -> None:
