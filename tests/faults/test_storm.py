@@ -1,8 +1,10 @@
 """The promise as a whole: every kind of process is killed in turn, nothing is lost, and every repeat has its reason."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -11,10 +13,9 @@ from tests.faults.evidence import Evidence
 from tests.faults.trial import IS_LONG, Trial
 from tests.faults.watch import Watch
 from tests.processes.harness.fixtures import running
-from tests.processes.harness.processes import Running
 from tests.processes.harness.stack import STACK_KINDS, Servers, Stack
 from tests.processes.harness.target import Arrival, Reply
-from tests.processes.harness.waiting import pause
+from tests.processes.harness.waiting import eventually, pause
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(900)]
 
@@ -23,6 +24,7 @@ _JOBS, _SECONDS = (10_000, 60.0) if IS_LONG else (600, 20.0)
 _PER_SECOND = 1.25 * _JOBS / _SECONDS
 _BETWEEN_FAULTS_SECONDS = 3.0 if IS_LONG else 1.0
 _DONE_WITHIN_SECONDS = 45.0
+_BACK_WITHIN_SECONDS = 60.0
 # The long form with what an instance has by default.
 _LEASE_SECONDS = 20 if IS_LONG else 5
 _SCHEDULES = 5
@@ -39,20 +41,23 @@ def test_nothing_is_lost_while_every_kind_of_process_is_killed_in_turn(trial: Tr
     stack = trial.stack
     stack.target.answer("/storm", _answer)
     schedules = [trial.create(method="post", url=stack.target.url("/ticks"), repeat_every=1) for _ in range(_SCHEDULES)]
-    faults = cycle(_faults(trial))
+    faults = _faults(stack)
+    turn = cycle(faults)
     with Watch(stack.database) as watch:
         with trial.load(per_second=_PER_SECOND, fields=lambda number: _fields(stack, number), clients=4):
-            while len(trial.ledger.promises) < _JOBS or len(trial.ledger.faults) < len(_faults(trial)):
-                kind, strike = next(faults)
-                with trial.ledger.fault(kind):
-                    strike()
+            while len(trial.ledger.promises) < _JOBS or len(trial.ledger.faults) < len(faults):
+                fault = next(turn)
+                eventually(fault.is_ready, f"it can be struck: {fault.kind}", within_seconds=_BACK_WITHIN_SECONDS)
+                with trial.ledger.fault(fault.kind):
+                    fault.strike()
                 pause(_BETWEEN_FAULTS_SECONDS)
         _end(trial, schedules)
         evidence = trial.conclude(within_seconds=120)
     seconds = _last_end(evidence) - trial.ledger.last_fault_at
     report.say(
         f"{stack.kind}: the last job was done {seconds:.1f} s after the last fault; in {watch.look_count} looks no "
-        f"attempt executed for more than {watch.longest_unleased_seconds:.1f} s after its lease had run out"
+        f"attempt executed for more than {watch.longest_unleased_seconds:.1f} s after its lease had run out; "
+        f"at most {watch.longest_gap_seconds:.1f} s lay between two looks"
     )
     assert seconds < _DONE_WITHIN_SECONDS
     assert watch.longest_unleased_seconds < _DONE_WITHIN_SECONDS - _LEASE_SECONDS
@@ -82,16 +87,32 @@ def _fields(stack: Stack, number: int) -> dict[str, Any]:
     return fields
 
 
-def _faults(trial: Trial) -> list[tuple[str, Callable[[], None]]]:
+@dataclass(frozen=True)
+class _Fault:
+    """A process is killed once it is at work, `is_ready`.
+
+    A machine that starts one for longer than a round lasts would never have any, and nothing could be asked of it.
+    """
+
+    kind: str
+    strike: Callable[[], object]
+    is_ready: Callable[[], bool] = lambda: True
+
+
+def _has_more(ids: Callable[[], set[UUID]]) -> Callable[[], bool]:
+    """Whether there is a row that was not there when it was asked last."""
+    known: set[UUID] = set()
+
+    def is_ready() -> bool:
+        new = ids() - known
+        known.update(new)
+        return bool(new)
+
+    return is_ready
+
+
+def _faults(stack: Stack) -> list[_Fault]:
     """One after the other; each starts again what it has killed, as a supervisor would."""
-    stack = trial.stack
-
-    def kill(running: Callable[[], Running], start: Callable[[], object]) -> Callable[[], None]:
-        def strike() -> None:
-            running().kill()
-            start()
-
-        return strike
 
     def restart_broker() -> None:
         stack.broker.kill()
@@ -103,25 +124,33 @@ def _faults(trial: Trial) -> list[tuple[str, Callable[[], None]]]:
         pause(0.5)
         stack.servers.postgres.start()
 
-    def worker(index: int) -> Callable[[], None]:
-        return kill(lambda: stack.workers[index], lambda: stack.start_worker(index, waits=False))
+    def worker(index: int) -> _Fault:
+        def strike() -> None:
+            stack.workers[index].kill()
+            stack.start_worker(index, waits=False)
+
+        return _Fault("worker killed", strike, _has_more(lambda: {row.id for row in stack.worker_rows(index)}))
+
+    def kill_beat() -> None:
+        stack.beats[1].kill()
+        stack.start_beat(1, waits=False)
+
+    def kill_web() -> None:
+        assert stack.web is not None
+        stack.web.kill()
+        stack.start_web(waits=False)
 
     faults = [
-        ("worker killed", worker(1)),
-        ("broker killed", restart_broker),
-        ("beat killed", kill(lambda: stack.beats[1], lambda: stack.start_beat(1, waits=False))),
-        ("worker killed", worker(2)),
-        ("web killed", kill(lambda: _web(stack), lambda: stack.start_web(waits=False))),
-        ("broker emptied", stack.broker.empty),
+        worker(1),
+        _Fault("broker killed", restart_broker),
+        _Fault("beat killed", kill_beat, _has_more(lambda: {row.id for row in stack.database.processes("beat")})),
+        worker(2),
+        _Fault("web killed", kill_web, stack.web_answers),
+        _Fault("broker emptied", stack.broker.empty),
     ]
     if stack.kind != "sqlite-redis":
-        faults.insert(2, ("database killed", restart_database))
+        faults.insert(2, _Fault("database killed", restart_database))
     return faults
-
-
-def _web(stack: Stack) -> Running:
-    assert stack.web is not None
-    return stack.web
 
 
 def _end(trial: Trial, schedules: list[Any]) -> None:

@@ -16,15 +16,18 @@ class Watch:
     """Looks from a thread of its own while it is entered. A database that is away is looked at later.
 
     `longest_unleased_seconds`: for how long an attempt executed under no live lease, at most.
+    `longest_gap_seconds`: between two looks that saw something, at most: what the machine or the database stood still.
     `bare_schedules`: how often an enabled schedule had not exactly one upcoming run.
     """
 
     def __init__(self, database: Database) -> None:
         self.longest_unleased_seconds = 0.0
+        self.longest_gap_seconds = 0.0
         self.bare_schedules = 0
         self.look_count = 0
         self._database = database
         self._unleased_since: dict[tuple[int, int], float] = {}
+        self._looked_at: float | None = None
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watch")
 
@@ -50,3 +53,5 @@ class Watch:
         lasted = [now - since for since in self._unleased_since.values()]
         self.longest_unleased_seconds = max([self.longest_unleased_seconds, *lasted])
         self.look_count += 1
+        self.longest_gap_seconds = max(self.longest_gap_seconds, now - (self._looked_at or now))
+        self._looked_at = now

@@ -191,7 +191,7 @@ class Stack:
             self.wait_for_web()
 
     def wait_for_web(self) -> None:
-        eventually(self._web_answers, "web answers", within_seconds=_START_SECONDS)
+        eventually(self.web_answers, "web answers", within_seconds=_START_SECONDS)
 
     def start_worker(self, index: int = 1, *, waits: bool = True, settings: Mapping[str, str] | None = None) -> Running:
         before = {process.id for process in self.database.processes("worker")} if waits else set()
@@ -251,7 +251,7 @@ class Stack:
         embedded.start()
         return embedded, None
 
-    def _web_answers(self) -> bool:
+    def web_answers(self) -> bool:
         assert self.web is not None
         assert self.web.is_alive, f"web ended while it started\n{self.web.last_output()}"
         try:
