@@ -67,6 +67,8 @@ def in_base64(body: bytes) -> Reading:
 
 def _text(body: bytes, *, content_type: str, is_cut: bool) -> str | None:
     """Gives a body's text; None if it is not text by its header, its byte order mark or UTF-8."""
+    if not is_cut and ";" not in content_type and body[0] not in _BOM_STARTS:
+        return _in_utf_8(body)
     said, marked = _charset(content_type), _of_bom(body) if body[0] in _BOM_STARTS else None
     # Nothing else begins with the mark of UTF-8.
     order = (marked, said) if marked == "utf_8" else (said, marked)
@@ -81,6 +83,15 @@ def _text(body: bytes, *, content_type: str, is_cut: bool) -> str | None:
         if payloads.UNSTORABLE.search(text) is None:
             return text
     return None
+
+
+def _in_utf_8(body: bytes) -> str | None:
+    """What nearly all answers are: nothing else is said, and nothing marks it as anything else."""
+    try:
+        text = body.decode()
+    except UnicodeError:
+        return None
+    return text if payloads.UNSTORABLE.search(text) is None else None
 
 
 def _decoded(body: bytes, charset: str, *, is_cut: bool) -> str:

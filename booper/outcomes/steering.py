@@ -62,7 +62,7 @@ NONE = Wishes()
 
 def of(said: Said, *, has_succeeded: bool, now: datetime) -> Wishes:
     """The wishes of an answer. One that counts as a failure anyway may say when to try again, and that no more."""
-    if not said.is_json or not isinstance(said.value, dict) or not any(name in said.value for name in _NAMES):
+    if not said.is_json or not isinstance(said.value, dict) or _NAMES.isdisjoint(said.value):
         return NONE
     answer: Mapping[str, Any] = said.value
     refusals: list[str] = []
@@ -78,7 +78,7 @@ def of(said: Said, *, has_succeeded: bool, now: datetime) -> Wishes:
     )
 
 
-_NAMES = ("$fail", "$retry_in", "$stop", "$pause", "$next_in", "$next_at")
+_NAMES = frozenset(("$fail", "$retry_in", "$stop", "$pause", "$next_in", "$next_at"))
 
 
 def _reason(answer: Mapping[str, Any], refusals: list[str]) -> str | None:

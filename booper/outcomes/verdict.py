@@ -56,6 +56,9 @@ class Verdict:
     """What the answer asked for beside that."""
 
 
+_SUCCEEDED = Verdict(Kind.SUCCEED)
+
+
 def decide(
     outcome: Outcome,
     *,
@@ -78,6 +81,8 @@ def decide(
     """
     reason = _why_failed(outcome, expectation, said)
     wishes = steering.of(said, has_succeeded=reason is None, now=now)
+    if reason is None and wishes is steering.NONE:
+        return _SUCCEEDED
     reason = reason or wishes.failure
     if reason is None:
         return Verdict(Kind.SUCCEED, wishes=wishes)

@@ -184,10 +184,12 @@ def record(worker_id: UUID, ended: Sequence[Ended], *, now: datetime) -> list[De
     events_of = {item.job.id: _events_of(item) for item in ended}
     rows = [_record_row(item, len(events_of[item.job.id])) for item in ended]
     with transaction.atomic():
-        schedules = schedule_memory.locked(schedule_id for item in ended if (schedule_id := _keeping(item)) is not None)
+        runs = [item for item in ended if item.job.schedule_id is not None]
+        schedules = schedule_memory.locked(schedule_id for item in runs if (schedule_id := _keeping(item)) is not None)
         won = _record_rows(worker_id, rows, now=now)
         kept = [item for item in ended if item.job.id in won]
-        moved = next_runs.move(kept, schedules, now=now)
+        runs = [item for item in runs if item.job.id in won]
+        moved = next_runs.move(runs, schedules, now=now)
         made = children.make(kept, now=now)
         events, deliveries = [], []
         for item in kept:
@@ -197,11 +199,11 @@ def record(worker_id: UUID, ended: Sequence[Ended], *, now: datetime) -> list[De
             deliveries += item_deliveries
         events += [*made.refusals, *moved.refusals]
         events += after_cancel.answers([item for item in ended if item.job.id not in won], now=now)
-        events += _remember(kept, schedules, now=now)
+        events += _remember(runs, schedules, now=now)
         events += _refused_wishes(kept, now=now)
-        failing_schedules.count([(item.job, item.state) for item in kept], now=now)
-        held_runs.release([(item.job, item.state) for item in kept], now=now)
-        steered_schedules.obey([(item.job, item.wishes) for item in kept], now=now)
+        failing_schedules.count([(item.job, item.state) for item in runs], now=now)
+        held_runs.release([(item.job, item.state) for item in runs], now=now)
+        steered_schedules.obey([(item.job, item.wishes) for item in runs], now=now)
         limits.touch([*((item.job.queue_id, now) for item in kept), *made.due])
         watched_ends.note([watched_ends.of(item) for item in kept if won[item.job.id]], now=now)
         evidence.insert(events, deliveries)
@@ -252,7 +254,8 @@ def _events_of(item: Ended) -> list[_Event]:
         retry_at = None if item.retry_at is None else timestamps.timestamp(item.retry_at)
         events.append(("job.error", EventType.ERROR, {**item.error, "retry_at": retry_at}))
     if item.state != JobState.RETRYABLE:
-        granted = {"steered": item.wishes.names} if item.wishes.names else {}
+        names = [] if item.wishes is steering.NONE else item.wishes.names
+        granted = {"steered": names} if names else {}
         # What jobs.telemetry.rolled_up reads: an answer's own row may be large.
         took = {} if item.response is None else {"duration_ms": item.response["duration_ms"]}
         events.append(("job.finished", EventType.FINISHED, {"state": item.state.value, **took, **granted}))
@@ -295,8 +298,8 @@ def _timed(payload: dict[str, Any], times_ms: Mapping[str, float] | None) -> dic
     """The keys stay in their places, by which jobs.database.ended_counts knows the row."""
     if not times_ms:
         return payload
-    first, *others = payload.items()
-    return dict([first, ("times_ms", times_ms), *others])
+    first = next(iter(payload))
+    return {first: payload[first], "times_ms": times_ms, **payload}
 
 
 def _keeping(item: Ended) -> UUID | None:
@@ -312,6 +315,7 @@ def _refused_wishes(kept: list[Ended], *, now: datetime) -> list[Entry]:
     return [
         evidence.event(item.job, EventType.ERROR, {"code": steering.REFUSED, "message": refusal, "retry_at": None}, now)
         for item in kept
+        if item.wishes is not steering.NONE
         for refusal in item.wishes.refusals
     ]
 

@@ -103,8 +103,11 @@ def asked_for(args: Mapping[str, Any], part: str) -> list[Any]:
 
 
 def _parent(item: Ended) -> _Parent | None:
+    args = item.job.args
+    if "then" not in args and "on_failure" not in args:
+        return None
     part = _PART_OF.get(item.state)
-    asked = [] if part is None else asked_for(item.job.args, part)
+    asked = [] if part is None else asked_for(args, part)
     if part is None or not asked:
         return None
     return _Parent(item.job, part, asked, _answer(item, part), root=item.job.uuid)

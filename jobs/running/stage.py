@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +25,6 @@ from jobs.outgoing import secret_filling, shown_response, signing_secrets
 from jobs.running import attempts
 from jobs.running.ended import CANCELLED, BrokenOff, Ended, handed_back
 from jobs.telemetry import busiest, counters, log_records
-from jobs.telemetry.busiest import Attempt
 
 logger = logging.getLogger(__name__)
 _ENDED_AS = {
@@ -120,11 +120,9 @@ def _tell(ended: Sequence[Ended], finished: Sequence[Finished]) -> None:
     outcomes = [counters.SUCCESS if item.error is None else str(item.error["code"]) for item in ended]
     counters.own.count(counters.ATTEMPTS, outcomes)
     counters.own.observe(counters.REQUEST_DURATION, [item.outcome.duration_ms / 1000 for item in finished])
-    busiest.hosts.note(Attempt(item.job.user_id, _host(item.job.url), item.error is None) for item in ended)
+    busiest.hosts.note([(item.job.user_id, _host(places.origin(item.job.url)), item.error is None) for item in ended])
     busiest.queues.note(
-        Attempt(item.job.user_id, str(item.job.queue_id), item.error is None)
-        for item in ended
-        if item.job.queue_id is not None
+        [(item.job.user_id, str(item.job.queue_id), item.error is None) for item in ended if item.job.queue_id]
     )
     lines = [
         (
@@ -136,9 +134,10 @@ def _tell(ended: Sequence[Ended], finished: Sequence[Finished]) -> None:
     log_records.log_each(logger, logging.INFO, lines)
 
 
-def _host(url: str) -> str:
-    """The host and port that the URL names, as it stands there."""
-    return places.origin(url).partition("://")[2].rpartition("@")[2].rstrip("/")
+@lru_cache(maxsize=256)
+def _host(origin: str) -> str:
+    """The host and port that the origin of a URL names, as it stands there."""
+    return origin.partition("://")[2].rpartition("@")[2].rstrip("/")
 
 
 def _log_fields(job: AnyJob) -> dict[str, Any]:

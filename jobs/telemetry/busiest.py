@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from jobs.telemetry import counters
 
@@ -22,8 +22,7 @@ _WINDOW_SECONDS = 60.0
 _LONGEST_NAME = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One that has ended. `what` it was counted under is the tenant's own word."""
 
     tenant: Hashable
@@ -47,10 +46,12 @@ class Busiest:
         self._of_tenant: Counter[Hashable] = Counter()
         self._other = [0, 0]
 
-    def note(self, attempts: Iterable[Attempt]) -> None:
+    def note(self, attempts: Iterable[Attempt | tuple[Hashable, str, bool]]) -> None:
+        # Most of a batch are alike.
+        counts = Counter(attempts)
         with self._lock:
-            for attempt in attempts:
-                self._place(attempt.tenant, attempt.what[:_LONGEST_NAME])[0 if attempt.is_well else 1] += 1
+            for (tenant, what, is_well), count in counts.items():
+                self._place(tenant, what[:_LONGEST_NAME])[0 if is_well else 1] += count
 
     def _place(self, tenant: Hashable, what: str) -> list[int]:
         found = self._counts.get((tenant, what))
