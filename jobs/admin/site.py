@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
-from jobs.admin import dashboard
+from jobs.admin import dashboard, sign_in_form
 from jobs.database import clock
 
 IndexView = Callable[..., TemplateResponse]
@@ -58,6 +58,8 @@ def dress(site: admin.AdminSite) -> None:
     site.site_url = None
     site.index_template = "admin/jobs/index.html"
     site.index = with_dashboard(site.index)  # type: ignore[method-assign]
+    site.login_form = sign_in_form.SignInForm
+    site.login = sign_in_form.with_lock_outs(site.login)  # type: ignore[method-assign]
 
 
 dress(admin.site)

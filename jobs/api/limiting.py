@@ -3,7 +3,6 @@
 Asked before a body is read. RateLimit and RateLimit-Policy are as in draft-ietf-httpapi-ratelimit-headers-10.
 """
 
-import ipaddress
 import math
 from datetime import UTC, datetime
 
@@ -16,9 +15,6 @@ from jobs.guarding import client_address, limits, rates
 from jobs.guarding.rates import Standing
 from jobs.models import ApiKey
 
-# An IPv6 user has a network of addresses: it counts as one.
-_IPV6_PREFIX = 64
-
 
 def of_key(key: ApiKey) -> Standing | None:
     """Counts one request of `key`. None where there is no limit."""
@@ -29,7 +25,7 @@ def of_key(key: ApiKey) -> Standing | None:
 def of_nobody(request: Request) -> Standing | None:
     """Counts one request that has no valid key, by its address."""
     allowed = settings.BOOPER_ANONYMOUS_PER_MINUTE
-    return rates.anonymous.take(_subject(request), allowed=allowed, now=_now()) if allowed else None
+    return rates.anonymous.take(client_address.counted(request.META), allowed=allowed, now=_now()) if allowed else None
 
 
 def standing_of_key(key: ApiKey, *, now: datetime) -> Standing:
@@ -40,14 +36,16 @@ def standing_of_key(key: ApiKey, *, now: datetime) -> Standing:
 
 def standing_of_nobody(request: Request, *, now: datetime) -> Standing:
     """How the caller's address stands, without counting anything."""
-    return rates.anonymous.standing(_subject(request), allowed=settings.BOOPER_ANONYMOUS_PER_MINUTE, now=now)
+    return rates.anonymous.standing(
+        client_address.counted(request.META), allowed=settings.BOOPER_ANONYMOUS_PER_MINUTE, now=now
+    )
 
 
 def refuse_guessing(request: Request) -> None:
     """Raises LimitReached for an address that is over already: its next guess at a key costs no query."""
     allowed = settings.BOOPER_ANONYMOUS_PER_MINUTE
-    if allowed and rates.anonymous.is_refused(_subject(request), now=_now()):
-        rates.anonymous.take(_subject(request), allowed=allowed, now=_now()).require()
+    if allowed and rates.anonymous.is_refused(client_address.counted(request.META), now=_now()):
+        rates.anonymous.take(client_address.counted(request.META), allowed=allowed, now=_now()).require()
 
 
 def headers(standing: Standing) -> dict[str, str]:
@@ -64,14 +62,3 @@ def _now() -> datetime:
         return clock.now()
     except Error:
         return datetime.now(UTC)
-
-
-def _subject(request: Request) -> str:
-    address = client_address.of(request.META) or "unknown"
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address[:64]
-    if parsed.version == 6:
-        parsed = parsed.ipv4_mapped or ipaddress.ip_network((parsed, _IPV6_PREFIX), strict=False).network_address
-    return str(parsed)

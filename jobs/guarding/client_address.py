@@ -7,6 +7,8 @@ from typing import Any
 
 from django.conf import settings
 
+# An IPv6 user has a network of addresses: it counts as one.
+_IPV6_PREFIX = 64
 _FORWARDED_FOR = "HTTP_X_FORWARDED_FOR"
 # An address as proxies write it, some with a port behind it.
 _ENTRY = re.compile(r"\[(?P<bracketed>[^\]]*)\](:\d+)?|(?P<ipv4>[\d.]+):\d+|(?P<plain>.*)")
@@ -33,6 +35,18 @@ def of(meta: Mapping[str, Any]) -> str:
         if not _is_trusted(address):
             break
     return believed
+
+
+def counted(meta: Mapping[str, Any]) -> str:
+    """What limits by address count by: the client's address, or its network where it is IPv6; at most 64 characters."""
+    address = of(meta) or "unknown"
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address[:64]
+    if parsed.version == 6:
+        parsed = parsed.ipv4_mapped or ipaddress.ip_network((parsed, _IPV6_PREFIX), strict=False).network_address
+    return str(parsed)
 
 
 def _address(entry: str) -> Address | None:

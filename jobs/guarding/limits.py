@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 MINUTE_SECONDS = 60
+QUARTER_HOUR_SECONDS = 900
 DAY_SECONDS = 86_400
 
 
@@ -29,6 +30,9 @@ ALERTS = Limit("alerts", "BOOPER_MAX_ALERTS", "alerts")
 STORED_BYTES = Limit("stored_bytes", "BOOPER_STORED_BYTES_PER_DAY", "bytes of jobs in a day")
 STARTS_PER_HOST = Limit("starts_per_host", "BOOPER_STARTS_PER_HOST", "starts of requests to one host in a second")
 ON_THE_WIRE = Limit("on_the_wire", "BOOPER_ON_THE_WIRE_SHARE", "places of a worker in each lane")
+SIGN_INS = Limit("sign_ins", "BOOPER_SIGN_IN_FAILURES", "wrong passwords of an account from one address")
+SIGN_INS_OF_ADDRESS = Limit("sign_ins_of_address", "BOOPER_SIGN_IN_FAILURES", "wrong passwords from one address")
+SIGN_INS_OF_ACCOUNT = Limit("sign_ins_of_account", "BOOPER_SIGN_IN_FAILURES", "wrong passwords of one account")
 
 OF_USERS = (
     *(REQUESTS, WAITING_JOBS, SCHEDULES, QUEUES, SECRETS, KEYS, ALERTS, STORED_BYTES, STARTS_PER_HOST),

@@ -17,7 +17,7 @@ from django.db import Error, transaction
 
 from jobs.database.outages import Outage
 from jobs.guarding import limits
-from jobs.guarding.limits import DAY_SECONDS, MINUTE_SECONDS, Limit
+from jobs.guarding.limits import DAY_SECONDS, MINUTE_SECONDS, QUARTER_HOUR_SECONDS, Limit
 from jobs.models import Usage
 
 logger = logging.getLogger(__name__)
@@ -99,6 +99,14 @@ class Rate:
             debt = 0 if account.has_asked else account.credit
             account.has_asked = True
         return self._lease(subject, account, amount=amount, debt=debt, share=share, allowed=allowed, now=now)
+
+    def give_back(self, subject: str, *, amount: int = 1, now: datetime) -> None:
+        """Has this process let `amount` more pass in this window, without a query: for what should not have counted."""
+        window, _ = self._window(now)
+        with self._lock:
+            account = self._accounts.get(subject)
+            if account is not None and account.window == window:
+                account.leased += amount
 
     def is_refused(self, subject: str, *, now: datetime) -> bool:
         """Whether it was over a moment ago: without a query, and without taking anything."""
@@ -221,9 +229,12 @@ class Rate:
 requests = Rate(limits.REQUESTS, seconds=MINUTE_SECONDS)
 anonymous = Rate(limits.ANONYMOUS, seconds=MINUTE_SECONDS)
 stored_bytes = Rate(limits.STORED_BYTES, seconds=DAY_SECONDS)
+sign_ins = Rate(limits.SIGN_INS, seconds=QUARTER_HOUR_SECONDS)
+sign_ins_of_address = Rate(limits.SIGN_INS_OF_ADDRESS, seconds=QUARTER_HOUR_SECONDS)
+sign_ins_of_account = Rate(limits.SIGN_INS_OF_ACCOUNT, seconds=QUARTER_HOUR_SECONDS)
 
 
 def forget() -> None:
     """What this process has counted and leased: for tests."""
-    for rate in (requests, anonymous, stored_bytes):
+    for rate in (requests, anonymous, stored_bytes, sign_ins, sign_ins_of_address, sign_ins_of_account):
         rate.forget()

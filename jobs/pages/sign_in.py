@@ -1,5 +1,6 @@
 """/sign-in, by password or by a link that is good once; /sign-out, here or everywhere; / leads where one is to go."""
 
+import math
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,8 @@ from django.views import View
 from django.views.decorators.cache import never_cache
 
 from jobs.database import clock
-from jobs.guarding import audit, sign_in_links
+from jobs.guarding import audit, sign_in_attempts, sign_in_links
+from jobs.guarding.limits import LimitReached
 from jobs.models import User
 from jobs.pages.shell import Page, refuse_nul
 
@@ -38,9 +40,15 @@ class SignIn(View):
     def post(self, request: HttpRequest) -> HttpResponse:
         refuse_nul(request)
         email, password = request.POST.get("email", "").strip(), request.POST.get("password", "")
+        try:
+            attempt = sign_in_attempts.begin(email, request.META, now=clock.now())
+        except LimitReached as reached:
+            return _locked_out(request, reached, email=email)
         user = authenticate(request, username=email, password=password)
         if user is None:
+            attempt.failed()
             return _form(request, email=email, refusal=_REFUSAL, status=401)
+        attempt.succeeded()
         login(request, user)
         return HttpResponseRedirect(_next(request))
 
@@ -71,6 +79,12 @@ def _form(request: HttpRequest, *, status: int = 200, **context: Any) -> HttpRes
     given = request.POST.get("next") or request.GET.get("next", "")
     context |= {"title": "Sign in", "next": given, "base_path": settings.BOOPER_BASE_PATH}
     return render(request, "pages/sign_in.html", context, status=status)
+
+
+def _locked_out(request: HttpRequest, reached: LimitReached, *, email: str) -> HttpResponse:
+    answer = _form(request, email=email, refusal=sign_in_attempts.words(reached), status=429)
+    answer.headers["Retry-After"] = str(math.ceil(reached.wait))
+    return answer
 
 
 def _next(request: HttpRequest) -> str:
