@@ -28,7 +28,11 @@ _READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 _ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True)
 _ENDS = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
 
-Id = Annotated[str, Field(description="the job's number or uuid", min_length=1, max_length=200)]
+Id = Annotated[
+    str,
+    # Lists have the number as one.
+    Field(description="the job's number or uuid", min_length=1, max_length=200, coerce_numbers_to_str=True),
+]
 ScheduleId = Annotated[str, Field(description="the schedule's uuid or key", min_length=1, max_length=200)]
 Limit = Annotated[int, Field(description="rows, newest first", ge=1, le=100)]
 Text = Annotated[str | None, Field(max_length=2_048)]

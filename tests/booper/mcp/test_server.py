@@ -95,6 +95,12 @@ def test_arguments_out_of_range_are_refused_before_anything_is_asked(api: FakeAp
     assert api.calls == []
 
 
+def test_a_jobs_number_is_taken_as_lists_have_it(api: FakeApi) -> None:
+    answer = called(api, "get_job", job_id=JOB["job_id"])
+    assert not answer.is_error
+    assert [call.path for call in api.calls] == [f"/api/jobs/{JOB['job_id']}"]
+
+
 def test_cancelling_the_run_of_a_schedule_leaves_the_schedule(api: FakeApi) -> None:
     api.answer({**JOB, "schedule_id": "0b5ea8b5-0d5a-4c52-9f3e-1f0a6a2f7c11"})
     called(api, "cancel_job", may_write=True, job_id="73496")
