@@ -273,7 +273,7 @@ def _healthy(call: Call) -> Answer:
     if call.path in _ON_MANY:
         return Answer(200, {"data": {"matched": 3, _ON_MANY[call.path]: 3}})
     if call.path == "/api/apply-check":
-        return Answer(200, {"data": {"schedules": [], "queues": [QUEUE], "calendars": []}})
+        return Answer(200, {"data": {"schedules": [], "queues": [QUEUE], "calendars": [], "alerts": []}})
     if call.path.endswith("/backfill"):
         return Answer(201, {"data": [JOB]})
     if told := _TOLD_ONCE.get((call.method, steps[0], steps[-1])):

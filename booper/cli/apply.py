@@ -1,4 +1,4 @@
-"""The command `booper apply`: schedules, queues and calendars as files say."""
+"""The command `booper apply`: schedules, queues, calendars and alerts as files say."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from booper.cli.output import Report, printable_lines, show, wants_json
 from booper.cli.parsers import Group, Handler
 from booper.client import Scheduler
 
-_ABOUT = "Make schedules, queues and calendars what files say: show what would change, ask, and do it."
+_ABOUT = "Make schedules, queues, calendars and alerts what files say: show what would change, ask, and do it."
 _EPILOG = f"""\
 A file is YAML, or JSON where its name ends in .json:
 
@@ -45,7 +45,7 @@ def add_apply(commands: Group) -> None:
     parser.add_argument(
         "--prune",
         action="store_true",
-        help="delete the schedules whose managed_by is a file's and that are in none of the files",
+        help="delete the schedules whose managed_by is a file's and that are in none of the files; all else stays",
     )
     parser.add_argument("--schema", action="store_true", help="print the JSON Schema of a file, for editors")
 

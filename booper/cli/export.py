@@ -16,12 +16,13 @@ def add_export(commands: Group) -> None:
     parser = commands.verb(
         "export",
         export,
-        about="Write schedules, queues and calendars as a file that booper apply reads; YAML, or JSON.",
+        about="Write schedules, queues, calendars and alerts as a file that booper apply reads; YAML, or JSON.",
     )
     parser.add_argument(
         "--managed-by",
         metavar="TEXT",
-        help="only the schedules that this looks after ('' for nothing), and the queues and calendars that they name",
+        help="only the schedules that this looks after ('' for nothing), and the queues and calendars that they name; "
+        "no alerts",
     )
 
 
@@ -33,6 +34,8 @@ def export(scheduler: Scheduler, args: argparse.Namespace) -> Report:
         complain(
             [f"{found.keyless} {those} no key and no place in a file: booper schedules put KEY makes one"], code=OK
         )
+    if not found.has_alerts:
+        complain(["alerts are left out: a key of the scope admin reads them"], code=OK)
     if getattr(args, "output", None) is not None and wants_json(args.output):
         return Report(found.content, json.dumps(found.content, indent=2))
     schema = f"yaml-language-server: $schema={scheduler.base_url}/api/apply-schema.json"

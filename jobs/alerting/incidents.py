@@ -12,8 +12,8 @@ from booper.timing import durations
 from jobs.alerting import messages
 from jobs.alerting.changes import Change
 from jobs.models import Alert, AlertIncident
+from jobs.models.alert import DEFAULT_MUTE
 
-DEFAULT_MUTE = [1, "days"]
 # Of one alert at once: ten thousand schedules that fail together are no ten thousand messages.
 MOST_OPEN = 100
 

@@ -10,7 +10,7 @@ from booper.content import exact_json, redaction
 from booper.timing import durations, recurrence
 from booper.timing.timestamps import timestamp
 from jobs.actions.batch import NewJob
-from jobs.alerting import incidents, messages
+from jobs.alerting import messages
 from jobs.explaining.family import Following
 from jobs.guarding.signing import SigningSecret
 from jobs.models import (
@@ -31,6 +31,7 @@ from jobs.models import (
     Secret,
     tags,
 )
+from jobs.models.alert import DEFAULT_MUTE
 
 
 def job(row: Job | NewJob, *, now: datetime, has_conflict: bool = False) -> dict[str, Any]:
@@ -228,7 +229,7 @@ def alert(row: Alert, *, firing: int) -> dict[str, Any]:
         "when": row.when,
         "of": row.of,
         "to": row.to,
-        "mute_for": row.mute_for or incidents.DEFAULT_MUTE,
+        "mute_for": row.mute_for or DEFAULT_MUTE,
         "inserted_at": timestamp(row.inserted_at),
         "updated_at": timestamp(row.updated_at),
         "firing": firing,

@@ -1,6 +1,7 @@
 """What an alert is to be: when it fires, of what, and whom it tells. See jobs.alerting for what is made of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,8 @@ from django.conf import settings
 from booper.targets import urls
 from booper.timing import durations
 from booper.timing.durations import shown
+from jobs.guarding import secrets
+from jobs.guarding.secrets import Vault
 from jobs.intake import job as intake_job
 from jobs.intake import request, secret, tags, targets, timing
 from jobs.intake.fields import Input
@@ -31,36 +34,67 @@ _MINUTE, _MONTH, _YEARS = 60, 31 * 86_400, 3_653 * 86_400
 _EXAMPLE = '{"discarded": 3}'
 
 
-def new(fields: Mapping[str, Any], *, user_id: UUID) -> dict[str, Any]:
+class Owned:
+    """What a user has that alerts name, read when it is first asked for and once for all the `alerts`."""
+
+    def __init__(self, user_id: UUID, alerts: Iterable[Any]) -> None:
+        """`alerts` are bodies as they were sent, of whatever shape."""
+        self._user_id = user_id
+        filters = [alert.get("of") for alert in alerts if isinstance(alert, dict)]
+        self._named = {uuid for each in filters if isinstance(each, dict) and (uuid := _uuid(each.get("schedule_id")))}
+
+    @cached_property
+    def email(self) -> str:
+        return User.objects.values_list("email", flat=True).get(id=self._user_id)
+
+    @cached_property
+    def vault(self) -> Vault:
+        return secrets.vaults([self._user_id])[self._user_id]
+
+    @cached_property
+    def schedules(self) -> frozenset[UUID]:
+        """Those of the schedules that are named which are there."""
+        there = Schedule.objects.existing().filter(user_id=self._user_id, id__in=self._named)
+        return frozenset(there.values_list("id", flat=True))
+
+
+def require_name(name: str) -> None:
+    """Checks the name that an alert has in a file. Raises InvalidInput."""
+    given = Input({"name": name}, known=("name",))
+    _name(given)
+    given.finish()
+
+
+def new(fields: Mapping[str, Any], *, owned: Owned) -> dict[str, Any]:
     """Reads the body of POST /api/alerts: the columns of the alert. Raises InvalidInput."""
     given = Input(fields, known=FIELDS)
     for name, example in (("name", '"nightly report"'), ("when", _EXAMPLE), ("to", '["https://example.com/alerts"]')):
         if not given.has(name):
             given.refuse(name, detail=f"it is required: write {example}")
-    columns = _read(given, user_id=user_id)
+    columns = _read(given, owned=owned)
     given.finish()
     return {"of": None, "mute_for": None, **columns}
 
 
-def changes(fields: Mapping[str, Any], *, when: Mapping[str, Any], user_id: UUID) -> dict[str, Any]:
+def changes(fields: Mapping[str, Any], *, when: Mapping[str, Any], owned: Owned) -> dict[str, Any]:
     """Reads the body of PATCH /api/alerts/{id}, of an alert that fires `when`. Raises InvalidInput."""
     given = Input(fields, known=FIELDS)
     for name in ("name", "when", "to"):
         if name in fields and not given.has(name):
             given.refuse(name, detail="an alert has to have one: leave it out to keep it as it is")
-    columns = _read(given, user_id=user_id, when=when)
+    columns = _read(given, owned=owned, when=when)
     given.finish()
     return {name: value for name, value in columns.items() if name in fields}
 
 
-def _read(given: Input, *, user_id: UUID, when: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def _read(given: Input, *, owned: Owned, when: Mapping[str, Any] | None = None) -> dict[str, Any]:
     found_when = _when(given)
     kind = next(iter(found_when or when or {}), None)
     return {
         "name": _name(given),
         "when": found_when,
-        "of": _of(given, kind=kind, user_id=user_id),
-        "to": _addresses(given, user_id=user_id),
+        "of": _of(given, kind=kind, owned=owned),
+        "to": _addresses(given, owned=owned),
         "mute_for": _mute(given),
     }
 
@@ -142,7 +176,7 @@ def _mute(given: Input) -> list[Any] | None:
     return _length(given, "mute_for", shortest=SHORTEST_MUTE_SECONDS, longest=_YEARS)
 
 
-def _of(given: Input, *, kind: str | None, user_id: UUID) -> dict[str, Any] | None:
+def _of(given: Input, *, kind: str | None, owned: Owned) -> dict[str, Any] | None:
     value = given.value("of")
     if value is None:
         return None
@@ -152,7 +186,7 @@ def _of(given: Input, *, kind: str | None, user_id: UUID) -> dict[str, Any] | No
     filters = given.within("of", known=("host",) if kind == "receiver_off" else OF_FIELDS)
     url = filters.text("url", longest=urls.MAX_URL_LENGTH)
     found = {
-        "schedule_id": _schedule(filters, user_id=user_id),
+        "schedule_id": _schedule(filters, owned=owned),
         "url": None if url is None else targets.as_stored(url),
         "name": filters.text("name", longest=intake_job.LONGEST_NAME),
         "tag": tags.looked_for(filters) or None,
@@ -162,21 +196,25 @@ def _of(given: Input, *, kind: str | None, user_id: UUID) -> dict[str, Any] | No
     return {name: each for name, each in found.items() if each is not None} or None
 
 
-def _schedule(filters: Input, *, user_id: UUID) -> str | None:
-    """Reads the uuid of a schedule that is there: an alert of none would never fire. One query."""
+def _schedule(filters: Input, *, owned: Owned) -> str | None:
+    """Reads the uuid of a schedule that is there: an alert of none would never fire."""
     value = filters.value("schedule_id")
     if value is None:
         return None
-    try:
-        schedule_id = UUID(value) if isinstance(value, str) and len(value) == 36 else None
-    except ValueError:
-        schedule_id = None
+    schedule_id = _uuid(value)
     if schedule_id is None:
         filters.refuse("schedule_id", detail=f"{shown(value)} is not a uuid")
         return None
-    if not Schedule.objects.existing().filter(user_id=user_id, id=schedule_id).exists():
+    if schedule_id not in owned.schedules:
         filters.refuse("schedule_id", detail=f"there is no schedule {schedule_id} of yours")
     return str(schedule_id)
+
+
+def _uuid(value: Any) -> UUID | None:
+    try:
+        return UUID(value) if isinstance(value, str) and len(value) == 36 else None
+    except ValueError:
+        return None
 
 
 def _host(filters: Input) -> str | None:
@@ -187,7 +225,7 @@ def _host(filters: Input) -> str | None:
     return host
 
 
-def _addresses(given: Input, *, user_id: UUID) -> list[str] | None:
+def _addresses(given: Input, *, owned: Owned) -> list[str] | None:
     value = given.value("to")
     if value is None:
         return None
@@ -195,30 +233,30 @@ def _addresses(given: Input, *, user_id: UUID) -> list[str] | None:
         remedy = 'write ["https://example.com/alerts"]'
         given.refuse("to", detail=f"it is not a list of 1 to {MOST_ADDRESSES} addresses: {remedy}")
         return None
-    read = [_address(given, place, item, user_id=user_id) for place, item in enumerate(value)]
+    read = [_address(given, place, item, owned=owned) for place, item in enumerate(value)]
     found = [each for each in read if each is not None]
     if len(found) < len(value):
         return None
     for place, url in enumerate(found):
         if url in found[:place]:
             given.refuse("to", place, detail="it is in the list already: leave it out")
-    secret.check_urls(given, "to", found, user_id=user_id)
+    secret.check_urls(given, "to", found, vault=lambda: owned.vault)
     return found
 
 
-def _address(given: Input, place: int, value: Any, *, user_id: UUID) -> str | None:
+def _address(given: Input, place: int, value: Any, *, owned: Owned) -> str | None:
     if isinstance(value, str) and value[: len(_MAILTO)].lower() == _MAILTO:
-        return _mail(given, place, value[len(_MAILTO) :], user_id=user_id)
+        return _mail(given, place, value[len(_MAILTO) :], owned=owned)
     target = given.read_at("to", place, value=value, parse=request.target)
     return None if target is None else target.url
 
 
-def _mail(given: Input, place: int, address: str, *, user_id: UUID) -> str | None:
-    """The owner's own address, and no other: an alert is no way to write to strangers. One query."""
+def _mail(given: Input, place: int, address: str, *, owned: Owned) -> str | None:
+    """The owner's own address, and no other: an alert is no way to write to strangers."""
     if not settings.EMAIL_HOST:
         given.refuse("to", place, detail="this instance sends no mail: an operator can set EMAIL_HOST")
         return None
-    own = User.objects.values_list("email", flat=True).get(id=user_id)
+    own = owned.email
     if address.lower() != own.lower():
         given.refuse("to", place, detail=f"mail goes to your own address alone: write {_MAILTO}{own}")
         return None

@@ -1,8 +1,8 @@
-"""The body of POST /api/apply-check: what a file of schedules, queues and calendars asks for, before it is written."""
+"""The body of POST /api/apply-check: what a file of schedules, queues, calendars and alerts asks for, to be judged."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,14 +10,14 @@ from uuid import UUID
 from booper.timing import suggestions
 from booper.timing.days import Days
 from booper.timing.durations import shown
-from jobs.intake import calendar, keyed_schedule, queue, secret
+from jobs.intake import alert, applied_alert, calendar, keyed_schedule, queue, secret
 from jobs.intake.fields import Input
 from jobs.intake.refusals import MOST_ERRORS, FieldError, InvalidInput, pointer
-from jobs.models import Calendar, Queue, Schedule
+from jobs.models import Alert, Calendar, Queue, Schedule
 from jobs.specs import JobSpec, RecurrenceSpec
 
-FIELDS = ("managed_by", "schedules", "queues", "calendars")
-MOST = {"schedules": 1000, "queues": 1000, "calendars": 20}
+FIELDS = ("managed_by", "schedules", "queues", "calendars", "alerts")
+MOST = {"schedules": 1000, "queues": 1000, "calendars": 20, "alerts": 1000}
 
 _Section = Mapping[str, Any]
 
@@ -29,22 +29,26 @@ class There:
     schedules: Mapping[str, Schedule]
     queues: Mapping[str, Queue]
     calendars: Mapping[str, Calendar]
+    alerts: Mapping[str, Alert]
+    # By their names, what there is of alerts in the words of the file.
+    alert_fields: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def check(fields: Mapping[str, Any], *, user_id: UUID, now: datetime) -> There:
-    """What is there of what `fields` name. Six queries at most.
+    """What is there of what `fields` name. Nine queries at most.
 
     Raises InvalidInput with all that would be refused if each part were put by itself, those that schedules need
     first, and calendars.Busy. What is there as it is asked for is not judged again.
     """
     given = Input(fields, known=FIELDS)
     managed_by = given.text("managed_by", shortest=1, longest=keyed_schedule.LONGEST_MANAGED_BY)
-    schedules, queues, calendars = (_section(given, name) for name in FIELDS[1:])
+    schedules, queues, calendars, alerts = (_section(given, name) for name in FIELDS[1:])
     given.finish()
     there = There(
         {str(row.key): row for row in Schedule.objects.existing().filter(user_id=user_id, key__in=[*schedules])},
         {row.name: row for row in Queue.objects.filter(user_id=user_id, name__in=[*queues])},
         {row.name: row for row in Calendar.objects.filter(user_id=user_id, name__in=[*calendars])},
+        {row.name: row for row in Alert.objects.filter(user_id=user_id, name__in=[*alerts]).defer("memory")},
     )
     judging = _Judging([])
     with suggestions.at_most(MOST_ERRORS):
@@ -53,6 +57,7 @@ def check(fields: Mapping[str, Any], *, user_id: UUID, now: datetime) -> There:
                 queue.limits(item)
         known = dict(_days(judging, calendars, there, now=now))
         _check_schedules(judging, schedules, there, managed_by, known, user_id=user_id, now=now)
+        _check_alerts(judging, alerts, there, user_id=user_id)
     if judging.errors:
         raise InvalidInput(judging.errors)
     return there
@@ -147,6 +152,18 @@ def _check_schedules(
             elif not keyed_schedule.is_as_sent(row, fields):
                 judged.append((key, *keyed_schedule.replaced(row, fields, now=now)))
     _check_references(judging, judged, known, user_id=user_id, now=now)
+
+
+def _check_alerts(judging: _Judging, alerts: _Section, there: There, *, user_id: UUID) -> None:
+    owned = alert.Owned(user_id, alerts.values())
+    for name, item in judging.each("alerts", alerts, alert.require_name):
+        if "name" in item:
+            judging.refuse("alerts", name, "name", detail="it is what the alert stands under: take it out here")
+            continue
+        with judging.at("alerts", name):
+            found = applied_alert.there(there.alerts.get(name), item, name=name, owned=owned)
+            if found is not None:
+                there.alert_fields[name] = found
 
 
 def _check_references(

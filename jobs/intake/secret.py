@@ -1,7 +1,7 @@
 """What a secret is and where it may go; and the references of jobs to secrets, each of which has to be there."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -108,12 +108,15 @@ def refusals(specs: Iterable[JobSpec], *, user_id: UUID) -> dict[int, InvalidInp
     return found
 
 
-def check_urls(given: Input, field: str, urls: Sequence[str], *, user_id: UUID) -> None:
-    """Refuses those of a list of URLs that refer to what is not there or may not go to them. One query if any does."""
+def check_urls(given: Input, field: str, urls: Sequence[str], *, vault: Callable[[], Vault]) -> None:
+    """Refuses those of a list of URLs that refer to what is not there or may not go to them.
+
+    `vault` is asked for the user's secrets if any of the URLs refers to one.
+    """
     found = [(path, name, host_of(url)) for place, url in enumerate(urls) for path, name in _in_url(url, place)]
-    vault = secrets.vaults([user_id])[user_id] if found else {}
+    secrets_there = vault() if found else {}
     for path, name, host in found:
-        if problem := _problem(name, vault, host):
+        if problem := _problem(name, secrets_there, host):
             given.refuse(field, *path, detail=problem)
 
 

@@ -8,6 +8,8 @@ from jobs.models.exact_json_field import ExactJSONField
 from jobs.models.identifiers import uuid7
 
 LONGEST_SUBJECT = 340
+DEFAULT_MUTE = [1, "days"]
+"""Of an alert that has no `mute_for`, as it is shown."""
 
 
 class AlertWatch(models.Model):

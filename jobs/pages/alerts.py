@@ -15,6 +15,7 @@ from jobs.alerting.alerts import NameTaken, TooManyTests
 from jobs.database import clock
 from jobs.guarding.limits import LimitReached
 from jobs.intake import alert as intake_alert
+from jobs.intake.alert import Owned
 from jobs.intake.refusals import InvalidInput
 from jobs.models import Alert, AlertIncident, AlertLetter, Delivery
 from jobs.pages.shell import Page
@@ -48,7 +49,8 @@ class Alerts(_AlertsPage):
     def post(self, request: HttpRequest) -> HttpResponse:
         typed = {name: request.POST.get(name, "").strip() for name in _TYPED}
         try:
-            fields = intake_alert.new(_fields(typed), user_id=self.owner_id)
+            sent = _fields(typed)
+            fields = intake_alert.new(sent, owned=Owned(self.owner_id, [sent]))
             made = alerts.create(self.owner_id, fields, actor=self.actor, now=clock.now())
         except NameTaken:
             return self._shown(refusal="There is an alert of this name already.", typed=typed, status=400)

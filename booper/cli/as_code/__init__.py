@@ -1,1 +1,1 @@
-"""Schedules, queues and calendars as files: read with the place of each value, compared, put, and written."""
+"""Schedules, queues, calendars and alerts as files: read with the place of each value, compared, put, and written."""

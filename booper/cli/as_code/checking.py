@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from booper.cli.as_code.files import BadFiles, File
+from booper.cli.as_code.files import SECTIONS, BadFiles, File
 from booper.cli.as_code.places import steps_of
 from booper.client import BadRequest, Json, Scheduler
 from booper.client.spelling import encoded
@@ -63,7 +63,7 @@ def _parts(file: File, *, calendars: Mapping[str, Json]) -> Iterator[Json]:
     """Bodies that together have all of the file; each schedule with those calendars of the files that it names."""
     frame: Json = {} if file.managed_by is None else {"managed_by": file.managed_by}
     part = _Part(frame)
-    for section in ("queues", "calendars", "schedules"):
+    for section in SECTIONS:
         for name, item in file.section(section).items():
             needed = {each: calendars[each] for each in _named_by(item) if each in calendars}
             if section == "calendars":

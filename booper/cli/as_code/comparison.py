@@ -43,6 +43,17 @@ def of_calendar(row: Json, fields: Json) -> list[Change]:
     return [*_changes(_without_null(before), _without_null(fields))]
 
 
+def of_alert(row: Json, fields: Json) -> list[Change]:
+    """The server says what there is as the file spells it, wherever that means the same."""
+    sides = ({name: _filled(value) for name, value in each.items()} for each in (row["fields"], fields))
+    before, after = map(_without_null, sides)
+    return [*_changes(before, after)]
+
+
+def _filled(value: Any) -> Any:
+    return _without_null(value) if isinstance(value, dict) else value
+
+
 def plain(value: Any) -> Any:
     """The value with each number as Python has it."""
     if isinstance(value, WrittenNumber):

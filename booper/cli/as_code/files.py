@@ -15,7 +15,7 @@ from booper.client import Json
 from booper.timing import suggestions
 
 SECTIONS = ("queues", "calendars", "schedules", "alerts")
-"""In the order in which they are put: schedules name queues and calendars."""
+"""In the order in which they are put: schedules name queues and calendars, and alerts schedules."""
 SUFFIXES = (".yaml", ".yml", ".json")
 STDIN = "-"
 
@@ -129,7 +129,7 @@ def _misshapen(file: File) -> Iterator[tuple[str, str]]:
     """What is wrong with the frame of a file: pointers and words. What is in it, the server judges."""
     value = file.content.value
     if value is None:
-        yield "", "there is nothing in it: give it schedules, queues or calendars"
+        yield "", "there is nothing in it: give it schedules, queues, calendars or alerts"
         return
     if not isinstance(value, dict):
         yield "", f"it is {_kind(value)} and not a mapping: begin with managed_by and schedules"
@@ -150,8 +150,6 @@ def _misshapen_section(name: str, section: Any) -> Iterator[tuple[str, str]]:
     if not isinstance(section, dict):
         yield f"/{name}", f"it is {_kind(section)} and not a mapping: write each by its name"
         return
-    if name == "alerts" and section:
-        yield "/alerts", "alerts are not taken by this version: make them by /api/alerts"
     for key, item in section.items():
         if not isinstance(item, dict):
             yield f"/{name}/{_step(key)}", f"it is {_kind(item)} and not a mapping: give it fields"

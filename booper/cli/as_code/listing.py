@@ -1,4 +1,4 @@
-"""What is there as a file would have it: the schedules that have keys, and the queues and calendars with them."""
+"""What is there as a file would have it: schedules that have keys, the queues and calendars with them, and alerts."""
 
 from __future__ import annotations
 
@@ -8,21 +8,26 @@ from typing import Any
 
 from booper.cli.as_code.comparison import CALENDAR_FIELDS
 from booper.cli.exits import Misuse
-from booper.client import Json, Schedule, Scheduler
+from booper.client import APIError, Json, Schedule, Scheduler
 
 _QUEUE_FIELDS = ("concurrency", "rate", "paused")
+_ALERT_FIELDS = ("when", "of", "to", "mute_for")
+# What an alert has that says nothing of it.
+_MUTE = [1, "days"]
+_FORBIDDEN = 403
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A file's content, and how many schedules have no key and so no place in it."""
+    """A file's content, how many schedules have no key and so no place in it, and whether the key may read alerts."""
 
     content: Json
     keyless: int
+    has_alerts: bool = True
 
 
 def of(scheduler: Scheduler, *, managed_by: str | None) -> Listing:
-    """All there is, or the schedules of one `managed_by` ("" for none) with what they name.
+    """All there is, or the schedules of one `managed_by` ("" for none) with what they name, and then no alerts.
 
     Raises Misuse where several look after them, as a file says one.
     """
@@ -36,7 +41,10 @@ def of(scheduler: Scheduler, *, managed_by: str | None) -> Listing:
     calendars = None if managed_by is None else _named(keyed, "skip_on", "only_on")
     content["calendars"] = _calendars(scheduler, only=calendars)
     content["schedules"] = schedules
-    return Listing(content, len(rows) - len(keyed))
+    alerts = _alerts(scheduler) if managed_by is None else {}
+    if alerts:
+        content["alerts"] = alerts
+    return Listing(content, len(rows) - len(keyed), has_alerts=alerts is not None)
 
 
 def _only(rows: Iterable[Schedule]) -> str | None:
@@ -69,4 +77,19 @@ def _calendars(scheduler: Scheduler, *, only: set[str] | None) -> dict[str, Json
         if only is None or row["name"] in only:
             whole: Json = dict(scheduler.calendars.get(row["name"]))
             found[str(row["name"])] = {name: whole[name] for name in CALENDAR_FIELDS if whole[name] is not None}
+    return found
+
+
+def _alerts(scheduler: Scheduler) -> dict[str, Json] | None:
+    """None where the key may not read them."""
+    found = {}
+    try:
+        for row in scheduler.alerts.iterate(order_by="name,asc"):
+            whole: Json = dict(row)
+            fields = {name: whole[name] for name in _ALERT_FIELDS if whole[name] is not None}
+            found[row["name"]] = {name: value for name, value in fields.items() if (name, value) != ("mute_for", _MUTE)}
+    except APIError as refusal:
+        if refusal.status != _FORBIDDEN:
+            raise
+        return None
     return found

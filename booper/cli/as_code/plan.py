@@ -19,7 +19,8 @@ WRITING = (CREATE, CHANGE, DELETE)
 class Step:
     """One thing and what becomes of it.
 
-    `fields` is what is put. A schedule that is disabled `is_paused`, and stays so.
+    `fields` is what is put. A schedule that is disabled `is_paused`, and stays so. `row_id` is that of an
+    alert which is there already.
     """
 
     action: str
@@ -28,6 +29,7 @@ class Step:
     fields: Json | None = None
     changes: Sequence[Change] = ()
     is_paused: bool = False
+    row_id: str | None = None
 
     @property
     def noun(self) -> str:
@@ -58,10 +60,12 @@ def _step(section: str, name: str, fields: Json, row: Json | None, *, managed_by
     elif section == "queues":
         changes = comparison.of_queue(row, fields)
         put = {"paused": row.get("paused"), **{key: value for key, value in put.items() if value is not None}}
+    elif section == "alerts":
+        changes = comparison.of_alert(row, fields)
     else:
         changes = comparison.of_calendar(row, fields)
     is_paused = row.get("disabled_at") is not None
-    return Step(CHANGE if changes else UNCHANGED, section, name, put, changes, is_paused)
+    return Step(CHANGE if changes else UNCHANGED, section, name, put, changes, is_paused, row.get("id"))
 
 
 def _gone(files: Sequence[File], scheduler: Scheduler, *, prunes: bool) -> Iterator[Step]:

@@ -37,9 +37,21 @@ def _take(scheduler: Scheduler, step: Step) -> None:
         except NotFound:
             return  # somebody else was quicker
         return
+    if step.section == "alerts":
+        _put_alert(scheduler, step)
+        return
     puts: dict[str, Callable[[str, Json], Any]] = {
         "schedules": scheduler.schedules.put,
         "queues": scheduler.queues.update,
         "calendars": scheduler.calendars.put,
     }
     puts[step.section](step.name, step.fields or {})
+
+
+def _put_alert(scheduler: Scheduler, step: Step) -> None:
+    """The whole of it is the file's: what that leaves out is as if it had never been said."""
+    fields = step.fields or {}
+    if step.row_id is None:
+        scheduler.alerts.create({**fields, "name": step.name})
+    else:
+        scheduler.alerts.update(step.row_id, {"of": None, "mute_for": None, **fields})

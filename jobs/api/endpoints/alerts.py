@@ -22,6 +22,7 @@ from jobs.api.schema.operations import alerts as operations
 from jobs.api.wire.problems import Conflict
 from jobs.database import clock
 from jobs.intake import alert as intake_alert
+from jobs.intake.alert import Owned
 from jobs.models import Alert, AlertIncident, AlertLetter, Delivery, Scope
 from jobs.waking import announcements
 
@@ -67,7 +68,8 @@ class Alerts(_AlertsView):
     @operations.CREATE_ALERT
     @takes(body=intake_alert.FIELDS)
     def post(self, request: Request) -> Response:
-        fields = intake_alert.new(self.sent_fields(), user_id=self.owner_id)
+        sent = self.sent_fields()
+        fields = intake_alert.new(sent, owned=Owned(self.owner_id, [sent]))
         try:
             made = alerts.create(self.owner_id, fields, actor=self.actor, now=clock.now())
         except NameTaken as taken:
@@ -85,7 +87,8 @@ class AlertDetail(_AlertsView):
     @takes(body=intake_alert.FIELDS)
     def patch(self, request: Request, alert_id: str) -> Response:
         alert = self.find(alert_id)
-        fields = intake_alert.changes(self.sent_fields(), when=alert.when, user_id=self.owner_id)
+        sent = self.sent_fields()
+        fields = intake_alert.changes(sent, when=alert.when, owned=Owned(self.owner_id, [sent]))
         try:
             edited = alerts.edit(alert, fields, actor=self.actor, now=clock.now())
         except NameTaken as taken:

@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.http import HttpResponse
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -29,9 +30,11 @@ class ApplyCheck(View):
     @operations.CHECK_FILE
     @takes(body=applied.FIELDS)
     def post(self, request: Request) -> Response:
-        now = clock.now()
+        now, sent = clock.now(), self.sent_fields()
+        if sent.get("alerts"):
+            self._require_admin()
         try:
-            there = applied.check(self.sent_fields(), user_id=self.owner_id, now=now)
+            there = applied.check(sent, user_id=self.owner_id, now=now)
         except Busy as error:
             raise NotNow(str(error)) from None
         schedules = [serializers.schedule(row, next_run_at=None) for row in there.schedules.values()]
@@ -39,13 +42,27 @@ class ApplyCheck(View):
         calendars = [
             serializers.calendar(row, used_by=(), now=now) | {"ics": row.ics} for row in there.calendars.values()
         ]
+        alerts = [
+            {"id": str(there.alerts[name].id), "name": name, "fields": found}
+            for name, found in there.alert_fields.items()
+        ]
         return answer(
             {
                 "schedules": _only(fields.SCHEDULE_FIELDS, schedules),
                 "queues": _only(fields.QUEUE_FIELDS, queues),
                 "calendars": _only(fields.CALENDAR_FIELDS, calendars),
+                "alerts": alerts,
             }
         )
+
+    def _require_admin(self) -> None:
+        """Raises PermissionDenied: the addresses of alerts are shown to who may change them alone."""
+        scope = Scope(self.key.scope)
+        if not scope.covers(Scope.ADMIN):
+            raise PermissionDenied(
+                f"the API key has the scope {scope.value}, and alerts in a file need {Scope.ADMIN.value}: "
+                "use a key that has it, or keep alerts in a file of their own"
+            )
 
 
 def _only(names: Sequence[str], rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

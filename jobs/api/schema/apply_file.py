@@ -5,6 +5,8 @@ from typing import Any
 
 from jobs.api.schema import dialect
 from jobs.api.schema.components import whole
+from jobs.intake.alert import LONGEST_NAME
+from jobs.intake.applied import MOST
 from jobs.intake.calendar import NAME_PATTERN as CALENDAR_PATTERN
 from jobs.intake.keyed_schedule import KEY_PATTERN
 from jobs.intake.queue import NAME_PATTERN as QUEUE_PATTERN
@@ -13,7 +15,12 @@ from jobs.intake.request import METHODS
 
 Schema = dict[str, Any]
 
-_PATTERNS = {"schedules": KEY_PATTERN, "queues": QUEUE_PATTERN, "calendars": CALENDAR_PATTERN}
+_NAMES: dict[str, Schema] = {
+    "schedules": {"pattern": KEY_PATTERN},
+    "queues": {"pattern": QUEUE_PATTERN},
+    "calendars": {"pattern": CALENDAR_PATTERN},
+    "alerts": {"minLength": 1, "maxLength": LONGEST_NAME},
+}
 _PLACE = "#/components/schemas/"
 
 
@@ -31,10 +38,10 @@ def document() -> Schema:
         "anyOf": [{"enum": [*METHODS]}, {"type": "string", "pattern": f"^({any_case})$"}, {"type": "null"}],
     }
     file = definitions.pop("ApplyInput")
-    for name, pattern in _PATTERNS.items():
+    for name in MOST:
         # The call takes a part at a time; a file may be as long as it likes.
         file["properties"][name].pop("maxProperties", None)
-        file["properties"][name]["propertyNames"] = {"pattern": pattern}
+        file["properties"][name]["propertyNames"] = _NAMES[name]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A file for booper apply",

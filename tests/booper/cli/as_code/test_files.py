@@ -25,7 +25,7 @@ def written(folder: Path, text: str | bytes, name: str = "a.yaml") -> Path:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("", "1:1: there is nothing in it: give it schedules, queues or calendars"),
+        ("", "1:1: there is nothing in it: give it schedules, queues, calendars or alerts"),
         ("- a", "1:1: it is a list and not a mapping: begin with managed_by and schedules"),
         ("schedules: []", "1:1: schedules: it is a list and not a mapping: write each by its name"),
         ("schedules:\n  a: https://x", "2:3: schedules.a: it is a text and not a mapping: give it fields"),
