@@ -97,8 +97,7 @@ def decide(
         wait_seconds = _retry_after_seconds(outcome.response, now=now)
     if wait_seconds is None:
         wait_seconds = next_wait_seconds(attempt, backoff_seconds=backoff_seconds, random=random)
-    wait_seconds = max(wait_seconds, SHORTEST_WAIT_SECONDS)
-    retry_at = now + timedelta(seconds=wait_seconds)
+    retry_at = now + timedelta(seconds=max(wait_seconds, SHORTEST_WAIT_SECONDS))
     return Verdict(Kind.RETRY, retry_at=retry_at, code=code, message=message, wishes=wishes)
 
 

@@ -33,7 +33,6 @@ from jobs.running import (
 )
 from jobs.running.children import Made
 from jobs.running.ended import Ended
-from jobs.running.next_runs import Moved
 from jobs.telemetry import counters
 
 _CLAIM = """
@@ -254,15 +253,14 @@ def _events_of(item: Ended) -> list[_Event]:
         retry_at = None if item.retry_at is None else timestamps.timestamp(item.retry_at)
         events.append(("job.error", EventType.ERROR, {**item.error, "retry_at": retry_at}))
     if item.state != JobState.RETRYABLE:
-        names = [] if item.wishes is steering.NONE else item.wishes.names
-        granted = {"steered": names} if names else {}
+        granted = {"steered": names} if item.wishes is not steering.NONE and (names := item.wishes.names) else {}
         # What jobs.telemetry.rolled_up reads: an answer's own row may be large.
         took = {} if item.response is None else {"duration_ms": item.response["duration_ms"]}
         events.append(("job.finished", EventType.FINISHED, {"state": item.state.value, **took, **granted}))
     return events
 
 
-def _told(item: Ended, events: list[_Event], *, made: Made, moved: Moved = next_runs.NOTHING) -> list[_Event]:
+def _told(item: Ended, events: list[_Event], *, made: Made, moved: next_runs.Moved = next_runs.NOTHING) -> list[_Event]:
     """The same, its end with what came of it: the jobs that follow, and when the schedule runs next."""
     numbers, next_at = made.numbers.get(item.job.id), moved.times.get(item.job.id)
     if numbers is None and next_at is None:
