@@ -12,6 +12,7 @@ from booper.outcomes.outcome import Response
 _BLANK_LINES = (b"\r\n", b"\n")
 _INTERIM = re.compile(rb"HTTP/[0-9.]+ +1[0-9]{2}\b")
 _SWITCHING = re.compile(rb"HTTP/[0-9.]+ +101\b")
+_ENCODING = "content-encoding"
 
 
 class Reply:
@@ -87,7 +88,9 @@ class Reply:
     def response(self, status: int) -> Response:
         headers = _parse(self._lines[1:])
         body, is_cut = b"".join(self._body), self.excess == "body"
-        encodings = ",".join(value for name, value in headers if name.lower() == "content-encoding")
+        encodings = ",".join(
+            [value for name, value in headers if len(name) == len(_ENCODING) and name.lower() == _ENCODING]
+        )
         if body and encodings:
             # What is no such encoding stays as it came.
             with contextlib.suppress(codings.Undecodable):
@@ -102,8 +105,8 @@ class Reply:
 
 def _parse(lines: list[bytes]) -> tuple[tuple[str, str], ...]:
     headers: list[tuple[str, str]] = []
-    for line in lines:
-        text = _text(line).rstrip("\r\n")
+    for line in _texts(lines):
+        text = line.rstrip("\r\n")
         if headers and text[:1] in (" ", "\t"):
             # A value continued on the next line: long obsolete, still sent.
             name, value = headers[-1]
@@ -112,6 +115,13 @@ def _parse(lines: list[bytes]) -> tuple[tuple[str, str], ...]:
             name, _, value = text.partition(":")
             headers.append((name.strip(), value.strip()))
     return tuple(headers)
+
+
+def _texts(lines: list[bytes]) -> list[str]:
+    try:
+        return [line.decode() for line in lines]
+    except UnicodeDecodeError:
+        return [_text(line) for line in lines]
 
 
 def _text(line: bytes) -> str:

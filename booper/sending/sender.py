@@ -284,7 +284,7 @@ class Sender(Generic[Key]):
             is_more = queued > 0
             for easy, number, detail in [(easy, pycurl.E_OK, "") for easy in succeeded] + failed:
                 # Some words quote the answer: what is no UTF-8 there comes as surrogates, which nothing can store.
-                words = payloads.storable_text(detail or pycurl.easy_strerror(number))
+                words = "" if number == pycurl.E_OK else payloads.storable_text(detail or pycurl.easy_strerror(number))
                 self._end(self._on_the_wire[easy], number, words)
 
     def _end(self, transfer: Transfer[Key], number: int, words: str) -> None:
@@ -316,7 +316,10 @@ class Sender(Generic[Key]):
         elif failure is not None and failure.code == failures.ABORTED and easy is not None:
             came = exchange.reply.response_so_far(easy.getinfo(pycurl.RESPONSE_CODE))
         duration_ms = round((time.monotonic() - exchange.started_at) * 1000)
-        steps = None if easy is None else times.of(easy, waited_seconds=transfer.begun_at - exchange.started_at)
+        steps = None
+        if easy is not None:
+            waited_seconds, is_encrypted = transfer.begun_at - exchange.started_at, exchange.target.scheme == "https"
+            steps = times.of(easy, waited_seconds=waited_seconds, is_encrypted=is_encrypted)
         del self._transfers[transfer.key]
         self._finished.append((transfer.key, Outcome(response, failure, duration_ms, came, steps)))
         if easy is not None:

@@ -150,8 +150,9 @@ class Transfer(Generic[Key]):
         for option, value in _OPTIONS:
             easy.setopt(option, value)
         easy.setopt(pycurl.URL, target.url)
-        # By itself libcurl would spell escapes in its own way: %2F for %2f.
-        easy.setopt(pycurl.REQUEST_TARGET, target.path)
+        if "%" in target.path:
+            # By itself libcurl would spell escapes in its own way: %2F for %2f.
+            easy.setopt(pycurl.REQUEST_TARGET, target.path)
         easy.setopt(pycurl.TIMEOUT_MS, remaining_ms)
         easy.setopt(pycurl.CONNECTTIMEOUT_MS, min(remaining_ms, math.ceil(policy.connect_timeout_seconds * 1000)))
         if target.scheme == "https":
