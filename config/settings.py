@@ -343,6 +343,9 @@ EMAIL_USE_TLS = environment.boolean("EMAIL_USE_TLS", not EMAIL_USE_SSL)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", EMAIL_HOST_USER or "booper@localhost")
 
+# Apprise's services that alerts may go to, by their schemas: those with a host of their own. docs/alerts.md
+BOOPER_ALERT_SERVICES = tuple(name.lower() for name in environment.names("BOOPER_ALERT_SERVICES"))
+
 # Called once a minute while beat and workers are well: who no longer hears of it raises the alarm.
 BOOPER_HEARTBEAT_URL = environment.url(
     "BOOPER_HEARTBEAT_URL", "", schemes=("http", "https"), example="https://hc-ping.com/…"
@@ -384,6 +387,8 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         # A foreign Host, a NUL in a form: the answer says so, a traceback at every stranger's wish says it to nobody.
         "django.security": {"handlers": [], "level": "CRITICAL", "propagate": False},
+        # What it says of a URL may have a part of its key in it.
+        "apprise": {"handlers": [], "level": "CRITICAL", "propagate": False},
         # It asks workers that are still starting, and says of each question that nobody answered.
         "flower.inspector": {"level": "ERROR"},
         # Two lines for each wake-up, up to two hundred times a second, that say nothing of any job.

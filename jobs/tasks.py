@@ -9,7 +9,7 @@ from uuid import UUID
 from celery import shared_task
 from django.db import Error
 
-from jobs.alerting import judging, letters
+from jobs.alerting import judging, letters, services
 from jobs.database import clock
 from jobs.database.outages import Outage
 from jobs.operating import heartbeat, retention
@@ -91,12 +91,13 @@ def judge() -> None:
 
 @shared_task(name="booper.post")
 def post() -> None:
-    """Sends alerts by e-mail; one thread of a worker at a time, however slow the mail server is."""
+    """Sends alerts by e-mail and by services; one thread of a worker at a time, however slow a server is."""
     if not _is_posting.acquire(blocking=False):
         return
     try:
         ends_at = time.monotonic() + _POST_SECONDS
-        letters.send_due(now=clock.now(), has_time=lambda: time.monotonic() < ends_at)
+        for kind in (letters, services):
+            kind.send_due(now=clock.now(), has_time=lambda: time.monotonic() < ends_at)
     finally:
         _is_posting.release()
 

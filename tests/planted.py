@@ -37,7 +37,7 @@ HARMLESS = [
 ]
 
 # What has no shape, and is known by the name that it has. Each is told from the others in any text.
-NAMED = [f"tulip-{number}-harbour" for number in range(43)]
+NAMED = [f"tulip-{number}-harbour" for number in range(44)]
 
 # Headers of requests: encrypted at rest, in jobs, schedules, their log and what came to the inbox.
 HEADERS: dict[str, str] = {
@@ -86,6 +86,7 @@ URLS = [
     f"https://maker.ifttt.com/trigger/done/with/key/{NAMED[33]}",
     f"https://example.com/in?access_token={NAMED[34]}&x={SHAPED[0]}",
 ]
+SERVICE_URL = f"tgram://123456789:{NAMED[43]}/12345"
 CALLBACK_URL, WEBHOOK_URL = f"https://example.com/back?key={NAMED[35]}", f"https://example.com/events?auth={NAMED[36]}"
 USER_INFORMATION = f"https://booper:{NAMED[37]}@example.com/"
 ECHO: dict[str, Any] = {

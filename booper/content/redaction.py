@@ -27,6 +27,9 @@ _HARMLESS = {"idempotency-key", "booper-no-retry", "sec-websocket-key", "public-
 _STRICT = {"headers", "query"}
 _LOOSE = {"body"}
 _URLS = {"url", "callback_url", "webhook_url"}
+_LISTS_OF_URLS = {"to"}
+# `tgram://…` and the like: what follows is a key, in an order that each service has for itself.
+_OF_A_SERVICE = re.compile(r"(?!https?://)([a-z0-9]+://).+", re.IGNORECASE)
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _PARAMETER = re.compile(r"(?<=[?&;])([^=&;#\s]*)=([^&;#\s]*)")
 
@@ -111,6 +114,8 @@ def redacted(value: Any, *, is_field: bool = True) -> Any:
 def _redacted_item(name: str, item: Any, is_field: bool) -> Any:
     if name in _URLS and isinstance(item, str):
         return redacted_url(item)
+    if name in _LISTS_OF_URLS and isinstance(item, list) and all(isinstance(each, str) for each in item):
+        return [redacted_text(redacted_url(each)) for each in item]
     if _hides_something(item) and names_a_secret(name, is_field=is_field):
         return HIDDEN
     if name in _STRICT and isinstance(item, dict):
@@ -132,7 +137,9 @@ def without_credentials(payload: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def redacted_url(url: str) -> str:
-    """Gives the URL with the secrets in its path, query and user information hidden."""
+    """Gives the URL with the secrets in its path, query and user information hidden; of a service, all but which."""
+    if service := _OF_A_SERVICE.fullmatch(url):
+        return service[1] + HIDDEN
     return _by_shape(_PARAMETER.sub(_redacted_parameter, url))
 
 

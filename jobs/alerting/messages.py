@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from booper.services import schemas
 from booper.timing.timestamps import timestamp
 from jobs.alerting import formats, letters
 from jobs.database import sql
@@ -40,7 +41,7 @@ def written(alert: Alert, incident: AlertIncident, *, event: str, is_again: bool
     message = {"type": event, "timestamp": timestamp(now), "data": _data(alert, incident, event, is_again)}
     return [
         _letter(alert, incident, event, url, message, now)
-        if url.startswith(letters.SCHEME)
+        if url.startswith(letters.SCHEME) or schemas.schema_of(url) is not None
         else _delivery(alert, incident, event, url, formats.body(url, message).decode(), now)
         for url in alert.to
     ]

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from booper.services import schemas
 from booper.targets import urls
 from booper.timing import durations
 from booper.timing.durations import shown
@@ -247,8 +248,24 @@ def _addresses(given: Input, *, owned: Owned) -> list[str] | None:
 def _address(given: Input, place: int, value: Any, *, owned: Owned) -> str | None:
     if isinstance(value, str) and value[: len(_MAILTO)].lower() == _MAILTO:
         return _mail(given, place, value[len(_MAILTO) :], owned=owned)
+    if isinstance(value, str) and (schema := schemas.schema_of(value)) is not None:
+        return _service(given, place, value, schema=schema)
     target = given.read_at("to", place, value=value, parse=request.target)
     return None if target is None else target.url
+
+
+def _service(given: Input, place: int, url: str, *, schema: str) -> str | None:
+    """A URL of a service that the operator has named. No refusal shows more of it than its schema: it is a key."""
+    named = settings.BOOPER_ALERT_SERVICES
+    if schema not in named:
+        taken = ", ".join(f"{each}://" for each in ("https", *named))
+        remedy = f"write a URL that begins with {taken}, or ask the operator for it (BOOPER_ALERT_SERVICES)"
+        given.refuse("to", place, detail=f"{shown(schema + '://')} is not taken here: {remedy}")
+        return None
+    if problem := schemas.problem(url):
+        given.refuse("to", place, detail=problem)
+        return None
+    return schema + url[len(schema) :]
 
 
 def _mail(given: Input, place: int, address: str, *, owned: Owned) -> str | None:

@@ -1,4 +1,4 @@
-"""What tells of an alert by e-mail, to its owner: the text, and how the sending went."""
+"""What tells of an alert by e-mail, to its owner, or by a service: the text, and how the sending went."""
 
 from django.conf import settings
 from django.db import models
@@ -18,6 +18,7 @@ class AlertLetter(models.Model):
         "jobs.AlertIncident", on_delete=models.DO_NOTHING, related_name="letters", db_constraint=False, db_index=False
     )
     event = models.CharField(max_length=20)
+    # Or a service's URL.
     url = models.CharField(max_length=400, help_text="`mailto:` and the address.")
     title = models.CharField(max_length=200)
     text = models.TextField()

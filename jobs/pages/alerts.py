@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.db.models import QuerySet
@@ -64,6 +65,7 @@ class Alerts(_AlertsPage):
         firing = alerts.firing_counts(rows)
         shown = [{"alert": row, "firing": firing[row.id], **_in_words(row)} for row in rows]
         context: dict[str, Any] = {"rows": shown, "refusal": refusal, "typed": typed or {}, "kinds": words.KINDS}
+        context["services"] = settings.BOOPER_ALERT_SERVICES
         return self.page("alerts.html", title="Alerts", status=status, **context)
 
 

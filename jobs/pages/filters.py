@@ -70,9 +70,9 @@ def visible(text: object) -> str:
 
 @register.filter
 def target(url: str) -> str:
-    """Host and path of a URL, with its secrets hidden."""
+    """Host and path of a URL, with its secrets hidden; of a service its schema, too."""
     shown = visible_text.visible(redaction.redacted_url(url))
-    return shown.partition("://")[2] or shown
+    return shown.removeprefix("https://").removeprefix("http://") or shown
 
 
 @register.filter

@@ -51,7 +51,7 @@ JOBS: list[dict[str, Any]] = [
     }
     for number, url in enumerate(planted.URLS)
 ]
-ALERT = {"name": "all", "when": {"discarded": 1}, "to": planted.URLS[1:5]}
+ALERT = {"name": "all", "when": {"discarded": 1}, "to": [*planted.URLS[1:5], planted.SERVICE_URL]}
 ECHOED = Outcome(
     Response(500, planted.ECHO_HEADERS, json.dumps(planted.ECHO).encode(), truncated=False), None, duration_ms=3
 )
@@ -91,6 +91,7 @@ def planted_everywhere(
 ) -> None:
     """A day of a tenant whose secrets are the planted ones, with targets that answer with them."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.BOOPER_ALERT_SERVICES = ("tgram",)
     settings.BOOPER_EGRESS_PROXY = Proxy("http", "proxy.internal", 3128, "booper", planted.PROXY_PASSWORD)
     _sign_with_planted(user)
     user.set_password(planted.PASSWORDS[0])
@@ -155,7 +156,7 @@ def test_sixty_are_planted_and_went_in(planted_everywhere: None) -> None:
         planted.PASSWORDS,
         planted.PROXY_PASSWORD,
     ]
-    everything += [JOBS, planted.ECHO, planted.ECHO_HEADERS, planted.FAILURE, planted.USER_INFORMATION]
+    everything += [JOBS, ALERT, planted.ECHO, planted.ECHO_HEADERS, planted.FAILURE, planted.USER_INFORMATION]
     everything += [planted.SCHEDULE_HEADERS, planted.INBOX_HEADERS]
     assert found_in(json.dumps(everything), planted.EVERYTHING) == planted.EVERYTHING
     assert Job.objects.filter(state="discarded").count() == len(JOBS)

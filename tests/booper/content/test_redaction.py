@@ -92,6 +92,7 @@ def test_what_only_looks_a_little_like_one_stays(text: str) -> None:
         ("https://api.telegram.org/bot12:AAE/sendMessage", f"https://api.telegram.org/bot{HIDDEN}"),
         ("https://a.example/h/Zm9vYmFyQmF6MTIzNDU2Nzg5MA", f"https://a.example/h/{HIDDEN}"),
         ("https://a.example/{{secret:TOKEN}}?token={{secret:TOKEN}}", None),
+        ("tgram://123456789:abc/12345", f"tgram://{HIDDEN}"),
         ("", ""),
     ],
 )

@@ -58,7 +58,8 @@ _OF: Schema = {
 
 _ADDRESS: Schema = {
     **URL,
-    "description": f"{URL['description']} Or `mailto:` and your own address, where the instance sends mail.",
+    "description": f"{URL['description']} Or `mailto:` and your own address, where the instance sends "
+    "mail, or the URL of a service that its operator has named, as Apprise has it.",
 }
 
 _TO: Schema = {"type": "array", "minItems": 1, "maxItems": MOST_ADDRESSES, "items": _ADDRESS}
