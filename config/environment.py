@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from booper.services import schemas
 from booper.targets import ports as target_ports
 from booper.targets import proxies
 from booper.targets.ports import Ports
@@ -173,6 +174,23 @@ def proxy(name: str) -> Proxy | None:
         return proxies.parse_proxy(value)
     except ValueError as error:
         raise _refusal(name, "no proxy", f"write one such as {proxies.EXAMPLES} ({error})") from None
+
+
+def alert_services(name: str, *, egress: Proxy | None) -> tuple[str, ...]:
+    """Schemas of Apprise's URLs, each with a host of its own: others would lead tenants into the operator's network."""
+    found = tuple(schema.lower() for schema in names(name))
+    for schema in found:
+        try:
+            why = schemas.refusal(schema)
+        except schemas.NotInstalled:
+            remedy = "its library is not installed: pip install -r requirements-apprise.txt, or unset it"
+            raise _refusal(name, schema, remedy) from None
+        if why:
+            raise _refusal(name, schema, f"{why}; write schemas of services with a fixed host, such as tgram,pover")
+    if found and egress is not None and egress.scheme != "http":
+        remedy = "services can't be called by a SOCKS proxy: set BOOPER_EGRESS_PROXY to one of http://, or unset this"
+        raise _refusal(name, ",".join(found), remedy)
+    return found
 
 
 def data_dir(root: Path) -> Path:

@@ -344,7 +344,7 @@ EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", EMAIL_HOST_USER or "booper@localhost")
 
 # Apprise's services that alerts may go to, by their schemas: those with a host of their own. docs/alerts.md
-BOOPER_ALERT_SERVICES = tuple(name.lower() for name in environment.names("BOOPER_ALERT_SERVICES"))
+BOOPER_ALERT_SERVICES = environment.alert_services("BOOPER_ALERT_SERVICES", egress=BOOPER_EGRESS_PROXY)
 
 # Called once a minute while beat and workers are well: who no longer hears of it raises the alarm.
 BOOPER_HEARTBEAT_URL = environment.url(

@@ -8,8 +8,6 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import connection
 
-from booper.services import schemas
-
 _OLDEST_SQLITE = (3, 35)
 
 
@@ -52,30 +50,6 @@ def check_broker_certificate(**_: Any) -> Sequence[CheckMessage]:
         problem = "The broker's certificate is not verified: whoever stands in between can read and forge wake-ups."
         return [Warning(problem, hint=hint, id="booper.W002")]
     return []
-
-
-@register
-def check_alert_services(**_: Any) -> Sequence[CheckMessage]:
-    """A service that is called by a host of a tenant's choice would lead into the operator's network."""
-    named = settings.BOOPER_ALERT_SERVICES
-    try:
-        refused = {name: why for name in named if (why := schemas.refusal(name))}
-    except schemas.NotInstalled:
-        hint = "Run pip install -r requirements-apprise.txt, or unset it."
-        return [Error("BOOPER_ALERT_SERVICES is set, and its library is not installed.", hint=hint, id="booper.E004")]
-    found = [
-        Error(
-            f"BOOPER_ALERT_SERVICES names {name!r}, which is refused: {why}.",
-            hint="Name schemas of Apprise's URLs with a fixed host, such as tgram,pover,pagerduty.",
-            id="booper.E005",
-        )
-        for name, why in refused.items()
-    ]
-    proxy = settings.BOOPER_EGRESS_PROXY
-    if named and proxy is not None and proxy.scheme != "http":
-        hint = "Set BOOPER_EGRESS_PROXY to an http:// proxy, or unset BOOPER_ALERT_SERVICES."
-        found.append(Error("BOOPER_ALERT_SERVICES can't be called by a SOCKS proxy.", hint=hint, id="booper.E006"))
-    return found
 
 
 @register

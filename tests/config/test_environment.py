@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from booper.services import schemas
 from booper.targets.proxies import Proxy
 from config import environment
 
@@ -315,3 +316,36 @@ def test_an_address_that_is_none_is_refused_with_one_to_write(monkeypatch: pytes
     monkeypatch.setenv("PROBE_ADDRESS", value)
     with pytest.raises(ImproperlyConfigured, match=r"PROBE_ADDRESS is .*such as 127\.0\.0\.1:8001"):
         environment.address("PROBE_ADDRESS")
+
+
+def test_services_for_alerts_have_a_host_of_their_own(given: Set) -> None:
+    assert environment.alert_services("SOME_SETTING", egress=None) == ()
+    given("tgram, POVER")
+    proxy = Proxy("http", "proxy.internal", 3128)
+    assert environment.alert_services("SOME_SETTING", egress=proxy) == ("tgram", "pover")
+
+
+@pytest.mark.parametrize(
+    ("value", "proxy", "words"),
+    [
+        ("tgram,json", None, "SOME_SETTING is 'json': its URLs name the host that is called"),
+        ("zulip", None, "name the host"),
+        ("syslog", None, "https://"),
+        ("telegramm", None, "knows no such service"),
+        ("tgram", Proxy("socks5", "proxy.internal", 1080), "SOCKS"),
+    ],
+)
+def test_other_services_stop_the_start(given: Set, value: str, proxy: Proxy | None, words: str) -> None:
+    given(value)
+    with pytest.raises(ImproperlyConfigured, match=re.escape(words)):
+        environment.alert_services("SOME_SETTING", egress=proxy)
+
+
+def test_services_without_their_library_say_what_to_install(given: Set, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(schema: str) -> str:
+        raise schemas.NotInstalled
+
+    monkeypatch.setattr(schemas, "refusal", missing)
+    given("tgram")
+    with pytest.raises(ImproperlyConfigured, match=r"pip install -r requirements-apprise\.txt"):
+        environment.alert_services("SOME_SETTING", egress=None)

@@ -5,13 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core.checks import run_checks
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from booper.content import redaction
 from booper.outcomes.outcome import Failure
-from booper.services import process, schemas
+from booper.services import process
 from booper.services.process import Message
 from booper.targets.proxies import Proxy
 from jobs.alerting import letters, services
@@ -141,30 +140,3 @@ def test_pages_and_assistants_see_the_schema_alone(
         assert KEY not in page
     assert redaction.redacted(alert)["to"] == ["tgram://***"]
     assert KEY not in str(redaction.redacted(incident))
-
-
-@pytest.mark.parametrize(
-    ("named", "proxy", "ids"),
-    [
-        (("tgram", "pover"), Proxy("http", "proxy.internal", 3128), []),
-        (("tgram", "json", "zulip"), None, ["booper.E005", "booper.E005"]),
-        (("tgram",), Proxy("socks5", "proxy.internal", 1080), ["booper.E006"]),
-        ((), Proxy("socks5", "proxy.internal", 1080), []),
-    ],
-)
-def test_what_can_not_be_named_stops_the_start(
-    settings: Settings, named: tuple[str, ...], proxy: Proxy | None, ids: list[str]
-) -> None:
-    settings.BOOPER_ALERT_SERVICES, settings.BOOPER_EGRESS_PROXY = named, proxy
-    found = [each for each in run_checks() if each.id in ("booper.E004", "booper.E005", "booper.E006")]
-    assert [each.id for each in found] == ids
-    assert all("BOOPER_ALERT_SERVICES names" in each.msg for each in found if each.id == "booper.E005")
-
-
-def test_without_the_library_the_start_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(schema: str) -> str:
-        raise schemas.NotInstalled
-
-    monkeypatch.setattr(schemas, "refusal", missing)
-    [found] = [each for each in run_checks() if each.id == "booper.E004"]
-    assert "requirements-apprise.txt" in str(found.hint)
