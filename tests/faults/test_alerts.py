@@ -29,7 +29,7 @@ _LEASE_SECONDS = 5
 _KINDS: tuple[StackKind, ...] = ("sqlite-redis", "postgresql-redis", "postgresql-rabbitmq")
 _ALERTS = 4
 _KEYS = 6
-_ROUNDS = 8 if IS_LONG else 2
+_ROUNDS = 8 if IS_LONG else 1
 _EXPIRES_IN_SECONDS = 1.5
 _ENDED = ("completed", "discarded")
 
