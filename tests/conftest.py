@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from jobs.api import authentication
 from jobs.database import clock
-from jobs.guarding import rates, stocks, suspension
+from jobs.guarding import rates, sessions, stocks, suspension
 from jobs.models import ApiKey, Job, User
 from jobs.queues import ids
 from jobs.waking import announcements
@@ -55,12 +55,14 @@ def _nothing_remembered() -> Iterator[None]:
     authentication.known_keys.clear()
     ids.known_ids.clear()
     rates.forget()
+    sessions.forget()
     stocks.forget()
     suspension.forget()
     yield
     authentication.known_keys.clear()
     ids.known_ids.clear()
     rates.forget()
+    sessions.forget()
     stocks.forget()
     suspension.forget()
 

@@ -1,4 +1,4 @@
-"""Who signed in, and who tried to: for the audit trail, of the admin and the pages alike."""
+"""Who signed in, and who tried to: for the audit trail and the list of sessions, of the admin and the pages alike."""
 
 from typing import Any
 
@@ -7,13 +7,16 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from jobs.database import clock
-from jobs.guarding import audit, client_address
+from jobs.guarding import audit, client_address, sessions
 from jobs.models import User
 
 
 @receiver(user_logged_in)
 def note_sign_in(sender: Any, request: HttpRequest | None, user: User, **more: Any) -> None:
-    audit.note("sign_in", user_id=user.pk, actor=str(user), now=clock.now(), address=_address(request))
+    now = clock.now()
+    audit.note("sign_in", user_id=user.pk, actor=str(user), now=now, address=_address(request))
+    if request is not None:
+        sessions.begin(request, user, now=now)
 
 
 @receiver(user_login_failed)

@@ -16,6 +16,7 @@ from jobs.models.request_fields import REQUEST_COLUMNS, REQUEST_FIELDS
 from jobs.models.rolled_up_count import RolledUpCount, RolledUpTo
 from jobs.models.schedule import CatchUp, Overlap, Schedule
 from jobs.models.secret import Secret
+from jobs.models.sign_in import SignIn
 from jobs.models.switch import Switch
 from jobs.models.tally import Tally
 from jobs.models.usage import Usage
@@ -56,6 +57,7 @@ __all__ = [
     "Schedule",
     "Scope",
     "Secret",
+    "SignIn",
     "Switch",
     "Tally",
     "Usage",

@@ -14,7 +14,7 @@ from django.conf import settings
 
 from jobs.database import log_parts
 from jobs.engine import leases
-from jobs.guarding import audit, inbox
+from jobs.guarding import audit, inbox, sessions
 from jobs.models import AlertedEnd, AlertIncident, AlertLetter, AuditEvent, Receiver, RolledUpCount, Usage
 from jobs.models.identifiers import earliest_uuid7
 from jobs.models.rolled_up_count import HOUR, MINUTE
@@ -102,6 +102,7 @@ def prune(*, now: datetime, pace: Pace | None = None, places: Places | None = No
     old_rows.delete(AuditEvent.objects.filter(id__lt=earliest_uuid7(now - timedelta(days=audit.KEPT_DAYS))))
     old_rows.delete(Usage.objects.filter(at__lt=now - _USAGE_KEPT))
     old_rows.delete(inbox.old(now=now))
+    sessions.delete_old(now=now)
     _counts(now=now)
     _alerts(log_before, now=now)
     return Pruned(

@@ -4,6 +4,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from jobs.pages import (
+    account,
     alerts,
     bulk,
     calendars,
@@ -71,5 +72,9 @@ urlpatterns = [
     path("keys/<uuid:key_id>/rotate", keys.RotateKey.as_view(), name="rotate_key"),
     path("secrets", secrets.Secrets.as_view(), name="secrets"),
     path("secrets/<str:name>/delete", secrets.DeleteSecret.as_view(), name="delete_secret"),
+    path("account", account.Account.as_view(), name="account"),
+    path("account/password", account.ChangePassword.as_view(), name="change_password"),
+    path("account/sessions/end-others", account.EndOtherSessions.as_view(), name="end_other_sessions"),
+    path("account/sessions/<uuid:session_id>/end", account.EndSession.as_view(), name="end_session"),
     path("limits", limits.Limits.as_view(), name="limits"),
 ]

@@ -20,7 +20,7 @@ from django.urls import URLPattern, reverse
 
 from jobs.guarding import inbox
 from jobs.guarding.inbox import Arrived
-from jobs.models import Alert, ApiKey, Delivery, InboxRequest, Job, LogEvent, Receiver, Schedule, Scope, User
+from jobs.models import Alert, ApiKey, Delivery, InboxRequest, Job, LogEvent, Receiver, Schedule, Scope, SignIn, User
 from jobs.pages import job_acts, schedule
 from jobs.pages.urls import urlpatterns as pages
 from tests.api import Api, data_of
@@ -87,6 +87,7 @@ def owned(api: Api, user: User, stopped_clock: StoppedClock) -> Owned:
     told_of = {"name": f"alert {MARK}", "when": {"discarded": 1}, "to": [f"https://{MARK}.example/alerts"]}
     alert = data_of(api.post("/api/alerts", told_of), status=201)
     data_of(api.post(f"/api/alerts/{alert['id']}/test"), status=202)
+    Client(REMOTE_ADDR="2001:db8::1", headers={"User-Agent": MARK}).force_login(user)
     return Owned(user, ids_of(user))
 
 
@@ -102,6 +103,7 @@ def ids_of(user: User) -> dict[str, list[str]]:
         "alert_id": [str(row.id) for row in Alert.objects.filter(user=user)],
         "request_id": [str(row.id) for row in InboxRequest.objects.filter(user=user)],
         "name": [MARK, "TOKEN_OF_ADA"],
+        "session_id": [str(row.id) for row in SignIn.objects.filter(user=user)],
     }
 
 
