@@ -36,10 +36,10 @@ def last_used(row: SignIn) -> str:
     return markup.moment(row.used_at)
 
 
-@admin.display(description="good", boolean=True)
-def is_good(row: SignIn) -> bool:
+@admin.display(description="good")
+def is_good(row: SignIn) -> str:
     """Whether the session would be let in: it is not after another password, or signing out everywhere."""
-    return row.user.is_active and row.stamp == sessions.stamp_of(row.user)
+    return "yes" if row.user.is_active and row.stamp == sessions.stamp_of(row.user) else "no"
 
 
 @admin.register(SignIn)
@@ -53,7 +53,7 @@ class SignInAdmin(ReadOnlyAdmin):
     actions = ("end_selected",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).lasting()  # type: ignore[attr-defined]
+        return super().get_queryset(request) & SignIn.objects.lasting()
 
     def matching(self, term: search.Term) -> Q:
         if term.kind == search.TermKind.EMAIL:

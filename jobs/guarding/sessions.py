@@ -96,7 +96,7 @@ def _note(
     remembered = _remembered(session)
     row = SignIn(
         user_id=user_id,
-        session_key=session.session_key,
+        session_key=remembered[0],
         stamp=remembered[1],
         began_at=began_at,
         used_at=now,
