@@ -99,10 +99,7 @@ def prune(*, now: datetime, pace: Pace | None = None, places: Places | None = No
         left.append(kind)
         if deleted:
             pace.pause(time.monotonic() - began)
-    old_rows.delete(AuditEvent.objects.filter(id__lt=earliest_uuid7(now - timedelta(days=audit.KEPT_DAYS))))
-    old_rows.delete(Usage.objects.filter(at__lt=now - _USAGE_KEPT))
-    old_rows.delete(inbox.old(now=now))
-    sessions.delete_old(now=now)
+    _guarded(now=now)
     _counts(now=now)
     _alerts(log_before, now=now)
     return Pruned(
@@ -112,6 +109,14 @@ def prune(*, now: datetime, pace: Pace | None = None, places: Places | None = No
         + counter_rows.close_old(gone_since=now - counter_rows.GONE_AFTER),
         is_all=not left,
     )
+
+
+def _guarded(*, now: datetime) -> None:
+    """Deletes what is old of the audit trail, of counts against limits, of inboxes and of sessions."""
+    old_rows.delete(AuditEvent.objects.filter(id__lt=earliest_uuid7(now - timedelta(days=audit.KEPT_DAYS))))
+    old_rows.delete(Usage.objects.filter(at__lt=now - _USAGE_KEPT))
+    old_rows.delete(inbox.old(now=now))
+    sessions.delete_old(now=now)
 
 
 def _counts(*, now: datetime) -> None:
