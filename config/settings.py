@@ -29,6 +29,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "jobs.User"
 
 INSTALLED_APPS = [
+    "jobs",  # Before the admin, which it dresses: of two templates with one name the first is taken.
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -39,7 +40,6 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "django_celery_beat",
     "django_htmx",
-    "jobs",
 ]
 
 MIDDLEWARE = [
@@ -83,6 +83,7 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
+DATE_FORMAT, TIME_FORMAT, DATETIME_FORMAT = "Y-m-d", "H:i:s", "Y-m-d H:i:s"  # Else: "March 1, 2026, noon".
 
 # STATIC_URL stands below, with the path that goes before it.
 WHITENOISE_STATIC_PREFIX = "/static/"

@@ -44,9 +44,6 @@ class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
     # Columns that are not fetched for a list: each may be a megabyte.
     heavy_columns: tuple[str, ...] = ()
 
-    class Media:
-        css = {"all": ("jobs/admin.css",)}
-
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return BoundedChangeList
 
