@@ -1,6 +1,6 @@
 """What an owner may have done to their jobs: cancelled, retried, run now. One, or many, by what the API does it by."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -11,6 +11,7 @@ from jobs.actions import bulk, bulk_cancel
 from jobs.actions import job as job_actions
 from jobs.models import FINISHED_STATES, UNFINISHED_STATES, WAITING_STATES, Job
 from jobs.models.job import JobQuerySet
+from jobs.specs import JobEdit
 from jobs.waking import announcements
 
 
@@ -51,6 +52,11 @@ def retry(job: Job, *, now: datetime) -> bool:
 
 def run(job: Job, *, now: datetime) -> bool:
     return _has_moved(job_actions.run_job(job, now=now))
+
+
+def edit(job: Job, edited: Callable[[Job], JobEdit], *, queue_id: int | None, now: datetime) -> bool:
+    """False if it does not wait any more."""
+    return _has_moved(job_actions.edit_job(job, edited, queue_id=queue_id, now=now))
 
 
 def do_to_all(act: str, jobs: JobQuerySet, *, now: datetime) -> int:

@@ -59,6 +59,10 @@ _ONCE = (
     Kind("schedule_in", "In", "How long from now.", "10 minutes"),
     Kind("scheduled_at", "Or at", "A date and time; empty both: now.", "2026-12-24T09:00"),
 )
+_MOVED = (
+    Kind("schedule_in", "In", "How long from now.", "10 minutes"),
+    Kind("scheduled_at", "Or at", "A date and time; empty both: as it is.", "2026-12-24T09:00"),
+)
 _REPEATED = (
     Kind("cron", "Cron", "Minute, hour, day, month, weekday; several below each other.", "0 9 * * 1-5", "lines"),
     Kind("repeat_every", "Or every", "An interval, of a second or more.", "5 minutes"),
@@ -125,6 +129,13 @@ OF_JOBS = (
     Group("What it is called", _NAMED),
     Group("More", _MORE, is_folded=True),
 )
+# What PATCH takes: the key, and what happens if it is held, are settled when a job is made.
+OF_CHANGES = (
+    Group("Request", _REQUEST),
+    Group("When", (*_MOVED, *_ZONE)),
+    Group("What it is called", _NAMED),
+    Group("More", [kind for kind in _MORE if kind.name not in ("idempotency_key", "on_conflict")], is_folded=True),
+)
 OF_SCHEDULES = (
     Group("How often", (*_REPEATED, *_ZONE)),
     Group("Request", _REQUEST),
@@ -185,6 +196,19 @@ def typed_of(fields: Mapping[str, Any], groups: Sequence[Group]) -> dict[str, st
         for kind in _kinds(groups)
         if hidden.get(kind.name) is not None
     }
+
+
+def changed(groups: Sequence[Group], typed: Mapping[str, str], *, before: Mapping[str, Any]) -> Form:
+    """The form of a change: its `fields` are those that were typed otherwise than `before` reads, None if emptied."""
+    shown, form = typed_of(before, groups), read(groups, typed, original=before)
+    for kind in _kinds(groups):
+        was, now = (each.get(kind.name, "").replace("\r\n", "\n").strip() for each in (shown, typed))
+        if was == now:
+            form.fields.pop(kind.name, None)
+            form.errors.pop(kind.name, None)
+        elif not now:
+            form.fields[kind.name] = None
+    return form
 
 
 class _Refused(ValueError):

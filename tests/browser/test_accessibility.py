@@ -21,7 +21,8 @@ from tests.api import Api, data_of
 from tests.conftest import Announced
 from tests.factories import make_schedule
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+# Thirty pages each, of which a busy machine looks at one in four seconds.
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(400)]
 
 EMAIL, PASSWORD = "ada@example.com", "correct horse battery"
 HOUR = timedelta(hours=1)
@@ -30,9 +31,9 @@ HOUR = timedelta(hours=1)
 RULES = {"resultTypes": ["violations"], "preload": False, "rules": {"target-size": {"enabled": True}}}
 LOOKS = [pytest.param((width, scheme), id=f"{width}-{scheme}") for width in (1440, 390) for scheme in ("light", "dark")]
 OWNERS_PAGES = (
-    "home", "jobs", "jobs?q=state:discarded", "jobs/new", "jobs/{failed}", "jobs/{waiting}", "schedules",
-    "schedules/new", "schedules/{schedule}", "queues", "deliveries", "failures", "alerts", "alerts/{alert}", "inbox",
-    "calendars", "keys", "secrets", "limits", "nothing-here",
+    "home", "jobs", "jobs?q=state:discarded", "jobs/new", "jobs/{failed}", "jobs/{waiting}", "jobs/{waiting}/edit",
+    "schedules", "schedules/new", "schedules/{schedule}", "queues", "deliveries", "failures", "alerts",
+    "alerts/{alert}", "inbox", "calendars", "keys", "secrets", "limits", "nothing-here",
 )  # fmt: skip
 ADMIN_PAGES = (
     "", "jobs/job/?owner=ada%40example.com&state=discarded", "jobs/job/{failed}/change/", "jobs/job/{waiting}/change/",
