@@ -1,13 +1,13 @@
 """What is wrong, in sentences for whoever owns the jobs: since when, what it means, and where it is mended."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from django.urls import reverse
 
-from jobs.explaining import parked
+from jobs.explaining.parked import Parked
 from jobs.models import Process, ProcessRole, Receiver
 from jobs.pages.filters import until
 
@@ -24,9 +24,9 @@ class Alarm:
     label: str = ""
 
 
-def of_user(user_id: UUID, *, now: datetime) -> list[Alarm]:
-    """Three queries."""
-    return [*_processes(now), *_parked(user_id, now), *_receivers(user_id, now)]
+def of_user(user_id: UUID, parked: Sequence[Parked], *, now: datetime) -> list[Alarm]:
+    """Two queries; `parked` are the hosts that are so now."""
+    return [*_processes(now), *_parked(parked, now), *_receivers(user_id, now)]
 
 
 def _processes(now: datetime) -> Iterable[Alarm]:
@@ -37,8 +37,8 @@ def _processes(now: datetime) -> Iterable[Alarm]:
         yield Alarm("Beat is not running", ": schedules stand still until the operator starts it.")
 
 
-def _parked(user_id: UUID, now: datetime) -> Iterable[Alarm]:
-    for each in parked.of_user(user_id, now=now)[:_MOST]:
+def _parked(parked: Sequence[Parked], now: datetime) -> Iterable[Alarm]:
+    for each in parked[:_MOST]:
         host = each.origin.partition("://")[2].strip("/")
         yield Alarm(
             host,

@@ -13,10 +13,11 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 
 from jobs.database import clock, row_counts
+from jobs.explaining import parked
 from jobs.models import WAITING_STATES, Job, JobState, Queue
 from jobs.models.job import JobQuerySet
 from jobs.models.rolled_up_count import Of
-from jobs.pages import alarms, charts, job_rows, owned_jobs, owned_schedules
+from jobs.pages import alarms, charts, incidents, job_rows, owned_jobs, owned_schedules
 from jobs.pages.owned_schedules import Shown
 from jobs.pages.shell import Page
 from jobs.telemetry import figures, spread
@@ -44,8 +45,10 @@ class Home(Page):
     def _context(self, asked: Range, *, now: datetime) -> dict[str, Any]:
         discarded = owned_jobs.of_user(self.owner_id).filter(state=JobState.DISCARDED)
         found = figures.of_user(self.owner_id, asked, now=now)
+        hosts = parked.of_user(self.owner_id, now=now)
         return {
-            "alarms": alarms.of_user(self.owner_id, now=now),
+            "alarms": alarms.of_user(self.owner_id, hosts, now=now),
+            "incidents": incidents.of_user(self.owner_id, hosts),
             "figures": found,
             "summary": _Summary.of(found),
             "chart": charts.columns(found.bars, asked),
