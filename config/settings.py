@@ -276,8 +276,7 @@ JOB_RETENTION_DAYS = environment.integer("JOB_RETENTION_DAYS", 90, minimum=1, ma
 
 BOOPER_REQUESTS_PER_MINUTE = environment.integer("BOOPER_REQUESTS_PER_MINUTE", 300_000, minimum=0)
 BOOPER_ANONYMOUS_PER_MINUTE = environment.integer("BOOPER_ANONYMOUS_PER_MINUTE", 600, minimum=0)
-# Wrong passwords in a quarter of an hour, of an account from one address; five times as many from one address in all,
-# ten times as many of one account in all.
+# Wrong passwords in a quarter of an hour, of an account from one address; jobs.guarding.sign_in_attempts has the rest.
 BOOPER_SIGN_IN_FAILURES = environment.integer("BOOPER_SIGN_IN_FAILURES", 10, minimum=0, maximum=10_000)
 BOOPER_MAX_WAITING_JOBS = environment.integer("BOOPER_MAX_WAITING_JOBS", 5_000_000, minimum=0)
 BOOPER_MAX_SCHEDULES = environment.integer("BOOPER_MAX_SCHEDULES", 100_000, minimum=0)
