@@ -8,7 +8,9 @@ from django.db import connection
 
 from jobs.actions import batch, together
 from jobs.actions.batch import Taken
+from jobs.intake import secret
 from jobs.models import Job
+from jobs.queues import ids
 from jobs.recurring.schedules import create
 from jobs.recurring.upcoming import cancel_upcoming, run_upcoming
 from jobs.running import transitions
@@ -49,9 +51,16 @@ def run_job(job: Job, *, now: datetime) -> Job | None:
     return fired or transitions.run_now(job, now=now)
 
 
-def edit_job(job: Job, edited: Callable[[Job], JobEdit], *, queue_id: int | None, now: datetime) -> Job | None:
-    """Makes a waiting job ask for what `edited` makes of it, in the queue `queue_id`. None if it is not waiting."""
-    return transitions.edit(job, edited, queue_id=queue_id, now=now)
+def edit_job(job: Job, edited: Callable[[Job], JobEdit], *, now: datetime) -> Job | None:
+    """Makes a waiting job ask for what `edited` makes of it. None if it is not waiting.
+
+    Raises InvalidInput for secrets that are not there, LimitReached for a queue too many, and whatever `edited` does.
+    """
+    # Once before the row is locked: bad input locks nothing, and queues are not made inside a transaction.
+    asked = edited(job).spec
+    secret.check(asked, user_id=job.user_id)
+    [spec] = ids.placed([asked], user_id=job.user_id, now=now)
+    return transitions.edit(job, edited, queue_id=spec.queue_id, now=now)
 
 
 def retry_job(job: Job, *, now: datetime) -> Job | None:

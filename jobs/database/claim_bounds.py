@@ -16,7 +16,7 @@ class ClaimBounds:
     newcomer: int | None = None
     """How many one may have that has nothing there yet; None: any number."""
     full_hosts: Mapping[UUID, tuple[str, ...]] = field(default_factory=dict)
-    """For a tenant that is not full, the origins (`https://a.example:8443/`) that may have nothing more of it."""
+    """The origins (`https://a.example:8443/`) that may have nothing more of a tenant that is not full."""
 
     narrow: Mapping[UUID, int] = field(default_factory=dict)
     """The most that one claim may have of each of these tenants."""

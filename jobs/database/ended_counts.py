@@ -71,7 +71,7 @@ class Ended:
 
 
 def between(begin: UUID, end: UUID, *, bounds: Sequence[float]) -> list[Ended]:
-    """Of the log from `begin` to before `end`; `bounds` are milliseconds, rising. One query."""
+    """The ends in the log from `begin` to before `end`; `bounds` are milliseconds, rising. One query."""
     words = _ON_POSTGRESQL if sql.is_postgresql() else _ON_SQLITE
     places = {f"{name}_place": _place(name, bounds) for name in ("late", "took")}
     statement = _STATEMENT.format(**words, **places, state=_STATE, counts=_COUNTS)

@@ -78,7 +78,7 @@ class Hosts:
                 self.breakers.note(*_host(item.started), item.outcome, now=now)
 
     def _tell(self) -> None:
-        """For metrics and timelines, by way of this process's tally."""
+        """Tells metrics and timelines what is parked, by way of this process's tally."""
         parked = self.breakers.parked()
         age = clock.now().timestamp() - time.monotonic()
         counters.own.set_gauges(

@@ -23,7 +23,7 @@ _OF_THIS_SIDE = frozenset(
 
 
 class WayOut:
-    """Of one worker. For one thread; times are seconds on a clock that only goes forward."""
+    """The way out of one worker. For one thread; times are seconds on a clock that only goes forward."""
 
     def __init__(self) -> None:
         self._is_open = True

@@ -24,7 +24,7 @@ _PRODUCT = re.compile(r"[A-Za-z][A-Za-z0-9 ._-]{0,29}")
 
 
 def in_words(user_agent: str) -> str:
-    """At most 60 characters; of what is no browser the name that it gives itself."""
+    """Browser and system in at most 60 characters; the name that it gives itself, where it is no browser."""
     user_agent = user_agent[:500]
     browser, system = _first(_BROWSERS, user_agent), _first(_SYSTEMS, user_agent)
     if browser:

@@ -11,7 +11,7 @@ LOOK_SECONDS = 15.0
 
 
 class Overrides:
-    """For one thread to look, and any to ask."""
+    """The limits that single tenants have of their own. One thread looks, any may ask."""
 
     def __init__(self) -> None:
         self._next_at = 0.0

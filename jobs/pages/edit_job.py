@@ -13,13 +13,12 @@ from booper.content import exact_json, redaction
 from jobs.database import clock
 from jobs.guarding import audit
 from jobs.guarding.limits import LimitReached
-from jobs.intake import job_changes, secret
+from jobs.intake import job_changes
 from jobs.intake.refusals import FieldError, InvalidInput
 from jobs.models import WAITING_STATES, Job, JobState
 from jobs.pages import job_acts, job_form, owned_jobs
 from jobs.pages.job_form import OF_CHANGES, Form
 from jobs.pages.shell import Page
-from jobs.queues import ids
 from jobs.specs import JobEdit
 
 # Left empty a time stays as it is, so the one that was once asked for is not shown as what to type.
@@ -62,11 +61,7 @@ class EditJob(Page):
                 raise InvalidInput([FieldError("", "it was changed since this form was opened: open it anew")])
             return job_changes.edited(locked, changes, now=now)
 
-        # As PATCH does: once before the row is locked, as queues are not made inside a transaction.
-        asked = edited(job).spec
-        secret.check(asked, user_id=self.owner_id)
-        [spec] = ids.placed([asked], user_id=self.owner_id, now=now)
-        is_done = job_acts.edit(job, edited, queue_id=spec.queue_id, now=now)
+        is_done = job_acts.edit(job, edited, now=now)
         if is_done:
             what = {"job_id": job.id, "fields": sorted(changes)}
             audit.note("job.edit", user_id=self.owner_id, actor=self.actor, now=now, **what)

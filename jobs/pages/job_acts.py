@@ -54,9 +54,9 @@ def run(job: Job, *, now: datetime) -> bool:
     return _has_moved(job_actions.run_job(job, now=now))
 
 
-def edit(job: Job, edited: Callable[[Job], JobEdit], *, queue_id: int | None, now: datetime) -> bool:
-    """False if it does not wait any more."""
-    return _has_moved(job_actions.edit_job(job, edited, queue_id=queue_id, now=now))
+def edit(job: Job, edited: Callable[[Job], JobEdit], *, now: datetime) -> bool:
+    """False if it does not wait any more. Raises as `edit_job` does."""
+    return _has_moved(job_actions.edit_job(job, edited, now=now))
 
 
 def do_to_all(act: str, jobs: JobQuerySet, *, now: datetime) -> int:

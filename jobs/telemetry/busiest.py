@@ -8,7 +8,6 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import NamedTuple
 
 from jobs.telemetry import counters
 
@@ -22,12 +21,8 @@ _WINDOW_SECONDS = 60.0
 _LONGEST_NAME = 100
 
 
-class Attempt(NamedTuple):
-    """One that has ended. `what` it was counted under is the tenant's own word."""
-
-    tenant: Hashable
-    what: str
-    is_well: bool
+Attempt = tuple[Hashable, str, bool]
+"""Whose attempt has ended, what it is counted under, which is the tenant's own word, and whether it went well."""
 
 
 class Busiest:
@@ -46,7 +41,7 @@ class Busiest:
         self._of_tenant: Counter[Hashable] = Counter()
         self._other = [0, 0]
 
-    def note(self, attempts: Iterable[Attempt | tuple[Hashable, str, bool]]) -> None:
+    def note(self, attempts: Iterable[Attempt]) -> None:
         # Most of a batch are alike.
         counts = Counter(attempts)
         with self._lock:

@@ -5,6 +5,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from celery.worker import WorkController
+from kombu.utils.imports import symbol_by_name
 
 from config.celery import app
 from config.consumer import LastingConsumer
@@ -33,4 +35,4 @@ def test_a_connection_that_can_not_be_closed_is_dropped_and_said(caplog: pytest.
 
 
 def test_it_is_the_consumer_of_every_worker() -> None:
-    assert app.conf.worker_consumer == "config.consumer:LastingConsumer"
+    assert symbol_by_name(cast(Any, WorkController(app=app, pool_cls="solo")).consumer_cls) is LastingConsumer

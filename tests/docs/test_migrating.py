@@ -20,6 +20,11 @@ def test_what_is_to_be_written_is_taken(snippet: str, api: Api) -> None:
     data_of(api.post("/api/preview", {"url": "https://example.com/", **fields}))
 
 
+def test_a_moment_may_be_seconds_since_1970(api: Api) -> None:
+    job = data_of(api.post("/api/jobs", {"url": "https://example.com/", "scheduled_at": 1_893_456_000}), status=201)
+    assert job["job"]["scheduled_at"] == "2030-01-01T00:00:00Z"
+
+
 def test_six_fields_of_cron_are_refused_with_the_nearest_right_ones(api: Api) -> None:
     answer = api.post("/api/preview", {"url": "https://example.com/", "cron": "0 9 ? * MON-FRI *"})
     assert pointers_of(answer) == ["/cron"]

@@ -134,11 +134,7 @@ class JobDetail(JobsView):
             etags.require(request, locked)
             return job_changes.edited(locked, changes=changes, now=now)
 
-        # Once before the row is locked: bad input locks nothing, and queues are not made inside a transaction.
-        asked = edited(job).spec
-        secret.check(asked, user_id=self.owner_id)
-        [spec] = ids.placed([asked], user_id=self.owner_id, now=now)
-        changed = job_actions.edit_job(job, edited, queue_id=spec.queue_id, now=now)
+        changed = job_actions.edit_job(job, edited, now=now)
         return _waiting(changed, job, refusal="can't be rescheduled or edited: it is not waiting", now=now)
 
     @operations.DELETE_JOB

@@ -41,7 +41,7 @@ def hosts(clock: Clock) -> Busiest:
 
 
 def attempts(tenant: str, *hosts: str, is_well: bool = True) -> Iterable[Attempt]:
-    return [Attempt(tenant, host, is_well) for host in hosts]
+    return [(tenant, host, is_well) for host in hosts]
 
 
 def published(hosts: Busiest, tallies: Tallies, clock: Clock) -> dict[str, float]:
@@ -169,7 +169,7 @@ def test_what_workers_attempt_is_shown_by_host_and_by_queue(own: Tallies, clock:
     run_due(OK)
     make_job(user=user, url="https://b.example/", max_attempts=1)
     run_due(REFUSED)
-    busiest.queues.note([Attempt(user.id, str(queue.id), is_well=True), Attempt(user.id, "4711", is_well=False)])
+    busiest.queues.note([(user.id, str(queue.id), True), (user.id, "4711", False)])
     minute_passes(own, clock)
     of_hosts = samples("booper_host_attempts_per_second")
     assert of_hosts["a.example:8443", "success"] == 1 / 60
@@ -184,7 +184,7 @@ def test_what_workers_attempt_is_shown_by_host_and_by_queue(own: Tallies, clock:
 def test_a_queue_with_a_hostile_name_breaks_no_line(own: Tallies, clock: Clock):
     name = 'x"} 1\nbooper_up{y="'
     queue = Queue.objects.create(user=make_user(), name=name, inserted_at=NOON, refilled_at=NOON)
-    busiest.queues.note([Attempt(uuid4(), str(queue.id), is_well=True)])
+    busiest.queues.note([(uuid4(), str(queue.id), True)])
     minute_passes(own, clock)
     assert samples("booper_queue_attempts_per_second")["success", name, str(queue.id)] == 1 / 60
     assert samples("booper_up") == {}
@@ -200,7 +200,7 @@ def test_one_query_names_all_queues(own: Tallies, clock: Clock):
     nothing = cost()
     user: Any = make_user()
     for number in range(300):
-        busiest.queues.note([Attempt(user.id, str(number), is_well=True)])
-        busiest.hosts.note([Attempt(user.id, f"{number}.example", is_well=True)])
+        busiest.queues.note([(user.id, str(number), True)])
+        busiest.hosts.note([(user.id, f"{number}.example", True)])
     minute_passes(own, clock)
     assert cost() == nothing + 1
