@@ -71,7 +71,11 @@ def instance(url: str) -> Any:
     """Apprise's plugin, made for the URL; None if it does not take it."""
     library = _library()
     asset = library.AppriseAsset(app_id="Booper", app_desc="Booper", secure_logging=True, async_mode=False)
-    return library.Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
+    try:
+        return library.Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
+    except Exception:
+        # Plugins take a URL apart before that is asked: one that ends too soon is an IndexError to some.
+        return None
 
 
 def notify(plugin: Any, *, title: str, text: str, kind: str) -> bool:

@@ -19,7 +19,10 @@ class SignInForm(AdminAuthenticationForm):
     lock_out: LimitReached | None = None
 
     def clean(self) -> dict[str, Any]:
-        email = self.cleaned_data.get("username") or ""
+        email = self.cleaned_data.get("username")
+        if not email or not self.cleaned_data.get("password"):
+            # Nothing is looked at then, so nothing is counted.
+            return dict(super().clean())
         meta = {} if self.request is None else self.request.META
         try:
             attempt = sign_in_attempts.begin(email, meta, now=clock.now())
@@ -29,10 +32,13 @@ class SignInForm(AdminAuthenticationForm):
         try:
             cleaned: dict[str, Any] = super().clean()
         except ValidationError:
-            attempt.failed()
+            # A right password that is no operator's is right all the same.
+            if self.get_user() is None:
+                attempt.failed()
+            else:
+                attempt.succeeded()
             raise
-        if self.get_user() is not None:
-            attempt.succeeded()
+        attempt.succeeded()
         return cleaned
 
 

@@ -5,8 +5,9 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 
 from jobs.admin import dashboard, sign_in_form
 from jobs.database import clock
@@ -51,6 +52,11 @@ def _flower_url(request: HttpRequest) -> str:
     return settings.FLOWER_URL or f"{request.scheme}://{host}:{settings.FLOWER_PORT}/"
 
 
+def change_password(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    """Leads to /account, which bounds wrong passwords, writes the change down and ends other sessions."""
+    return HttpResponseRedirect(reverse("pages:account"))
+
+
 def dress(site: admin.AdminSite) -> None:
     """The default site and none of our own: django-celery-beat registers its models there."""
     site.site_header = site.site_title = "Booper"
@@ -58,6 +64,7 @@ def dress(site: admin.AdminSite) -> None:
     site.site_url = None
     site.index_template = "admin/jobs/index.html"
     site.index = with_dashboard(site.index)  # type: ignore[method-assign]
+    site.password_change = change_password  # type: ignore[method-assign,assignment]
     site.login_form = sign_in_form.SignInForm
     site.login = sign_in_form.with_lock_outs(site.login)  # type: ignore[method-assign]
 

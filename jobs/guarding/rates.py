@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.db import Error, transaction
+from django.db.models import F
 
 from jobs.database.outages import Outage
 from jobs.guarding import limits
@@ -101,12 +102,19 @@ class Rate:
         return self._lease(subject, account, amount=amount, debt=debt, share=share, allowed=allowed, now=now)
 
     def give_back(self, subject: str, *, amount: int = 1, now: datetime) -> None:
-        """Has this process let `amount` more pass in this window, without a query: for what should not have counted."""
+        """Takes back what should not have counted, for all processes, while its window lasts. One query at most."""
         window, _ = self._window(now)
         with self._lock:
             account = self._accounts.get(subject)
-            if account is not None and account.window == window:
-                account.leased += amount
+            if account is None or account.window != window:
+                return
+            if not account.has_asked:
+                # No row knows of it.
+                account.credit = max(0, account.credit - amount)
+                return
+            account.known = max(0, account.known - amount)
+        rows = Usage.objects.filter(name=self._limit.name, subject=subject, at=self._end(window), used__gte=amount)
+        rows.update(used=F("used") - amount)
 
     def is_refused(self, subject: str, *, now: datetime) -> bool:
         """Whether it was over a moment ago: without a query, and without taking anything."""

@@ -74,12 +74,16 @@ def begin(email: str, meta: Mapping[str, Any], *, now: datetime) -> Attempt:
     address = client_address.counted(meta)
     if not allowed:
         return Attempt(email, address, (), now)
-    taken: list[_Taken] = []
-    for rate, subject, most in (
-        (rates.sign_ins, _pair(email, address), allowed),
+    limits = [
+        # First, as accounts may be made up: an address that is over then writes nothing.
         (rates.sign_ins_of_address, address, allowed * _TIMES_OF_ADDRESS),
+        (rates.sign_ins, _pair(email, address), allowed),
         (rates.sign_ins_of_account, _hash(email), allowed * _TIMES_OF_ACCOUNT),
-    ):
+    ]
+    # A process remembers for a moment who is over: that costs no query.
+    limits.sort(key=lambda each: not each[0].is_refused(each[1], now=now))
+    taken: list[_Taken] = []
+    for rate, subject, most in limits:
         standing = rate.take(subject, allowed=most, now=now)
         if not standing.is_over:
             taken.append(_Taken(rate, subject, standing))

@@ -250,6 +250,10 @@ def _address(given: Input, place: int, value: Any, *, owned: Owned) -> str | Non
         return _mail(given, place, value[len(_MAILTO) :], owned=owned)
     if isinstance(value, str) and (schema := schemas.schema_of(value)) is not None:
         return _service(given, place, value, schema=schema)
+    if isinstance(value, str) and not value.lower().startswith(("https://", "http://")):
+        # It may be the slip in the URL of a service, which has its key in it.
+        given.refuse("to", place, detail="it is no URL: write one that begins with https://")
+        return None
     target = given.read_at("to", place, value=value, parse=request.target)
     return None if target is None else target.url
 

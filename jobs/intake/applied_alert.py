@@ -1,5 +1,6 @@
 """An alert as a file has it: what it would be refused for, and what there is of it in the words of the file."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,7 +25,7 @@ def there(row: Alert | None, item: Mapping[str, Any], *, name: str, owned: Owned
     Raises InvalidInput for what would be refused. What is there just as it is asked for is not judged again.
     """
     asked = {field: value for field, value in item.items() if value is not None}
-    if row is not None and asked in (shown(row), shown(row) | {"mute_for": DEFAULT_MUTE}):
+    if row is not None and _text(asked) in (_text(shown(row)), _text(shown(row) | {"mute_for": DEFAULT_MUTE})):
         return asked
     wanted = alert.new({**item, "name": name}, owned=owned)
     if row is None:
@@ -32,6 +33,11 @@ def there(row: Alert | None, item: Mapping[str, Any], *, name: str, owned: Owned
     wanted_fields = {field: wanted[field] for field in FIELDS} | {"mute_for": wanted["mute_for"] or DEFAULT_MUTE}
     there_fields = {field: getattr(row, field) for field in FIELDS} | {"mute_for": row.mute_for or DEFAULT_MUTE}
     return _spelt(there_fields, wanted_fields, asked)
+
+
+def _text(fields: Mapping[str, Any]) -> str:
+    """The fields as text, as to Python true is 1."""
+    return json.dumps(fields, sort_keys=True)
 
 
 def _spelt(there: Mapping[str, Any], wanted: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:

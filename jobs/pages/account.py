@@ -70,7 +70,8 @@ class ChangePassword(_AccountPage):
         if not is_valid:
             refusals = [str(each) for errors in form.errors.values() for each in errors]
             return self.shown(refusals=refusals, status=400)
-        form.save()
+        # That column alone: an operator may have changed others meanwhile.
+        form.save(commit=False).save(update_fields=["password"])
         # Every other session is good no more: what it has to match is made of the password.
         update_session_auth_hash(request, form.user)
         audit.note("password.changed", user_id=self.owner_id, actor=self.actor, now=clock.now())

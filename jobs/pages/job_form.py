@@ -178,9 +178,12 @@ def read(groups: Sequence[Group], typed: Mapping[str, str], *, original: Mapping
     """`original` has the fields of the job that this one is made after."""
     form = Form(groups, typed)
     for kind in _kinds(groups):
-        text = typed.get(kind.name, "").strip()
-        if text:
-            reader = _line if _is_plain(kind, typed) else _READERS[kind.type]
+        text = _compared(kind, typed)
+        if text.strip():
+            reader = _READERS[kind.type]
+            if _is_plain(kind, typed):
+                reader = _line
+                text = _with_line_ends_of(text, (original or {}).get(kind.name))
             try:
                 form.fields[kind.name] = _restored(kind, reader(kind, text), original or {})
             except _Refused as refused:
@@ -202,7 +205,7 @@ def changed(groups: Sequence[Group], typed: Mapping[str, str], *, before: Mappin
     """The form of a change: its `fields` are those that were typed otherwise than `before` reads, None if emptied."""
     shown, form = typed_of(before, groups), read(groups, typed, original=before)
     for kind in _kinds(groups):
-        was, now = (each.get(kind.name, "").replace("\r\n", "\n").strip() for each in (shown, typed))
+        was, now = _compared(kind, shown), _compared(kind, typed)
         if was == now:
             form.fields.pop(kind.name, None)
             form.errors.pop(kind.name, None)
@@ -221,7 +224,23 @@ def _kinds(groups: Sequence[Group]) -> list[Kind]:
 
 def _is_plain(kind: Kind, fields: Mapping[str, Any]) -> bool:
     """Whether it is a body that goes out as the text it is."""
-    return kind.name == "body" and fields.get("body_format") in _PLAIN_FORMATS
+    return kind.name == "body" and str(fields.get("body_format")).lower() in _PLAIN_FORMATS
+
+
+def _compared(kind: Kind, typed: Mapping[str, str]) -> str:
+    """What a browser makes of a field that nobody touches, and what is read: a text alone keeps its spaces."""
+    text = typed.get(kind.name, "")
+    if kind.type == "line":
+        # A field of one line has no line ends.
+        return text.replace("\r", "").replace("\n", "").strip()
+    text = text.replace("\r\n", "\n")
+    is_text = kind.name == "body" and typed.get("body_format", "").lower() == "text"
+    return text if is_text else text.strip()
+
+
+def _with_line_ends_of(text: str, before: Any) -> str:
+    """Browsers send each line end as CR LF: it is one of the text only where the text had them."""
+    return text.replace("\n", "\r\n") if isinstance(before, str) and "\r\n" in before else text
 
 
 def _line(kind: Kind, text: str) -> Any:
@@ -254,7 +273,10 @@ _READERS: Mapping[str, Callable[[Kind, str], Any]] = {
 def _restored(kind: Kind, value: Any, original: Mapping[str, Any]) -> Any:
     """The value, or the original's where nothing but what hides its secrets was typed. Raises _Refused."""
     before = original.get(kind.name)
-    if before is not None and value == redaction.redacted({kind.name: before})[kind.name]:
+    # As text: to Python true is 1, and 1.0 is, and the order of keys is nothing.
+    if before is not None and exact_json.dumps(value) == exact_json.dumps(
+        redaction.redacted({kind.name: before})[kind.name]
+    ):
         return before
     if original and redaction.HIDDEN in json.dumps(value):
         raise _Refused(f"{redaction.HIDDEN} stands where a secret is hidden: as this was changed, write it anew")
@@ -264,6 +286,9 @@ def _restored(kind: Kind, value: Any, original: Mapping[str, Any]) -> Any:
 def _as_typed(kind: Kind, value: Any) -> str:
     if kind.type == "json":
         return exact_json.dumps(value, is_indented=True).decode()
+    if kind.type == "choice":
+        # However it was spelt when it was sent.
+        return str(value).lower()
     if isinstance(value, list):
         return {"lines": "\n", "names": ", "}.get(kind.type, " ").join(str(item) for item in value)
     return str(value)

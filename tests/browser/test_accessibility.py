@@ -37,7 +37,7 @@ OWNERS_PAGES = (
 )  # fmt: skip
 ADMIN_PAGES = (
     "", "jobs/job/?owner=ada%40example.com&state=discarded", "jobs/job/{failed}/change/", "jobs/job/{waiting}/change/",
-    "jobs/job/{failed}/history/", "jobs/user/add/", "jobs/user/{user}/change/", "jobs/apikey/add/", "password_change/",
+    "jobs/job/{failed}/history/", "jobs/user/add/", "jobs/user/{user}/change/", "jobs/apikey/add/",
     "django_celery_beat/periodictask/add/", "django_celery_beat/periodictask/{entry}/change/",
     "django_celery_beat/crontabschedule/add/", "django_celery_beat/clockedschedule/add/",
 )  # fmt: skip

@@ -170,4 +170,4 @@ def test_wake_ups_pass_through_quorum_queues(servers: Servers) -> None:
         trial.conclude(within_seconds=30)
         eventually(lambda: messages.count(stack) == 0, "the worker takes the wake-ups", within_seconds=20)
         assert servers.rabbit.queue_types(f"{stack.folder.name}-quorum")["booper"] == "quorum"
-        assert "global qos" not in stack.processes.output()
+        assert "global qos" not in stack.processes.written()

@@ -71,6 +71,6 @@ def test_sentinels_that_are_away_at_the_start_keep_no_job_waiting(watched: tuple
     eventually(lambda: _is_ready(stack), "the web is ready", within_seconds=_BACK_SECONDS)
     trial.conclude(within_seconds=30)
     assert all(process.is_alive for process in (*stack.workers.values(), *stack.beats.values()))
-    written = stack.processes.output()
+    written = stack.processes.written()
     assert "of-the-sentinels" not in written
     assert "of%2Credis" not in written

@@ -51,6 +51,7 @@ def test_what_a_service_takes_is_in_order(url: str) -> None:
     [
         ("tgram://nonsense", "see https://"),
         ("tgram://", "see https://"),
+        ("tgram://1234567890:", "see https://"),
         ("json://10.0.0.1/", "no service"),
         (f"{TELEGRAM}?template=/etc/passwd", "Leave it out"),
         (f"{TELEGRAM}?silent=yes;verify=no", "Leave it out"),

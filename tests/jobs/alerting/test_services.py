@@ -78,7 +78,14 @@ def test_it_is_handed_over_once_and_shown_in_the_incident(api: Api, alert: Any, 
     assert [each["state"] for each in incident["deliveries"]] == ["delivered"]
 
 
-@pytest.mark.parametrize("url", [f"slack://{KEY}", f"json://{KEY}", f"TGRAM://{KEY}", f"{TELEGRAM}?verify=no"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *(f"slack://{KEY}", f"json://{KEY}", f"TGRAM://{KEY}", f"{TELEGRAM}?verify=no"),
+        *(f"tgram:/{KEY}", f"tgram:{KEY}", f"tg-ram://{KEY}", f"slack.x://{KEY}", f"tgram\u200b://{KEY}"),
+        *("tgram://1234567890:", f" tgram://{KEY}"),
+    ],
+)
 def test_what_is_not_named_or_no_url_of_it_is_refused_without_a_word_of_its_key(api: Api, url: str) -> None:
     refused = api.post("/api/alerts", WANTED | {"to": ["https://example.com/", url]})
     assert pointers_of(refused) == ["/to/1"]

@@ -148,6 +148,12 @@ def test_an_alert_that_is_there_as_it_is_asked_for_is_not_judged_again(api: Api)
     assert [*errors_of(api.post("/api/apply-check", {"alerts": {"later": asked}}))] == ["/alerts/later/of/schedule_id"]
 
 
+def test_true_is_not_taken_for_the_one_that_is_there(api: Api) -> None:
+    data_of(api.post("/api/alerts", {"name": "one", "when": {"discarded": 1}, "to": [TO]}), status=201)
+    asked = {"one": {"when": {"discarded": True}, "to": [TO]}}
+    assert [*errors_of(api.post("/api/apply-check", {"alerts": asked}))] == ["/alerts/one/when/discarded"]
+
+
 def test_what_is_wrong_with_an_alert_is_said_at_its_place(api: Api) -> None:
     alerts = {
         "a": {"to": [TO, "ftp://example.com"]},

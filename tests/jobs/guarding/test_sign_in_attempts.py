@@ -176,3 +176,37 @@ def test_who_is_locked_out_costs_no_query_for_a_second() -> None:
     with CaptureQueriesContext(connection) as queries, pytest.raises(LimitReached):
         sign_in_attempts.begin("ada@example.com", {"REMOTE_ADDR": "192.0.2.1"}, now=NOON)
     assert len(queries) == 0
+
+
+def test_right_passwords_count_in_no_process_and_after_no_restart() -> None:
+    for _ in range(60):
+        rates.forget()
+        assert attempt(PASSWORD) == 302
+    assert fail(10)[-1] == 401
+    assert attempt(PASSWORD) == 429
+
+
+def test_an_address_that_is_locked_out_writes_nothing_more_whatever_it_makes_up() -> None:
+    for number in range(50):
+        assert attempt("wrong", email=f"{number}@example.com") == 401
+    attempt("wrong", email="one@example.com")
+    before = Usage.objects.count()
+    for number in range(20):
+        assert attempt("wrong", email=f"made-up-{number}@example.com") == 429
+    assert Usage.objects.count() == before
+
+
+def test_at_the_admins_door_an_empty_password_and_a_right_one_of_an_owner_are_no_failures() -> None:
+    User.objects.create_user("bob@example.com", PASSWORD)
+    for _ in range(12):
+        assert attempt("", door="/admin/login/") == 200
+        assert attempt(PASSWORD, email="bob@example.com", door="/admin/login/") == 200
+    assert attempt(PASSWORD) == 302
+    assert attempt(PASSWORD, email="bob@example.com") == 302
+
+
+def test_the_admins_own_page_of_the_password_leads_to_the_one_that_is_bounded() -> None:
+    browser = Client()
+    browser.force_login(User.objects.get())
+    answer = browser.post("/admin/password_change/", {"old_password": "wrong"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/account")

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
@@ -106,6 +107,23 @@ def test_another_password_ends_the_others(here: Client, there: Client, ada: User
     ada.refresh_from_db()
     assert ada.check_password(new)
     assert AuditEvent.objects.filter(action="password.changed", user_id=ada.id).count() == 1
+
+
+def test_what_an_operator_changes_meanwhile_stays_changed(
+    here: Client, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at = PasswordChangeForm.clean_old_password
+
+    def and_limited(form: PasswordChangeForm) -> str:
+        User.objects.filter(id=ada.id).update(limits={"keys": 1})
+        return looked_at(form)
+
+    monkeypatch.setattr(PasswordChangeForm, "clean_old_password", and_limited)
+    form = {"old_password": PASSWORD, "new_password1": "another horse", "new_password2": "another horse"}
+    assert here.post("/account/password", form).status_code == 302
+    ada.refresh_from_db()
+    assert ada.limits == {"keys": 1}
+    assert ada.check_password("another horse")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """/jobs/{job_id}/edit: a waiting job is changed as PATCH would, mistakes stand at their field, what has begun stays."""
 
+import html
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -7,9 +9,11 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from booper.content import exact_json
 from jobs.models import AuditEvent, Job, JobState, User
 from jobs.pages import edit_job
 from tests.admin import execute, make_ended_job, start_worker
+from tests.api import Api, data_of
 from tests.conftest import Announced
 from tests.factories import NOON, make_job
 from tests.jobs.pages.test_new_job import errors_of
@@ -121,3 +125,72 @@ def test_the_form_costs_a_fixed_number_of_queries(
     job = make_waiting()
     with django_assert_max_num_queries(4):
         reader.get(f"/jobs/{job.id}/edit")
+
+
+def sent_untouched(page: str) -> dict[str, str]:
+    """What a browser sends of a form that nobody has touched."""
+    found: dict[str, str] = {}
+    for name, choices in re.findall(r'<select[^>]*name="([^"]+)"[^>]*>(.*?)</select>', page, re.DOTALL):
+        options = re.findall(r'<option value="([^"]*)"( selected)?', choices)
+        found[name] = next((value for value, is_selected in options if is_selected), options[0][0])
+    for name, text in re.findall(r'<textarea[^>]*name="([^"]+)"[^>]*>(.*?)</textarea>', page, re.DOTALL):
+        found[name] = html.unescape(text).replace("\r\n", "\n").replace("\n", "\r\n")
+    for name, value in re.findall(r'<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"', page):
+        found[name] = re.sub(r"[\r\n]", "", html.unescape(value))
+    return found
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"body": "hello", "body_format": "TEXT"},
+        {"body": " a\nb\n", "body_format": "text"},
+        {"body": "a\r\nb", "body_format": "text"},
+        {"method": "DELETE"},
+        {"description": "line one\nline two"},
+        {"headers": {"X-A": "x"}, "query": {"q": "\u2028"}, "tags": ["a"], "timeout": 7.5, "body": {"x": [1, 2.50]}},
+    ],
+)
+def test_what_nobody_has_touched_stays_however_it_was_spelt(reader: Client, api: Api, fields: dict[str, Any]) -> None:
+    asked = {"url": "https://example.com/x", "schedule_in": "1 hour", **fields}
+    job_id = data_of(api.post("/api/jobs", asked), status=201)["job_id"]
+    before = Job.objects.get(id=job_id)
+    sent = sent_untouched(reader.get(f"/jobs/{job_id}/edit").content.decode())
+    assert reader.post(f"/jobs/{job_id}/edit", {**sent, "queue": "mail"}).status_code == 302
+    after = Job.objects.get(id=job_id)
+    assert {**after.args, "queue": None} == {**before.args, "queue": None}
+    assert (after.method, after.url) == (before.method, before.url)
+
+
+@pytest.mark.parametrize(
+    ("before", "typed", "after"),
+    [
+        ({"on": 1}, '{"on": true}', '{"on":true}'),
+        ({"on": 1}, '{"on": 1.0}', '{"on":1.0}'),
+        ({"a": 1, "b": 2}, '{"b": 2, "a": 1}', '{"b":2,"a":1}'),
+    ],
+)
+def test_what_python_takes_for_the_same_is_changed_all_the_same(
+    reader: Client, before: dict[str, Any], typed: str, after: str
+) -> None:
+    job = make_job(args={**ARGS, "body": before}, scheduled_at=NOON + HOUR, timeout_seconds=7.0)
+    assert edit(reader, job, body=typed).status_code == 302
+    assert exact_json.dumps(Job.objects.get().args["body"]).decode() == after
+
+
+@pytest.mark.parametrize(
+    ("before", "typed", "after"),
+    [
+        ("a\nb", "a\r\nb\r\nc", "a\nb\nc"),
+        ("a\r\nb", "a\r\nb\r\nc", "a\r\nb\r\nc"),
+        ("a\n", "ab\r\n", "ab\n"),
+        ("a", "a ", "a "),
+    ],
+)
+def test_a_text_keeps_its_line_ends_and_spaces(reader: Client, before: str, typed: str, after: str) -> None:
+    args = {"method": "post", "url": "https://example.com/hook", "body": before, "body_format": "text"}
+    job = make_job(args=args, scheduled_at=NOON + HOUR)
+    form = {"method": "post", "url": "https://example.com/hook", "body": typed, "body_format": "text"}
+    answer = reader.post(f"/jobs/{job.id}/edit", {**form, "seen": edit_job._version(job)})
+    assert answer.status_code == 302
+    assert Job.objects.get().args["body"] == after

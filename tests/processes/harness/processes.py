@@ -109,6 +109,10 @@ class Processes:
         self._running.append(process)
         return process
 
+    def written(self) -> str:
+        """All that the processes have written: for what is to stand there nowhere."""
+        return "\n".join(log.read_text(errors="replace") for log in sorted(self.log_dir.glob("*.log")))
+
     def output(self) -> str:
         """The end of what each process has written, under its name."""
         logs = sorted(self.log_dir.glob("*.log"))
