@@ -10,7 +10,18 @@ from jobs.database import sql
 from jobs.models import EventType, sealed_json_field
 from jobs.models.identifiers import uuid7_hexes
 
-Entry = dict[str, Any]
+Entry = tuple[str, str, int, str, int, str]
+"""A row of the log in the order of _COLUMNS, without its id."""
+
+_COLUMNS = {
+    "id": "uuid",
+    "event": "text",
+    "inserted_at": "timestamptz",
+    "job_id": "bigint",
+    "user_id": "uuid",
+    "attempt": "smallint",
+    "payload": "text",
+}
 
 
 def entry(
@@ -19,27 +30,9 @@ def entry(
     """A row of the log, to be appended, which gives it its id. Of a request the headers are encrypted."""
     is_request = event is EventType.REQUEST
     text = sealed_json_field.dumps(payload) if is_request else exact_json.dumps(payload).decode()
-    return {
-        "event": event,
-        "inserted_at": sql.time_text(now),
-        "job_id": job_id,
-        "user_id": user_id.hex,
-        "attempt": attempt,
-        "payload": text,
-    }
+    return (event, sql.time_text(now), job_id, user_id.hex, attempt, text)
 
 
 def append(entries: Sequence[Entry]) -> None:
-    for item, identifier in zip(entries, uuid7_hexes(len(entries)), strict=True):
-        item["id"] = identifier
-    sql.insert_rows(
-        "jobs_logevent",
-        entries,
-        id="uuid",
-        event="text",
-        inserted_at="timestamptz",
-        job_id="bigint",
-        user_id="uuid",
-        attempt="smallint",
-        payload="text",
-    )
+    rows = [(identifier, *item) for item, identifier in zip(entries, uuid7_hexes(len(entries)), strict=True)]
+    sql.insert_rows("jobs_logevent", rows, **_COLUMNS)

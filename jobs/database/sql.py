@@ -15,6 +15,10 @@ from jobs.models import sealed_json_field
 
 # As both databases read it: before all times that a row may have.
 EARLIEST = "0001-01-01 00:00:00"
+# COPY is asked for in one round trip and given its rows in another.
+_FEWEST_TO_COPY = 16
+
+Row = tuple[Any, ...]
 
 
 @cache
@@ -89,27 +93,36 @@ def insert(model: type[models.Model], objects: Sequence[models.Model], **columns
 
     bulk_create passes each value as a parameter of its own, of which SQLite takes a thousand, and is slower.
     """
-    values = [_row(item, columns) for item in objects]
-    insert_rows(model._meta.db_table, values, **columns)
+    insert_rows(model._meta.db_table, [_row(item, columns) for item in objects], **columns)
 
 
-def insert_rows(table: str, values: Sequence[dict[str, Any]], **columns: str) -> None:
-    """The same for rows that are JSON already."""
-    if values:
+def insert_rows(table: str, rows: Sequence[Row], **columns: str) -> None:
+    """The same for rows whose values are those of JSON already, in the order of `columns`."""
+    if len(rows) >= _FEWEST_TO_COPY and is_postgresql():
+        _copy(table, rows, columns)
+    elif rows:
         with connection.cursor() as cursor:
-            cursor.execute(_insert(table, columns), {"rows": json_parameter(values)})
+            cursor.execute(_insert(table, columns), {"rows": _objects(rows, columns)})
+
+
+def _copy(table: str, rows: Sequence[Row], columns: Mapping[str, str]) -> None:
+    """PostgreSQL takes a row so for half of what it takes to read it out of JSON."""
+    statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
+    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
 
 
 def insert_returning(
     model: type[models.Model], objects: Iterable[models.Model], *returning: str, **columns: str
 ) -> list[tuple[Any, ...]]:
     """The same, and what the database made of the columns `returning`, in no order."""
-    values = [_row(item, columns) for item in objects]
-    if not values:
+    rows = [_row(item, columns) for item in objects]
+    if not rows:
         return []
     statement = f"{_insert(model._meta.db_table, columns)} RETURNING {', '.join(returning)}"
     with connection.cursor() as cursor:
-        cursor.execute(statement, {"rows": json_parameter(values)})
+        cursor.execute(statement, {"rows": _objects(rows, columns)})
         return list(cursor.fetchall())
 
 
@@ -118,8 +131,12 @@ def _insert(table: str, columns: Mapping[str, str]) -> str:
     return f"INSERT INTO {table} ({names}) SELECT {names} FROM ({rows(**columns)}) AS r"
 
 
-def _row(item: models.Model, columns: Mapping[str, str]) -> dict[str, Any]:
-    return {name: _as_json(getattr(item, name), kind, is_request=name == "args") for name, kind in columns.items()}
+def _objects(rows: Iterable[Row], columns: Iterable[str]) -> str:
+    return json_parameter([dict(zip(columns, row, strict=True)) for row in rows])
+
+
+def _row(item: models.Model, columns: Mapping[str, str]) -> Row:
+    return tuple([_as_json(getattr(item, name), kind, is_request=name == "args") for name, kind in columns.items()])
 
 
 def _as_json(value: Any, kind: str, *, is_request: bool) -> Any:
@@ -127,7 +144,7 @@ def _as_json(value: Any, kind: str, *, is_request: bool) -> Any:
         return time_text(value)
     if isinstance(value, UUID):
         return value.hex
-    if isinstance(value, tzinfo):
+    if isinstance(value, tzinfo | models.TextChoices):
         return str(value)
     # What clients and targets sent is kept as text.
     if kind != "text" or not isinstance(value, dict | list):

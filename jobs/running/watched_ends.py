@@ -5,7 +5,6 @@ Of others nothing is written, and nothing is asked: the UPDATE that records an a
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 from jobs.database import sql
 from jobs.database.claimed_job import AnyJob
@@ -14,6 +13,21 @@ from jobs.running.ended import Ended
 
 IS_WATCHED = "EXISTS (SELECT 1 FROM jobs_alertwatch WHERE jobs_alertwatch.user_id = jobs_job.user_id)"
 """What an UPDATE of jobs is to return of each."""
+
+_COLUMNS = {
+    "user_id": "uuid",
+    "job_id": "bigint",
+    "schedule_id": "uuid",
+    "url": "text",
+    "name": "text",
+    "tags": "text",
+    "queue": "text",
+    "state": "text",
+    "error_code": "text",
+    "ended_at": "timestamptz",
+    "late_seconds": "double precision",
+}
+"""What is noted of an end, in the order of `_row`."""
 
 _JUDGED = (JobState.COMPLETED, JobState.DISCARDED)
 
@@ -29,21 +43,7 @@ def of(item: Ended) -> End:
 def note(ends: Iterable[End], *, now: datetime) -> None:
     """Notes those that were completed or discarded. All are of users who have alerts."""
     rows = [_row(job, state, code, now) for job, state, code in ends if state in _JUDGED]
-    sql.insert_rows(
-        "jobs_alertedend",
-        rows,
-        user_id="uuid",
-        job_id="bigint",
-        schedule_id="uuid",
-        url="text",
-        name="text",
-        tags="text",
-        queue="text",
-        state="text",
-        error_code="text",
-        ended_at="timestamptz",
-        late_seconds="double precision",
-    )
+    sql.insert_rows("jobs_alertedend", rows, **_COLUMNS)
 
 
 def note_watched(ends: Sequence[End], *, now: datetime) -> None:
@@ -57,19 +57,19 @@ def note_watched(ends: Sequence[End], *, now: datetime) -> None:
     note([end for end in judged if end[0].user_id in watched], now=now)
 
 
-def _row(job: AnyJob, state: JobState, code: str | None, now: datetime) -> dict[str, Any]:
+def _row(job: AnyJob, state: JobState, code: str | None, now: datetime) -> sql.Row:
     queue = job.args.get("queue")
     late = 0.0 if job.attempted_at is None else (job.attempted_at - job.scheduled_at).total_seconds()
-    return {
-        "user_id": job.user_id.hex,
-        "job_id": job.id,
-        "schedule_id": None if job.schedule_id is None else job.schedule_id.hex,
-        "url": job.url,
-        "name": job.name,
-        "tags": job.tags,
-        "queue": queue if isinstance(queue, str) else None,
-        "state": state.value,
-        "error_code": code if state == JobState.DISCARDED else None,
-        "ended_at": sql.time_text(now),
-        "late_seconds": max(0.0, late),
-    }
+    return (
+        job.user_id.hex,
+        job.id,
+        None if job.schedule_id is None else job.schedule_id.hex,
+        job.url,
+        job.name,
+        job.tags,
+        queue if isinstance(queue, str) else None,
+        state.value,
+        code if state == JobState.DISCARDED else None,
+        sql.time_text(now),
+        max(0.0, late),
+    )

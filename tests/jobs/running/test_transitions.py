@@ -85,7 +85,7 @@ def test_running_a_hundred_jobs_together_costs_the_same_four_queries():
         jobs = attempts.claim(worker, limit=100, now=NOON)
         attempts.log_starts([(job, {}) for job in jobs], now=NOON)
         attempts.record(worker, [Ended(job=j, state=JobState.COMPLETED, response=ANSWER) for j in jobs], now=LATER)
-    statements = [q["sql"] for q in queries if q["sql"].strip().startswith(("SELECT", "INSERT", "UPDATE"))]
+    statements = [q["sql"] for q in queries if q["sql"].strip().startswith(("SELECT", "INSERT", "COPY", "UPDATE"))]
     assert len(statements) == 4, statements
     assert Job.objects.filter(state="completed").count() == 100
 
