@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
-import selectors
 import socket
 import threading
 import time
@@ -26,6 +24,7 @@ from booper.sending.by_proxy import Handshake
 from booper.sending.connections import Connections
 from booper.sending.exchange import Exchange
 from booper.sending.lookups import Lookups
+from booper.sending.sockets import Sockets
 from booper.sending.transfer import Key, Transfer, open_socket
 from booper.sending.waker import Waker
 from booper.targets.policy import Policy
@@ -42,16 +41,6 @@ _MAX_IDLE_HANDLES = 256
 # through all of them for the oldest whenever there is one too many. Enough for a batch that ended to begin the next
 # one: dialling anew costs as much as the rest of a request.
 _MAX_IDLE_CONNECTIONS = 512
-_CURL_BITS = {
-    selectors.EVENT_READ: pycurl.CSELECT_IN,
-    selectors.EVENT_WRITE: pycurl.CSELECT_OUT,
-    selectors.EVENT_READ | selectors.EVENT_WRITE: pycurl.CSELECT_IN | pycurl.CSELECT_OUT,
-}
-_SELECTOR_EVENTS = {
-    pycurl.POLL_IN: selectors.EVENT_READ,
-    pycurl.POLL_OUT: selectors.EVENT_WRITE,
-    pycurl.POLL_INOUT: selectors.EVENT_READ | selectors.EVENT_WRITE,
-}
 
 
 def resolve_by_system(host: str) -> Sequence[str]:
@@ -81,13 +70,11 @@ class Sender(Generic[Key]):
         self._timer_at = math.inf
         self._is_woken = False
         self._is_closed = False
-        self._watched: set[int] = set()
         self._waker = Waker()
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self._waker, selectors.EVENT_READ)
+        self._sockets = Sockets(self._waker)
         self._lookups: Lookups[Transfer[Key]] = Lookups(policy.resolve or resolve_by_system, wake=self._waker.wake)
         self._multi = pycurl.CurlMulti()
-        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._sockets.on_socket)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
 
     def __enter__(self) -> Self:
@@ -110,13 +97,14 @@ class Sender(Generic[Key]):
             raise ValueError(f"key {key!r} is in flight already: give each request a key of its own")
         now = time.monotonic()
         try:
-            transfer = Transfer(key, Exchange(request, policy=self._policy, now=now), connections=self._connections)
+            exchange = Exchange(request, policy=self._policy, now=now)
         except InvalidTarget as error:
             code = failures.BLOCKED_ADDRESS if error.kind == "blocked" else failures.INVALID_REQUEST
             self._finished.append((key, Outcome(None, Failure(code, error.message), 0)))
         except ValueError as error:
             self._finished.append((key, Outcome(None, failures.invalid_request(str(error)), 0)))
         else:
+            transfer = Transfer(key, exchange, connections=self._connections, sockets=self._sockets)
             self._transfers[key] = transfer
             self._look_up(transfer, now=now)
 
@@ -172,7 +160,7 @@ class Sender(Generic[Key]):
         for easy in self._idle_handles:
             easy.close()
         self._idle_handles.clear()
-        self._selector.close()
+        self._sockets.close()
         self._waker.close()
 
     def _require_owner(self) -> None:
@@ -258,11 +246,8 @@ class Sender(Generic[Key]):
         wait = min(until, self._timer_at, self._lookups.next_deadline()) - time.monotonic()
         if self._finished:
             wait = 0
-        for ready, events in self._selector.select(max(0, min(wait, _LONGEST_NAP_SECONDS))):
-            if ready.fd in self._watched:
-                self._act(ready.fd, _CURL_BITS[events])
-            elif ready.fileobj is self._waker:
-                self._waker.drain()
+        for fd, bits in self._sockets.wait(max(0, min(wait, _LONGEST_NAP_SECONDS))):
+            self._act(fd, bits)
         now = time.monotonic()
         self._start_looked_up(now=now)
         if self._timer_at <= now:
@@ -335,20 +320,6 @@ class Sender(Generic[Key]):
             self._idle_handles.append(easy)
         else:
             easy.close()
-
-    def _on_socket(self, action: int, fd: int, multi: Any, data: Any) -> None:
-        """libcurl tells which sockets to watch. What can't be watched ends by its time-out."""
-        events = _SELECTOR_EVENTS.get(action)
-        with contextlib.suppress(OSError):
-            if events is None:
-                if fd in self._watched:
-                    self._watched.remove(fd)
-                    self._selector.unregister(fd)
-            elif fd in self._watched:
-                self._selector.modify(fd, events)
-            else:
-                self._selector.register(fd, events)
-                self._watched.add(fd)
 
     def _on_timer(self, timeout_ms: int) -> None:
         self._timer_at = math.inf if timeout_ms < 0 else time.monotonic() + timeout_ms / 1000

@@ -13,6 +13,7 @@ from booper.outcomes.outcome import Request
 from booper.sending import by_proxy
 from booper.sending.connections import Connections
 from booper.sending.exchange import Exchange
+from booper.sending.sockets import Sockets
 from booper.targets.urls import Target
 
 Key = TypeVar("Key", bound=Hashable)
@@ -62,6 +63,7 @@ class Transfer(Generic[Key]):
         "_connections",
         "_dialled",
         "_judged",
+        "_sockets",
         "begun_at",
         "easy",
         "exchange",
@@ -72,7 +74,7 @@ class Transfer(Generic[Key]):
         "waits_for",
     )
 
-    def __init__(self, key: Key, exchange: Exchange, *, connections: Connections) -> None:
+    def __init__(self, key: Key, exchange: Exchange, *, connections: Connections, sockets: Sockets) -> None:
         self.key = key
         self.exchange = exchange
         self.easy: Any = None
@@ -85,6 +87,7 @@ class Transfer(Generic[Key]):
         self.is_stale = False
         """The kept connection that libcurl chose was closed already, or another owner's: nothing was sent on it."""
         self._connections = connections
+        self._sockets = sockets
         self._dialled: dict[tuple[str, int], int] = {}
         self.told: str | None = None
         """The target's address that the proxy is asked for."""
@@ -124,6 +127,7 @@ class Transfer(Generic[Key]):
             self.exchange.socket_error = str(error) or type(error).__name__
             return int(pycurl.SOCKET_BAD)
         self.exchange.has_dialled = True
+        self._sockets.dialled(file)
         self._dialled[address.addr[:2]] = file
         return file
 
