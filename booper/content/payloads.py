@@ -17,7 +17,8 @@ def encode(value: Any) -> bytes:
 
 
 def storable_text(text: str) -> str:
-    return UNSTORABLE.sub(_REPLACEMENT, text)
+    # Asked of each header: most are plain, which is known without a look at every character.
+    return text if text.isascii() and "\x00" not in text else UNSTORABLE.sub(_REPLACEMENT, text)
 
 
 def decode(body: bytes) -> Any:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -44,11 +45,24 @@ class Claimed:
 
 AnyJob = Job | Claimed
 _NAMES = [field.name for field in fields(Claimed) if field.name != "may_have_secrets"]
-COLUMNS = ", ".join(f"jobs_job.{name}" for name in _NAMES)
+_TIMES = ("scheduled_at", "attempted_at", "occurrence_at")
+
+
+@cache
+def columns() -> str:
+    """What a statement returns of each row, for `from_row`.
+
+    PostgreSQL gives times as text, which Python reads in a tenth of the time that the driver takes.
+    """
+    as_text = frozenset(_TIMES if sql.is_postgresql() else ())
+    return ", ".join(f"jobs_job.{name}{'::text' if name in as_text else ''}" for name in _NAMES)
 
 
 def from_row(row: tuple[Any, ...]) -> Claimed:
-    """`row` has COLUMNS as the driver returns them: JSON as text, on SQLite uuids as text and times without a zone."""
+    """Takes a row of `columns` as the driver returns it.
+
+    JSON is text; so are PostgreSQL's times, and SQLite's uuids, whose times have no zone.
+    """
     job = Claimed(*row)
     text: Any = job.args
     job.args = sealed_json_field.loads(text)
@@ -57,11 +71,15 @@ def from_row(row: tuple[Any, ...]) -> Claimed:
     job.may_have_secrets = "{{" in text or (bool(headers) and "{{" in str(headers))
     if job.backoff_seconds is not None:
         job.backoff_seconds = json.loads(str(job.backoff_seconds))
-    if not sql.is_postgresql():
+    if sql.is_postgresql():
+        for name in _TIMES:
+            text = getattr(job, name)
+            setattr(job, name, None if text is None else datetime.fromisoformat(text))
+    else:
         for name in ("uuid", "user_id", "schedule_id"):
             value = getattr(job, name)
             setattr(job, name, None if value is None else UUID(value))
-        for name in ("scheduled_at", "attempted_at", "occurrence_at"):
+        for name in _TIMES:
             moment = getattr(job, name)
             setattr(job, name, None if moment is None else moment.replace(tzinfo=UTC))
     return job

@@ -31,13 +31,13 @@ def shown_response(response: Response, said: Reading, *, duration_ms: int) -> di
 
 def shown_headers(response: Response) -> dict[str, str | list[str]]:
     """Gives the headers as an object, in their first spelling; one that comes more than once as a list."""
+    headers = [(payloads.storable_text(name), payloads.storable_text(value)) for name, value in response.headers]
+    if len({name.lower() for name, _ in headers}) == len(headers):
+        return dict(headers)
     shown: dict[str, str | list[str]] = {}
     spelling: dict[str, str] = {}
-    for name, value in response.headers:
-        text = payloads.storable_text(value)
-        key = spelling.get(name.lower())
-        if key is None:
-            key = spelling[name.lower()] = payloads.storable_text(name)
+    for name, text in headers:
+        key = spelling.setdefault(name.lower(), name)
         before = shown.get(key)
         if before is None:
             shown[key] = text

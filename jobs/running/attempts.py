@@ -122,7 +122,7 @@ def _claim(worker_id: UUID, chosen: Sequence[Look], *, waiting: str, within: str
 
 def _returned(statement: str, parameters: dict[str, Any]) -> list[Claimed]:
     with connection.cursor() as cursor:
-        cursor.execute(f"{statement} RETURNING {claimed_job.COLUMNS}", parameters)
+        cursor.execute(f"{statement} RETURNING {claimed_job.columns()}", parameters)
         return [claimed_job.from_row(row) for row in cursor.fetchall()]
 
 
