@@ -6,6 +6,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth.forms import PasswordChangeForm
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
@@ -70,10 +71,12 @@ class ChangePassword(_AccountPage):
         if not is_valid:
             refusals = [str(each) for errors in form.errors.values() for each in errors]
             return self.shown(refusals=refusals, status=400)
-        # That column alone: an operator may have changed others meanwhile.
-        form.save(commit=False).save(update_fields=["password"])
-        # Every other session is good no more: what it has to match is made of the password.
-        update_session_auth_hash(request, form.user)
-        audit.note("password.changed", user_id=self.owner_id, actor=self.actor, now=clock.now())
+        # An ended session changes nothing, be it ended now.
+        with transaction.atomic():
+            # That column alone: an operator may have changed others meanwhile.
+            form.save(commit=False).save(update_fields=["password"])
+            # Every other session is good no more: what it has to match is made of the password.
+            update_session_auth_hash(request, form.user)
+            audit.note("password.changed", user_id=self.owner_id, actor=self.actor, now=clock.now())
         messages.success(request, "The password is another one, and you are signed out everywhere but here.")
         return HttpResponseRedirect(reverse("pages:account"))

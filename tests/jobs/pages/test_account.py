@@ -1,7 +1,9 @@
 """/account: where one is signed in, ended by one or all others; another password ends the others too."""
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.forms import PasswordChangeForm
@@ -11,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from jobs.guarding import sessions
+from jobs.guarding import sessions, sign_in_attempts
 from jobs.models import AuditEvent, SignIn, User
 from tests.conftest import StoppedClock
 from tests.factories import NOON
@@ -208,3 +210,36 @@ def test_what_is_over_is_deleted(here: Client, stopped_clock: StoppedClock) -> N
     assert (Session.objects.count(), SignIn.objects.count()) == (1, 1)
     sessions.delete_old(now=NOON + timedelta(days=15, hours=1))
     assert (Session.objects.count(), SignIn.objects.count()) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("/account/sessions/end-others", {}),
+        (
+            "/account/password",
+            {"old_password": PASSWORD, "new_password1": "another battery", "new_password2": "another battery"},
+        ),
+    ],
+)
+def test_a_session_that_is_ended_while_its_own_request_is_under_way_stays_so_and_changes_nothing(
+    here: Client, there: Client, ada: User, monkeypatch: pytest.MonkeyPatch, path: str, form: dict[str, str]
+) -> None:
+    ended = there.session.session_key
+
+    for module, name in ((sessions, "end_others"), (sign_in_attempts, "begin")):
+        called = getattr(module, name)
+
+        def end_it_first(*arguments: Any, called: Callable[..., Any] = called, **named: Any) -> Any:
+            Session.objects.filter(session_key=ended).delete()
+            return called(*arguments, **named)
+
+        monkeypatch.setattr(module, name, end_it_first)
+    before = User.objects.get(pk=ada.pk)
+    assert there.post(path, form).status_code == 400
+    after = User.objects.get(pk=ada.pk)
+    assert (after.password, after.signed_out_at) == (before.password, before.signed_out_at)
+    assert not is_in(there)
+    assert is_in(here)
+    assert Session.objects.count() == 1
+    assert not AuditEvent.objects.filter(action__in=["session.others_ended", "password.changed"]).exists()
