@@ -95,7 +95,8 @@ def test_recurring_jobs_cost_the_same_queries_for_two_as_for_two_hundred(api: Ap
     batch(api, *jobs(0, count=1))
     few = cost(api, *jobs(10, count=1), *jobs(0, count=1), job_of(0))
     many = cost(api, *jobs(20, count=100), *jobs(10, count=1), job_of(0))
-    assert few == many
+    # PostgreSQL is given many rows by COPY.
+    assert few == [verb.replace("COPY", "INSERT") for verb in many]
     assert Schedule.objects.count() == 2 + 2 + 200
     # The run, the frequency, the entry and the schedule.
     assert cost(api, job_of(0, cron="0 0 1 1 *")) == ["INSERT"] * 4
