@@ -1,9 +1,10 @@
 # One image for all parts of an instance: web (by default), worker, beat, Flower and migrate. docs/deployment.md
 FROM python:3.13-slim-bookworm AS build
 WORKDIR /opt/booper
-# requirements-sentry.txt for SENTRY_DSN, requirements-apprise.txt for BOOPER_ALERT_SERVICES.
+# requirements-sentry.txt for SENTRY_DSN, requirements-otel.txt for OTEL_EXPORTER_OTLP_ENDPOINT,
+# requirements-apprise.txt for BOOPER_ALERT_SERVICES.
 ARG REQUIREMENTS=requirements.txt
-COPY requirements.txt requirements-apprise.txt requirements-sentry.txt ./
+COPY requirements.txt requirements-apprise.txt requirements-otel.txt requirements-sentry.txt ./
 RUN python -m venv /opt/venv \
     && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: -r "$REQUIREMENTS"
 COPY . ./

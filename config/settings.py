@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import booper
-from config import database_url, embedded_broker, environment, error_reports, sentinel
+from config import database_url, embedded_broker, environment, error_reports, sentinel, traces
 
 # The pinned tzdata decides, not what this machine has: all of them must agree on when nine in the morning is.
 zoneinfo.reset_tzpath(to=())
@@ -358,13 +358,11 @@ BOOPER_HEARTBEAT_URL = environment.url(
 # Whoever sends it as a bearer token may read /metrics. A job may ask this machine for it, which is why all need one.
 METRICS_TOKEN = environment.kept_secret("METRICS_TOKEN", DATA_DIR)
 
-# --- Errors to Sentry: docs/operations.md -----------------------------------------------------------------------------
+# --- Errors to Sentry, traces by OpenTelemetry: docs/operations.md ----------------------------------------------------
 
-error_reports.begin(
-    environment.text("SENTRY_DSN"),
-    release=booper.__version__,
-    environment=environment.text("SENTRY_ENVIRONMENT", "production"),
-)
+_REPORTED_AS = environment.text("SENTRY_ENVIRONMENT", "production")
+error_reports.begin(environment.text("SENTRY_DSN"), release=booper.__version__, environment=_REPORTED_AS)
+BOOPER_TRACES = traces.are_wanted()
 
 # --- Logging ----------------------------------------------------------------------------------------------------------
 

@@ -11,13 +11,13 @@ from booper.outcomes import failures, verdict
 from booper.outcomes.outcome import Failure
 from jobs.database.claim_bounds import NONE, ClaimBounds
 from jobs.database.due_looks import DueLooks
-from jobs.delivering import receivers, transitions
+from jobs.delivering import receivers, traced_deliveries, transitions
 from jobs.delivering.transitions import Attempted
 from jobs.engine.stage import Finished, Started, Upcoming
 from jobs.guarding.secrets import NoSuchSecret, Vault
 from jobs.models import Delivery, DeliveryState
 from jobs.outgoing import secret_filling, signing_secrets
-from jobs.telemetry import counters
+from jobs.telemetry import counters, traces
 
 logger = logging.getLogger(__name__)
 UNCHARGED_WAIT = timedelta(seconds=5)
@@ -53,6 +53,9 @@ def claim(
         started = [
             _prepare(delivery, vault=vaults.get(delivery.user_id), secrets=secrets, now=now) for delivery in claimed
         ]
+        if traces.are_on() and claimed:
+            traced_deliveries.look_up(claimed)
+            started = [traced_deliveries.with_header(item) for item in started]
     return started, Upcoming()
 
 
@@ -85,6 +88,8 @@ def record(worker_id: UUID, finished: Sequence[Finished], *, now: datetime) -> U
         now=now,
     )
     _tell(attempted, finished)
+    if traces.are_on():
+        traced_deliveries.tell(attempted, finished)
     return Upcoming(deliveries=[item.retry_at for item in attempted if item.retry_at is not None])
 
 

@@ -1,6 +1,7 @@
 """A message of a callback, a webhook or an alert on its way: the exact bytes, and how the sending went."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
@@ -8,6 +9,9 @@ from django.db.models import Q
 
 from jobs.models.identifiers import uuid7
 from jobs.models.receiver import Receiver
+
+if TYPE_CHECKING:
+    from jobs.models.job import Job
 
 
 class DeliveryKind(models.TextChoices):
@@ -86,6 +90,8 @@ class Delivery(models.Model):
 
     # What was known of its receiver when a worker took it up, if anything; no column.
     receiver: Receiver | None = None
+    # Its job, where traces are sent; no column.
+    traced_job: "Job | None" = None
 
     objects = DeliveryQuerySet.as_manager()
 

@@ -1,5 +1,6 @@
 """A column for requests as clients sent them, with their headers encrypted: that is where credentials are."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -17,6 +18,8 @@ _OWN = {
     *("Accept", "Accept-Encoding", "User-Agent", "Booper-Job-Id", "Booper-Attempt", "Idempotency-Key"),
     "Content-Type",
 }
+# No client can have sent this: unknown fields are refused.
+_TRACEPARENT = "$traceparent"
 
 
 class UnreadableHeaders(dict[str, Any]):
@@ -27,15 +30,35 @@ class UnreadableHeaders(dict[str, Any]):
         self.sealed = sealed
 
 
+class Traced(dict[str, Any]):
+    """A request that came with a `traceparent`, which is stored with it and shown nowhere."""
+
+    def __init__(self, value: Mapping[str, Any], traceparent: str) -> None:
+        super().__init__(value)
+        self.traceparent = traceparent
+
+
 def dumps(value: Any) -> str:
     """The JSON text of a request, to be stored."""
-    return exact_json.dumps(_sealed(value)).decode()
+    stored = _sealed(value)
+    if isinstance(value, Traced):
+        stored = {**stored, _TRACEPARENT: value.traceparent}
+    return exact_json.dumps(stored).decode()
+
+
+def as_before(value: dict[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """A request that was edited, in the trace that it was in `before`."""
+    return Traced(value, before.traceparent) if isinstance(before, Traced) else value
 
 
 def loads(text: str) -> Any:
     """The request that the stored text is of, in clear; also what was stored before headers were encrypted."""
     value = exact_json.loads(text)
-    return _opened(value) if encryption.PREFIX in text else value
+    if encryption.PREFIX in text:
+        value = _opened(value)
+    if isinstance(value, dict) and _TRACEPARENT in value:
+        return Traced(value, value.pop(_TRACEPARENT))
+    return value
 
 
 def is_current(text: str) -> bool:

@@ -16,6 +16,7 @@ from jobs.intake import job as intake_job
 from jobs.intake.refusals import FieldError, InvalidInput
 from jobs.models import User
 from jobs.queues import ids
+from jobs.telemetry import traces
 from jobs.waking import announcements
 
 
@@ -30,6 +31,8 @@ def make(owner: User, fields: Mapping[str, Any], *, size: int, now: datetime) ->
     scheduled = job_actions.schedule_job(spec, plan, user_id=owner.id, now=now)
     if scheduled.refused is not None:
         raise InvalidInput([FieldError("/idempotency_key", scheduled.refused.reason)])
+    if traces.are_on() and scheduled.is_new and not scheduled.job.is_upcoming:
+        traces.made([scheduled.job], name="new job", kind="internal", attributes={}, since=now)
     if scheduled.is_to_be_announced:
         job = scheduled.job
         announce = announcements.announce_jobs if job.queue_id is None else announcements.announce_queues

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from jobs.models.calendar import NOT_THERE
 from jobs.queues import limits
 from jobs.recurring import beat_entries
 from jobs.running import expiry, transitions
+from jobs.telemetry import traces
 
 logger = logging.getLogger(__name__)
 
@@ -147,6 +149,9 @@ def fire(upcoming: Sequence[Job], *, is_asked_for: bool = False, now: datetime) 
     insert_upcoming([(item.schedule, item.next_at) for item in successors if item.next_at is not None], now=now)
     Schedule.objects.filter(id__in=ran).update(run_count=F("run_count") + 1)
     beat_entries.count_runs(ran, now=now)
+    if traces.are_on():
+        fired = [item.job for item in successors if item.skipped_because is None]
+        transaction.on_commit(partial(traces.made, fired, name="fire", kind="producer", attributes={}, since=now))
     for reason in (ALL_DONE, NO_RUN_LEFT, NO_DAY_LEFT):
         end([item.schedule.id for item in successors if item.ends_for == reason], reason=reason, now=now)
 

@@ -23,8 +23,9 @@ from jobs.guarding import charges
 from jobs.guarding.limits import LimitReached
 from jobs.models import REQUEST_COLUMNS, EventType, Job, JobState, User
 from jobs.queues import ids
-from jobs.running import child_request, expiry
+from jobs.running import child_request, expiry, traced_children
 from jobs.running.ended import Ended
+from jobs.telemetry import traces
 from jobs.waking import announcements
 
 logger = logging.getLogger(__name__)
@@ -91,6 +92,9 @@ def make(ended: Iterable[Ended], *, now: datetime) -> Made:
     _insert([child for child in children if child.refusal is None])
     due = [(child.row.queue_id, child.row.scheduled_at) for child in children if child.refusal is None]
     _announce(due)
+    if traces.are_on():
+        rows = [child.row for child in children if child.refusal is None]
+        transaction.on_commit(partial(traced_children.tell, rows, now=now))
     return Made(_numbers(children), [_logged(child, now=now) for child in children if child.refusal], due)
 
 
@@ -177,6 +181,8 @@ def _child(parent: _Parent, place: int, *, now: datetime) -> _Child:
         setattr(row, name, value)
     row.parent_uuid, row.root_uuid, row.depth = parent.job.uuid, parent.root, parent.depth
     row.parent_answer = parent.answer
+    if traces.are_on():
+        traced_children.follow(row, parent.job)
     child.queue_name = args.get("queue")
     return child
 

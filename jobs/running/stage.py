@@ -22,9 +22,9 @@ from jobs.guarding import places
 from jobs.guarding.secrets import NoSuchSecret, Vault
 from jobs.models import Job, JobState, Schedule
 from jobs.outgoing import secret_filling, shown_response, signing_secrets
-from jobs.running import attempts
+from jobs.running import attempts, traced_attempts
 from jobs.running.ended import CANCELLED, BrokenOff, Ended, handed_back
-from jobs.telemetry import busiest, counters, log_records
+from jobs.telemetry import busiest, counters, log_records, traces
 
 logger = logging.getLogger(__name__)
 _ENDED_AS = {
@@ -80,6 +80,8 @@ def start(jobs: Sequence[Claimed], *, now: datetime) -> list[Started]:
         )
         for job in jobs
     ]
+    if traces.are_on():
+        prepared = [(traced_attempts.with_header(item, shown), shown) for item, shown in prepared]
     attempts.log_starts([(item.row, shown) for item, shown in prepared], now=now)
     # A queue's job may wait for its place on purpose: that is not late.
     late = [(now - job.scheduled_at).total_seconds() for job in jobs if job.queue_id is None]
@@ -107,6 +109,8 @@ def record(worker_id: UUID, finished: Sequence[Finished], *, now: datetime) -> U
     ended = [decide(item, now=now) for item in finished]
     deliveries = attempts.record(worker_id, ended, now=now)
     _tell(ended, finished)
+    if traces.are_on():
+        traced_attempts.tell(ended, finished)
     return Upcoming(
         jobs=[item.retry_at for item in ended if item.retry_at is not None and item.job.queue_id is None],
         # A place is free, or a job is due again: either way the queue is to be looked at.
@@ -196,6 +200,8 @@ def _shown(finished: Finished, response: Response | None, said: Reading | None) 
 def rescue(*, limit: int, now: datetime) -> tuple[int, Upcoming]:
     rescued = attempts.rescue(limit=limit, now=now)
     counters.own.count(counters.ATTEMPTS, [counters.LEASE_LOST] * len(rescued))
+    if traces.are_on():
+        traces.send(traces.attempt(job, None, counters.LEASE_LOST) for job in rescued)
     for job in rescued:
         extra = _log_fields(job)
         logger.warning("job %s attempt %s: its worker is gone, now %s", job.id, job.attempt, job.state, extra=extra)

@@ -25,6 +25,7 @@ from jobs.models import (
     Job,
     JobState,
     Schedule,
+    sealed_json_field,
 )
 from jobs.outgoing import callback_bodies
 from jobs.queues import limits
@@ -187,7 +188,9 @@ def edit(job: Job, edited: Callable[[Job], JobEdit], *, queue_id: int | None, no
             return None
         change = edited(locked)
         spec = replace(change.spec, queue_id=queue_id)
-        fields = {"args": change.args} | {name: getattr(spec, name) for name in change.columns}
+        fields = {"args": sealed_json_field.as_before(change.args, locked.args)} | {
+            name: getattr(spec, name) for name in change.columns
+        }
         if change.scheduled_at is not None:
             fields["scheduled_at"] = max(change.scheduled_at, now)
         fields |= _expiring(locked, change, due_at=fields.get("scheduled_at", locked.scheduled_at), now=now)

@@ -21,7 +21,7 @@ from jobs.api.input import bulk as bulk_input
 from jobs.api.input.job_filters import FILTERS
 from jobs.api.input.taken import takes
 from jobs.api.schema.operations import jobs as operations
-from jobs.api.wire import parsers, problems
+from jobs.api.wire import parsers, problems, tracing
 from jobs.database import clock
 from jobs.intake import batch as intake_batch
 from jobs.intake import calendar, secret
@@ -50,6 +50,7 @@ class Batch(JobsView):
         is_small = length.isdecimal() and int(length) <= settings.MAX_REQUEST_BYTES
         judged = intake_batch.wanted(self.sent_fields(limit="MAX_BATCH_BYTES"), is_small=is_small, now=now)
         judged = self._with_calendars(self._with_known_secrets(judged), now=now)
+        judged = [tracing.traced(item, request) if isinstance(item, Wanted) else item for item in judged]
         good = [item for item in judged if isinstance(item, Wanted)]
         more = conflicts.count_of_new([(item.spec, item.plan) for item in good], user_id=self.owner_id)
         self.charge(jobs=more, schedules=sum(item.plan is not None for item in good), now=now)
@@ -57,6 +58,7 @@ class Batch(JobsView):
         plans = [item.plan for item in good]
         taken = batch.take(list(zip(specs, plans, strict=True)), user_id=self.owner_id, now=now)
         _announce(taken)
+        tracing.tell(request, taken, since=now)
         answers = iter(taken)
         data = [_answered(next(answers) if isinstance(item, Wanted) else item, now=now) for item in judged]
         return answer(data, status=201 if all("job_id" in item for item in data) else 207)

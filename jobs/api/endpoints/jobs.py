@@ -19,7 +19,7 @@ from jobs.api.input.cursors import Order
 from jobs.api.input.query import Page
 from jobs.api.input.taken import takes
 from jobs.api.schema.operations import jobs as operations
-from jobs.api.wire import etags
+from jobs.api.wire import etags, tracing
 from jobs.api.wire.problems import Conflict
 from jobs.database import clock, sql
 from jobs.database.compiled import CompiledQuery
@@ -102,7 +102,7 @@ class Jobs(JobsView):
     def post(self, request: Request) -> Response:
         now = clock.now()
         key_header = request.META.get("HTTP_IDEMPOTENCY_KEY")
-        wanted = intake_job.wanted(self.sent_fields(), key_header=key_header, now=now)
+        wanted = tracing.traced(intake_job.wanted(self.sent_fields(), key_header=key_header, now=now), request)
         secret.check(wanted.spec, user_id=self.owner_id)
         plan = calendar.resolved(wanted.plan, user_id=self.owner_id, now=now)
         more = conflicts.count_of_new([(wanted.spec, plan)], user_id=self.owner_id)
@@ -114,6 +114,7 @@ class Jobs(JobsView):
             raise KeyHeld(scheduled.refused.reason)
         if scheduled.is_to_be_announced:
             announce(job)
+        tracing.tell(request, [scheduled], since=now)
         data = serializers.job(job, now=now, has_conflict=not scheduled.is_new)
         return answer(data, status=201 if scheduled.is_new else 200, headers=location(job.id))
 

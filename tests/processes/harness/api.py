@@ -39,13 +39,13 @@ class Api:
     def get(self, path: str) -> Answer:
         return self.request("GET", path)
 
-    def post(self, path: str, payload: dict[str, Any] | None = None) -> Answer:
-        return self.request("POST", path, payload)
+    def post(self, path: str, payload: dict[str, Any] | None = None, **more_headers: str) -> Answer:
+        return self.request("POST", path, payload, **more_headers)
 
-    def request(self, method: str, path: str, payload: dict[str, Any] | None = None) -> Answer:
+    def request(self, method: str, path: str, payload: dict[str, Any] | None = None, **more_headers: str) -> Answer:
         """NoAnswer when there is none within the time-out."""
         body = None if payload is None else json.dumps(payload).encode()
-        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json", **more_headers}
         began = time.monotonic()
         connection = self._fresh_connection()
         try:

@@ -127,6 +127,13 @@ PARAMETERS: dict[str, Schema] = {
         {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
         place="header",
     ),
+    "traceparent": parameter(
+        "traceparent",
+        "The caller's span, as W3C Trace Context has it: the job is in its trace, where the operator sends traces. "
+        "One that is malformed is ignored.",
+        {"type": "string"},
+        place="header",
+    ),
     "secret_name": parameter("name", "Its name.", SECRET["name"], place="path", required=True),
     "key_id": parameter("key_id", "Its uuid.", UUID, place="path", required=True),
 }

@@ -26,7 +26,7 @@ CREATE_JOB = operation(
     "`cron` or `repeat_every` it makes a schedule, and the job is its first run.",
     answers={200: ref("Job"), 201: ref("Job")},
     refusals=(409,),
-    parameters=parameters("idempotency_key"),
+    parameters=parameters("idempotency_key", "traceparent"),
     body="JobInput",
     form_example={"method": "post", "url": "https://example.com/hook", "body[content]": "Hi", "schedule_in": "30"},
 )
@@ -43,6 +43,7 @@ CREATE_JOBS = operation(
     "`replace`.",
     answers={201: _BATCH_ANSWER, 207: _BATCH_ANSWER},
     has_location=False,
+    parameters=parameters("traceparent"),
     body="BatchInput",
     form_example={"jobs[0][url]": "https://example.com/a", "jobs[1][url]": "https://example.com/b"},
 )

@@ -1,0 +1,34 @@
+"""Deliveries in the trace of their job: the header that goes out with each, and the span once it has ended."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from jobs.delivering.transitions import Attempted
+from jobs.engine.stage import Finished, Started
+from jobs.models import Delivery, Job
+from jobs.telemetry import traces
+
+
+def look_up(claimed: Sequence[Delivery]) -> None:
+    """Gives each of them its job, as much of it as a trace needs. One query."""
+    jobs = Job.objects.only("id", "uuid", "args").in_bulk({row.job_id for row in claimed if row.job_id is not None})
+    for row in claimed:
+        row.traced_job = jobs.get(row.job_id)
+
+
+def with_header(item: Started) -> Started:
+    """The same delivery, whose request says which span it is."""
+    if item.request is None:
+        return item
+    row = item.row
+    above = traces.parent(traces.of_delivery(row, row.traced_job), row)
+    return replace(item, request=traces.with_header(item.request, above))
+
+
+def tell(attempted: Sequence[Attempted], finished: Sequence[Finished]) -> None:
+    """Sends the span of each attempt that has ended and counts as one."""
+    traces.send(
+        traces.delivered(item.delivery, item.delivery.traced_job, done.outcome, item.error_code)
+        for item, done in zip(attempted, finished, strict=True)
+        if not item.is_silent
+    )
