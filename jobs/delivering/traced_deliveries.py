@@ -6,7 +6,7 @@ from dataclasses import replace
 from jobs.delivering.transitions import Attempted
 from jobs.engine.stage import Finished, Started
 from jobs.models import Delivery, Job
-from jobs.telemetry import traces
+from jobs.telemetry import spans, traces
 
 
 def look_up(claimed: Sequence[Delivery]) -> None:
@@ -27,7 +27,7 @@ def with_header(item: Started) -> Started:
 
 def tell(attempted: Sequence[Attempted], finished: Sequence[Finished]) -> None:
     """Sends the span of each attempt that has ended and counts as one."""
-    traces.send(
+    spans.send(
         traces.delivered(item.delivery, item.delivery.traced_job, done.outcome, item.error_code)
         for item, done in zip(attempted, finished, strict=True)
         if not item.is_silent

@@ -24,7 +24,7 @@ from jobs.models import Job, JobState, Schedule
 from jobs.outgoing import secret_filling, shown_response, signing_secrets
 from jobs.running import attempts, traced_attempts
 from jobs.running.ended import CANCELLED, BrokenOff, Ended, handed_back
-from jobs.telemetry import busiest, counters, log_records, traces
+from jobs.telemetry import busiest, counters, log_records, spans, traces
 
 logger = logging.getLogger(__name__)
 _ENDED_AS = {
@@ -201,7 +201,7 @@ def rescue(*, limit: int, now: datetime) -> tuple[int, Upcoming]:
     rescued = attempts.rescue(limit=limit, now=now)
     counters.own.count(counters.ATTEMPTS, [counters.LEASE_LOST] * len(rescued))
     if traces.are_on():
-        traces.send(traces.attempt(job, None, counters.LEASE_LOST) for job in rescued)
+        spans.send(traces.attempt(job, None, counters.LEASE_LOST) for job in rescued)
     for job in rescued:
         extra = _log_fields(job)
         logger.warning("job %s attempt %s: its worker is gone, now %s", job.id, job.attempt, job.state, extra=extra)

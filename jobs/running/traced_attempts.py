@@ -6,7 +6,7 @@ from typing import Any
 
 from jobs.engine.stage import Finished, Started
 from jobs.running.ended import Ended
-from jobs.telemetry import traces
+from jobs.telemetry import spans, traces
 
 
 def with_header(item: Started, shown: dict[str, Any]) -> Started:
@@ -22,7 +22,7 @@ def with_header(item: Started, shown: dict[str, Any]) -> Started:
 
 def tell(ended: Sequence[Ended], finished: Sequence[Finished]) -> None:
     """Sends the span of each attempt that has ended."""
-    traces.send(
+    spans.send(
         traces.attempt(item.job, done.outcome, None if item.error is None else str(item.error["code"]))
         for item, done in zip(ended, finished, strict=True)
     )

@@ -64,7 +64,7 @@ def of_job(uuid: UUID, args: Mapping[str, Any]) -> Trace:
 
 def _trace(uuid: UUID, caller: Parent | None) -> Trace:
     trace_id = trace_ids.of_trace(uuid) if caller is None else caller.trace_id
-    return Trace(trace_id, caller, spans.exporter().is_sampled(trace_id, caller))
+    return Trace(trace_id, caller, spans.is_sampled(trace_id, caller))
 
 
 def of_delivery(delivery: Delivery, job: Job | None) -> Trace:
@@ -86,7 +86,7 @@ def with_header(request: Request, above: Parent) -> Request:
 
 def made(jobs: Iterable[Traced], *, name: str, kind: str, attributes: Mapping[str, Value], since: datetime) -> None:
     """Sends the root of each of `jobs`: what they were made by, that is."""
-    send(
+    spans.send(
         _root(job, job.uuid, of_job(job.uuid, job.args), name=name, kind=kind, attributes=attributes, since=since)
         for job in jobs
     )
@@ -98,7 +98,7 @@ def planned(
     """The same of a schedule that was just made with its first `run`; each run has a trace of its own."""
     if run.schedule_id is not None:
         trace = _trace(run.schedule_id, caller)
-        send([_root(run, run.schedule_id, trace, name=name, kind=kind, attributes=attributes, since=since)])
+        spans.send([_root(run, run.schedule_id, trace, name=name, kind=kind, attributes=attributes, since=since)])
 
 
 def _root(
@@ -165,10 +165,6 @@ def delivered(delivery: Delivery, job: Job | None, outcome: Outcome, error: str 
         is_failed=error is not None,
         attributes=attributes,
     )
-
-
-def send(ended: Iterable[Span | None]) -> None:
-    spans.exporter().send([span for span in ended if span is not None])
 
 
 def _above(delivery: Delivery, job: Job) -> int:

@@ -10,8 +10,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
+from jobs.database.outages import Outage
 from jobs.models import Delivery, Job, LogEvent, sealed_json_field
 from jobs.recurring import firing
+from jobs.running import stage as running_stage
 from jobs.running import transitions
 from jobs.telemetry import spans, trace_ids, traces
 from jobs.telemetry.spans import Span
@@ -226,3 +228,56 @@ def test_each_run_of_a_schedule_is_below_a_root_of_its_own(
     assert len({span.trace_id for span in roots}) == len(roots)
     assert {(span.trace_id, span.parent_id) for span in attempts} == {(span.trace_id, span.span_id) for span in roots}
     assert {span.attributes["booper.schedule.id"] for span in found} == {str(schedule.id)}
+
+
+class _Broken(Recorder):
+    def is_sampled(self, trace_id: int, caller: Parent | None) -> bool:
+        raise OSError("no sampler")
+
+    def send(self, sent: Sequence[Span]) -> None:
+        raise RuntimeError("no exporter")
+
+
+class _Full(Recorder):
+    def send(self, sent: Sequence[Span]) -> None:
+        raise RuntimeError("no exporter")
+
+
+@pytest.mark.parametrize("broken", [_Broken(), _Full()])
+def test_jobs_are_run_and_told_of_whatever_becomes_of_their_spans(
+    api: Api, settings: Settings, monkeypatch: pytest.MonkeyPatch, broken: Recorder
+) -> None:
+    settings.BOOPER_TRACES = True
+    monkeypatch.setattr(spans, "_exporters", [broken])
+    monkeypatch.setattr(spans, "_outage", Outage(spans.logger, begins="spans are lost", ends="spans are taken again"))
+    job_id = data_of(api.post("/api/jobs", {"url": URL, "callback_url": "https://example.com/told"}), status=201)[
+        "job_id"
+    ]
+    run_due(OK)
+    deliver_due(OK)
+    assert Job.objects.get(id=job_id).state == "completed"
+    assert Delivery.objects.get().state == "delivered"
+
+
+def test_a_process_whose_exporter_can_not_be_made_sends_none_and_says_so_once(
+    api: Api, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.BOOPER_TRACES = True
+    monkeypatch.setattr(spans, "_exporters", [])
+    monkeypatch.setattr(spans, "_EXPORTING", "jobs.telemetry.there_is_no_such_module")
+    for _ in range(3):
+        data_of(api.post("/api/jobs", {"url": URL}), status=201)
+        run_due(OK)
+    assert [record.message for record in caplog.records if record.name == spans.__name__] == [
+        "no traces are sent from this process: its exporter can't be made"
+    ]
+
+
+def test_an_attempt_whose_worker_is_gone_has_a_span_that_says_so(recorder: Recorder) -> None:
+    job = make_job()
+    start_due(uuid4())
+    recorder.take()
+    running_stage.rescue(limit=10, now=NOON)
+    [span] = recorder.take()
+    assert span.attributes["error.type"] == "lease_lost"
+    assert (span.trace_id, span.span_id) == (trace_ids.of_trace(job.uuid), trace_ids.of_span(job.uuid, "1"))
