@@ -12,6 +12,7 @@ from datetime import datetime
 from threading import Event
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.faults import invariants, report
@@ -74,6 +75,37 @@ def test_no_alert_is_told_twice_or_lost_nothing_expired_is_sent_and_a_replaced_k
         f"{len(keyed)} jobs of {_KEYS} keys"
     )
     assert states["cancelled"] > 0, "nothing expired"
+
+
+def test_a_worker_killed_inside_the_judging_leaves_it_to_be_done_once(servers: Servers) -> None:
+    with running("postgresql-redis", servers=servers, settings={"LEASE_SECONDS": str(_LEASE_SECONDS)}) as stack:
+        stack.start(workers=1)
+        alert_id = _make_alert(stack, tag="mail")
+        url = stack.target.answer("/gone", always(Reply(410)))
+        with psycopg.connect(stack.database.url) as holder:
+            # What tells of an incident is written last: everything else of the judging has been done by then.
+            holder.execute("LOCK TABLE jobs_delivery IN SHARE MODE")
+            job_id = stack.api.create_job(url=url, tags=["mail"])["job_id"]
+            _await_end(stack, job_id)
+            eventually(lambda: _waits_to_tell(stack), "the judging waits for the lock", within_seconds=60)
+            stack.workers[1].kill()
+        stack.start_worker(1)
+        eventually(lambda: stack.target.at("/told"), "the alert is told", within_seconds=60)
+        # It is judged every 15 s, or when something ends: once more by now, had it not been done.
+        pause(17)
+        [message] = [json.loads(arrival.body) for arrival in stack.target.at("/told")]
+        assert (message["type"], message["data"]["alert_id"]) == ("alert.firing", alert_id)
+        assert stack.database.count("jobs_alertincident") == 1
+        assert stack.database.count("jobs_alertedend") == 0
+
+
+def _waits_to_tell(stack: Stack) -> bool:
+    with psycopg.connect(stack.database.url, autocommit=True) as looker:
+        row = looker.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE wait_event_type = 'Lock' AND query LIKE 'INSERT%jobs_delivery%'"
+        ).fetchone()
+    return bool(row and row[0])
 
 
 # --- What is done to the stack ----------------------------------------------------------------------------------------
