@@ -19,6 +19,9 @@ class SessionStore(DatabaseStore):
         """
         before = self.session_key
         with transaction.atomic():
+            if before:
+                # Whoever ends the session takes this one first too, and then finds the key that it has now.
+                list(SignIn.objects.select_for_update().filter(session_key=before).values_list("pk"))
             if before and SESSION_KEY in self and not Session.objects.filter(session_key=before).delete()[0]:
                 raise SessionInterrupted("this session was ended while the request was under way: sign in again")
             super().cycle_key()

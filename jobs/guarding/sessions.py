@@ -12,9 +12,11 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, update_session_auth_hash
 from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils.crypto import constant_time_compare
 
 from jobs.guarding import audit, browsers, client_address
 from jobs.models import SignIn, User
@@ -53,7 +55,9 @@ def of_user(user: User) -> SignInQuerySet:
 
 def end(sign_in: SignIn, *, actor: str, now: datetime) -> None:
     with transaction.atomic():
-        Session.objects.filter(session_key=sign_in.session_key).delete()
+        # It may have another key by now.
+        keys = SignIn.objects.select_for_update().filter(pk=sign_in.pk).values_list("session_key", flat=True)
+        Session.objects.filter(session_key__in=[sign_in.session_key, *keys]).delete()
         SignIn.objects.filter(pk=sign_in.pk).delete()
         audit.note(
             "session.ended",
@@ -66,12 +70,27 @@ def end(sign_in: SignIn, *, actor: str, now: datetime) -> None:
 
 
 def end_others(request: HttpRequest, user: User, *, actor: str, now: datetime) -> None:
-    """Ends every session of the user but that of `request`: those too that nothing was noted of."""
+    """Ends every session of the user but that of `request`: those too that nothing was noted of.
+
+    Raises SessionInterrupted where that one was ended itself meanwhile.
+    """
     with transaction.atomic():
-        user.signed_out_at = now
-        user.save(update_fields=["signed_out_at"])
-        update_session_auth_hash(request, user)
+        held = hold(request.session, user)
+        held.signed_out_at = now
+        held.save(update_fields=["signed_out_at"])
+        update_session_auth_hash(request, held)
         audit.note("session.others_ended", user_id=user.pk, actor=actor, now=now)
+
+
+def hold(session: SessionBase, user: User) -> User:
+    """The user as they are, locked, inside a transaction: of two sessions that end each other the first wins.
+
+    Raises SessionInterrupted where the session is good no more.
+    """
+    held = User.objects.select_for_update().get(pk=user.pk)
+    if not constant_time_compare(str(session.get(HASH_SESSION_KEY, "")), held.get_session_auth_hash()):
+        raise SessionInterrupted("this session was ended while the request was under way: sign in again")
+    return held
 
 
 def stamp_of(user: User) -> str:

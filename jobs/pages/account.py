@@ -73,6 +73,7 @@ class ChangePassword(_AccountPage):
             return self.shown(refusals=refusals, status=400)
         # An ended session changes nothing, be it ended now.
         with transaction.atomic():
+            sessions.hold(request.session, self.owner)
             # That column alone: an operator may have changed others meanwhile.
             form.save(commit=False).save(update_fields=["password"])
             # Every other session is good no more: what it has to match is made of the password.

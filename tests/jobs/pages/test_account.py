@@ -243,3 +243,43 @@ def test_a_session_that_is_ended_while_its_own_request_is_under_way_stays_so_and
     assert is_in(here)
     assert Session.objects.count() == 1
     assert not AuditEvent.objects.filter(action__in=["session.others_ended", "password.changed"]).exists()
+
+
+@pytest.mark.parametrize("first", ["/account/sessions/end-others", "/account/password"])
+@pytest.mark.parametrize("second", ["/account/sessions/end-others", "/account/password"])
+def test_of_two_sessions_that_end_each_other_the_first_stays_and_the_other_changes_nothing(
+    here: Client, there: Client, ada: User, monkeypatch: pytest.MonkeyPatch, first: str, second: str
+) -> None:
+    other = "yet another battery"
+    forms = [
+        {"old_password": PASSWORD, "new_password1": new, "new_password2": new} for new in (other, "a third battery")
+    ]
+    answers: list[int | None] = []
+    kept: list[User] = []
+    for module, name in ((sessions, "end_others"), (sign_in_attempts, "begin")):
+        called = getattr(module, name)
+
+        def let_it_go_first(*arguments: Any, called: Callable[..., Any] = called, **named: Any) -> Any:
+            if not answers:
+                answers.append(None)
+                answers[0] = here.post(first, forms[0]).status_code
+                kept.append(User.objects.get(pk=ada.pk))
+            return called(*arguments, **named)
+
+        monkeypatch.setattr(module, name, let_it_go_first)
+    refused = there.post(second, forms[1])
+    assert answers == [302]
+    assert refused.status_code == 400
+    after = User.objects.get(pk=ada.pk)
+    assert (after.password, after.signed_out_at) == (kept[0].password, kept[0].signed_out_at)
+    assert is_in(here)
+    assert not is_in(there)
+
+
+def test_a_session_is_ended_under_the_key_that_it_has_by_then(here: Client, there: Client, ada: User) -> None:
+    noted = SignIn.objects.get(session_key=there.session.session_key)
+    session = there.session
+    session.cycle_key()
+    sessions.end(noted, actor="ada", now=NOON)
+    assert not Session.objects.filter(session_key=session.session_key).exists()
+    assert is_in(here)
