@@ -52,6 +52,7 @@ class Sockets:
             else:
                 self._watch(fd, events)
         except OSError:
+            # It comes twice a request: contextlib.suppress would take as long as all the rest of this.
             pass
 
     def _rest(self, fd: int) -> None:

@@ -58,10 +58,11 @@ class Batch(JobsView):
         plans = [item.plan for item in good]
         taken = batch.take(list(zip(specs, plans, strict=True)), user_id=self.owner_id, now=now)
         _announce(taken)
-        tracing.tell(request, taken, since=now)
         answers = iter(taken)
         data = [_answered(next(answers) if isinstance(item, Wanted) else item, now=now) for item in judged]
-        return answer(data, status=201 if all("job_id" in item for item in data) else 207)
+        status = 201 if all("job_id" in item for item in data) else 207
+        tracing.tell(request, taken, status=status, since=now)
+        return answer(data, status=status)
 
     def _with_known_secrets(self, judged: Sequence[Judged]) -> list[Judged]:
         """The same, refusing those that refer to secrets that are not there."""

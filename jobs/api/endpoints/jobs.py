@@ -114,9 +114,10 @@ class Jobs(JobsView):
             raise KeyHeld(scheduled.refused.reason)
         if scheduled.is_to_be_announced:
             announce(job)
-        tracing.tell(request, [scheduled], since=now)
+        status = 201 if scheduled.is_new else 200
+        tracing.tell(request, [scheduled], status=status, since=now)
         data = serializers.job(job, now=now, has_conflict=not scheduled.is_new)
-        return answer(data, status=201 if scheduled.is_new else 200, headers=location(job.id))
+        return answer(data, status=status, headers=location(job.id))
 
 
 class JobDetail(JobsView):

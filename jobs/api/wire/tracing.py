@@ -23,13 +23,17 @@ def traced(wanted: Wanted, request: Request) -> Wanted:
     return replace(wanted, spec=replace(wanted.spec, args=args))
 
 
-def tell(request: Request, taken: Sequence[Taken], *, since: datetime) -> None:
-    """Sends the span of the call for each job that it has made, or made to ask for something else."""
+def tell(request: Request, taken: Sequence[Taken], *, status: int, since: datetime) -> None:
+    """Sends the span of the call, answered with `status`, for each job that it has made or replaced."""
     if not traces.are_on():
         return
     name = f"POST {request.path}"
-    attributes: dict[str, Value] = {"http.request.method": "POST", "http.route": request.path, "url.path": request.path}
-    attributes["http.response.status_code"] = 201
+    attributes: dict[str, Value] = {
+        "http.request.method": "POST",
+        "http.route": request.path,
+        "url.path": request.path,
+        "http.response.status_code": status,
+    }
     made = [item.job for item in taken if item.is_new or item.is_replaced]
     jobs = [job for job in made if job.schedule_id is None]
     traces.made(jobs, name=name, kind="server", attributes=attributes, since=since)

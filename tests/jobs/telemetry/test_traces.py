@@ -126,6 +126,17 @@ def test_a_batch_is_in_its_callers_trace_too(recorder: Recorder, api: Api) -> No
     assert len({span.span_id for span in found}) == 2
 
 
+def test_the_root_says_how_its_call_was_answered(recorder: Recorder, api: Api) -> None:
+    keyed = {"url": URL, "schedule_in": [1, "hours"], "idempotency_key": "one", "on_conflict": "replace"}
+    answers = [
+        api.post("/api/jobs", keyed),
+        api.post("/api/jobs", {**keyed, "name": "another"}),
+        api.post("/api/jobs/batch", {"jobs": [{"url": URL}, {"url": "nowhere"}]}),
+    ]
+    assert [answer.status_code for answer in answers] == [201, 200, 207]
+    assert [span.attributes["http.response.status_code"] for span in recorder.take()] == [201, 200, 207]
+
+
 def test_a_job_that_its_key_has_kept_out_adds_no_root(recorder: Recorder, api: Api) -> None:
     for status in (201, 200):
         data_of(api.post("/api/jobs", {"url": URL, "idempotency_key": "one"}), status=status)
