@@ -26,7 +26,7 @@ from jobs.guarding import suspension
 from jobs.models import Process, ProcessRole
 from jobs.recurring import beat_edits, beat_entries, calendars, firing, repair
 from jobs.running import transitions
-from jobs.telemetry import rolled_up, signs_of_life
+from jobs.telemetry import parked_hosts, rolled_up, signs_of_life
 from jobs.telemetry.signs_of_life import BROKER, DATABASE
 from jobs.waking import announcements
 from jobs.waking.announcer import Lane
@@ -46,6 +46,7 @@ _OWN_ENTRY = "booper.prune"
 # As many as take a tenth of a second or two.
 _SETTLED = 200
 _ROLL_UP_SECONDS = 5.0
+_PARK_SECONDS = 5.0
 # Rows of the log, as many as take some hundredths of a second.
 _ROLLED_UP = 4000
 Answer = TypeVar("Answer")
@@ -86,6 +87,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         self._swept: UUID | None = None
         self._settle_at = 0.0
         self._roll_up_at = 0.0
+        self._park_at = 0.0
         self._has_edits = True  # some may have been made while there was no beat
         self._edited: UUID | None = None
         self._lease = timedelta(seconds=settings.LEASE_SECONDS)
@@ -141,6 +143,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             self._safely(self._expire),
             self._safely(self._settle),
             self._safely(self._roll_up),
+            self._safely(self._keep_parked),
             self._safely(lambda: super(Scheduler, self).tick(*args, **kwargs)),
             self._safely(self._take_over_edits),
         ]
@@ -272,6 +275,13 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         is_behind = rolled_up.roll_up(limit=_ROLLED_UP, now=clock.now())
         self._roll_up_at = time.monotonic() + (0.0 if is_behind else _ROLL_UP_SECONDS)
         return 0.0 if is_behind else _LONGEST_SLEEP_SECONDS
+
+    def _keep_parked(self) -> float:
+        """Keeps when hosts were parked, for who asks when it is over."""
+        if time.monotonic() >= self._park_at:
+            self._park_at = time.monotonic() + _PARK_SECONDS
+            parked_hosts.keep(now=clock.now())
+        return _LONGEST_SLEEP_SECONDS
 
     def _safely(self, call: Callable[[], Answer]) -> Answer | None:
         signs_of_life.own.sign("tick")

@@ -18,6 +18,8 @@ from jobs.telemetry import counters
 from jobs.waking.announcer import Lane
 
 _COUNT_SECONDS = 5.0
+# For whoever reads it each few seconds.
+_RELEASE_TOLD_SECONDS = 60.0
 
 
 class Hosts:
@@ -30,7 +32,9 @@ class Hosts:
         """0: no limit, and no breakers."""
         self._overrides = Overrides()
         self._count_at = 0.0
-        self._has_told = False
+        self._told: Mapping[Host, float] = {}
+        # Since when and until when, of those that were parked a moment ago.
+        self._released: dict[Host, tuple[float, float]] = {}
         self.breakers = Breakers(failures_in_a_row)
         self.pace = Pace(
             starts_per_second, limit_of=lambda user_id: self._overrides.of(user_id, limits.STARTS_PER_HOST)
@@ -43,7 +47,7 @@ class Hosts:
     def look(self) -> None:
         """Reads what may have changed, and tells what is parked. A query each few seconds at most."""
         self._overrides.look()
-        if not self.breakers.are_idle or self._has_told:
+        if not self.breakers.are_idle or self._told or self._released:
             self.breakers.forget(now=time.monotonic())
             self._tell()
 
@@ -79,12 +83,25 @@ class Hosts:
 
     def _tell(self) -> None:
         """Tells metrics and timelines what is parked, by way of this process's tally."""
-        parked = self.breakers.parked()
-        age = clock.now().timestamp() - time.monotonic()
+        parked, now = self.breakers.parked(), time.monotonic()
+        over = {host: (since, now) for host, since in self._told.items() if host not in parked}
+        self._released = {
+            host: times
+            for host, times in (self._released | over).items()
+            if host not in parked and now - times[1] < _RELEASE_TOLD_SECONDS
+        }
+        self._told = parked
+        age = clock.now().timestamp() - now
         counters.own.set_gauges(
             counters.PARKED, {f"{user_id.hex}|{origin}": at + age for (user_id, origin), at in parked.items()}
         )
-        self._has_told = bool(parked)
+        counters.own.set_gauges(
+            counters.RELEASED,
+            {
+                f"{user_id.hex}|{since + age:.3f}|{origin}": until + age
+                for (user_id, origin), (since, until) in self._released.items()
+            },
+        )
 
 
 def _host(item: Started) -> Host:

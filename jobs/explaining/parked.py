@@ -1,13 +1,10 @@
 """The hosts of a tenant that are parked, as they have brought failures alone: what waits for them is let go slowly."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID
 
-from jobs.telemetry import counter_rows, counters
-
-# Workers tell it each few seconds.
-_TOLD_WITHIN = timedelta(seconds=30)
+from jobs.telemetry import counter_rows, counters, parked_hosts
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +19,7 @@ def of_user(user_id: UUID, *, now: datetime) -> list[Parked]:
     """The hosts of one tenant that any worker parks, by origin. One query."""
     since: dict[str, float] = {}
     for row in counter_rows.read():
-        if now - row.flushed_at >= _TOLD_WITHIN:
+        if now - row.flushed_at >= parked_hosts.TOLD_WITHIN:
             continue
         for label, at in counters.by_label(row.gauges, counters.PARKED).items():
             owner, _, origin = label.partition("|")

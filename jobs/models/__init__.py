@@ -9,6 +9,7 @@ from jobs.models.delivery import Delivery, DeliveryKind, DeliveryState
 from jobs.models.inbox import Inbox, InboxRequest
 from jobs.models.job import FINISHED_STATES, HOLDS_ITS_KEY, UNFINISHED_STATES, WAITING_STATES, Job, JobState
 from jobs.models.log_event import EventType, LogEvent
+from jobs.models.parked_host import ParkedHost
 from jobs.models.process import Process, ProcessRole
 from jobs.models.queue import Queue
 from jobs.models.receiver import Receiver
@@ -48,6 +49,7 @@ __all__ = [
     "JobState",
     "LogEvent",
     "Overlap",
+    "ParkedHost",
     "Process",
     "ProcessRole",
     "Queue",

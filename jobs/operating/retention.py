@@ -15,7 +15,7 @@ from django.conf import settings
 from jobs.database import log_parts
 from jobs.engine import leases
 from jobs.guarding import audit, inbox, sessions
-from jobs.models import AlertedEnd, AlertIncident, AlertLetter, AuditEvent, Receiver, RolledUpCount, Usage
+from jobs.models import AlertedEnd, AlertIncident, AlertLetter, AuditEvent, ParkedHost, Receiver, RolledUpCount, Usage
 from jobs.models.identifiers import earliest_uuid7
 from jobs.models.rolled_up_count import HOUR, MINUTE
 from jobs.operating import old_rows
@@ -120,9 +120,11 @@ def _guarded(*, now: datetime) -> None:
 
 
 def _counts(*, now: datetime) -> None:
-    """Deletes the rolled-up counts of minutes and hours that are long over."""
+    """Deletes the rolled-up counts of minutes and hours that are long over, and when hosts were parked back then."""
     for seconds, kept in ((MINUTE, rolled_up.MINUTES_KEPT), (HOUR, rolled_up.HOURS_KEPT)):
         old_rows.delete(RolledUpCount.objects.filter(seconds=seconds, at__lt=now - kept))
+    before = now - rolled_up.HOURS_KEPT
+    old_rows.delete(ParkedHost.objects.filter(id__lt=earliest_uuid7(before), until__lt=before))
 
 
 def _alerts(before: datetime, *, now: datetime) -> None:

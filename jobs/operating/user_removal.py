@@ -17,6 +17,7 @@ from jobs.models import (
     Delivery,
     Job,
     LogEvent,
+    ParkedHost,
     Queue,
     RolledUpCount,
     Schedule,
@@ -61,6 +62,7 @@ def _batches(user: User) -> Iterator[int]:
         Schedule.objects.filter(user_id=user.id),
         Queue.objects.filter(user_id=user.id),
         RolledUpCount.objects.filter(user_id=user.id),
+        ParkedHost.objects.filter(user_id=user.id),
     )
     for each in rows:
         yield from _delete(each)

@@ -48,7 +48,7 @@ class Home(Page):
         hosts = parked.of_user(self.owner_id, now=now)
         return {
             "alarms": alarms.of_user(self.owner_id, hosts, now=now),
-            "incidents": incidents.of_user(self.owner_id, hosts),
+            "incidents": incidents.of_user(self.owner_id, hosts, since=now - asked.length),
             "figures": found,
             "summary": _Summary.of(found),
             "chart": charts.columns(found.bars, asked),

@@ -1,6 +1,6 @@
 """The last incidents of an owner, in sentences, for /home: what was switched off, disabled, parked, suspended or fired.
 
-Read from what is stored about each; nothing is written for this list.
+Read from what is stored about each. Those that are over stay, with their end, as far as that is known.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,12 +9,13 @@ from datetime import datetime
 from itertools import chain
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import F, Q
 from django.urls import reverse
 
 from booper.content import redaction
+from booper.timing import spans
 from jobs.explaining.parked import Parked
-from jobs.models import AlertIncident, AuditEvent, Receiver, Schedule
+from jobs.models import AlertIncident, AuditEvent, ParkedHost, Receiver, Schedule
 
 MOST = 10
 # Of the audit trail, which is in the order of time alone.
@@ -27,17 +28,22 @@ _SUSPENSIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """`what` in bold, then `why`; the page that says more is at `url`, if there is one."""
+    """`what` in bold, then `why`; the page that says more is at `url`, if there is one. `until`: of what is over."""
 
     at: datetime
     what: str
     why: str
     url: str = ""
+    until: datetime | None = None
 
 
-def of_user(user_id: UUID, parked: Sequence[Parked]) -> list[Incident]:
-    """At most MOST, the newest first. Four queries; `parked` are the hosts that are so now."""
-    found = chain(_receivers(user_id), _schedules(user_id), _alerts(user_id), _suspensions(user_id), _parked(parked))
+def of_user(user_id: UUID, parked: Sequence[Parked], *, since: datetime) -> list[Incident]:
+    """At most MOST, the newest first. Five queries.
+
+    `parked` are the hosts that are so now; others are those that were so after `since`.
+    """
+    hosts = _parked(user_id, parked, since=since)
+    found = chain(_receivers(user_id), _schedules(user_id), _alerts(user_id), _suspensions(user_id), hosts)
     return sorted(found, key=lambda incident: incident.at, reverse=True)[:MOST]
 
 
@@ -70,7 +76,11 @@ def _alerts(user_id: UUID) -> Iterable[Incident]:
         until = "; it goes on" if row.until is None else "; it is over"
         why = f"fired: {row.fired.get('summary', '')}{until}."
         yield Incident(
-            row.since, row.alert.name, redaction.redacted_text(why), reverse("pages:alert", args=[row.alert_id])
+            row.since,
+            row.alert.name,
+            redaction.redacted_text(why),
+            reverse("pages:alert", args=[row.alert_id]),
+            row.until,
         )
 
 
@@ -81,8 +91,20 @@ def _suspensions(user_id: UUID) -> Iterable[Incident]:
             yield Incident(at, *_SUSPENSIONS[action])
 
 
-def _parked(parked: Sequence[Parked]) -> Iterable[Incident]:
-    for each in parked:
-        host = each.origin.partition("://")[2].strip("/")
-        why = "brings failures alone: what waits for it is let go slowly until it answers again."
-        yield Incident(each.since, host, why, f"{reverse('pages:jobs')}?q=host:{host}")
+def _parked(user_id: UUID, parked: Sequence[Parked], *, since: datetime) -> Iterable[Incident]:
+    """What workers say now is newer than what beat has written down of it."""
+    now = {each.origin: each.since for each in parked}
+    kept = ParkedHost.objects.filter(Q(until__isnull=True) | Q(until__gte=since), user_id=user_id)
+    for row in kept.order_by("-since")[:MOST]:
+        if row.until is not None or row.origin not in now:
+            lasted = f" for {spans.span(row.until - row.since)}" if row.until else ""
+            said = f"brought failures alone{lasted}: what waited for it was let go slowly."
+            yield _of_host(row.origin, row.since, said, row.until)
+    why = "brings failures alone: what waits for it is let go slowly until it answers again."
+    for origin, began in now.items():
+        yield _of_host(origin, began, why)
+
+
+def _of_host(origin: str, since: datetime, why: str, until: datetime | None = None) -> Incident:
+    host = origin.partition("://")[2].strip("/")
+    return Incident(since, host, why, f"{reverse('pages:jobs')}?q=host:{host}", until)

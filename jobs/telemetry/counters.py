@@ -15,6 +15,8 @@ CONCURRENCY = "concurrency"
 IN_FLIGHT = "in_flight"
 # Since when (unix seconds) a host of a tenant is parked, by the hex of the tenant's id and the origin.
 PARKED = "parked"
+# Until when it was, of those released of late, by the same with the begin (unix seconds) between the two.
+RELEASED = "released"
 # The label of the outcome of an attempt that went well; of others it is the code of what went wrong.
 SUCCESS = "success"
 LEASE_LOST = "lease_lost"

@@ -104,6 +104,10 @@ def test_what_waits_for_a_host_that_only_fails_is_parked_and_charged_nothing_and
         is_up.set()
         eventually(lambda: not waiting.exists() and not engine._hosts.breakers.parked())
         eventually(lambda: not counters.by_label(counters.own.read()[1], counters.PARKED))
+        [(label, until)] = counters.by_label(counters.own.read()[1], counters.RELEASED).items()
+        owner, since, origin = label.split("|", 2)
+        assert (owner, origin) == (user.id.hex, BUSY)
+        assert clock.now().timestamp() - 60 < float(since) < until <= clock.now().timestamp()
     assert set(Job.objects.filter(state="completed").values_list("attempt", flat=True)) == {1}
 
 

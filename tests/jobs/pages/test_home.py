@@ -107,7 +107,7 @@ def test_it_costs_as_many_queries_with_many_jobs_as_with_one(
         make_ended_job(JobState.DISCARDED)
         make_job(scheduled_at=NOON + timedelta(hours=1))
         roll_up()
-        with django_assert_num_queries(19):
+        with django_assert_num_queries(20):
             text_of(reader)
-        with django_assert_num_queries(18):
+        with django_assert_num_queries(19):
             reader.get("/home", headers={"HX-Request": "true"})
