@@ -8,7 +8,19 @@ from dataclasses import replace
 
 from benchmarks import machine, scene
 
-MEASURES = ("drain", "create", "web", "lateness", "costs", "wire", "workers", "scale", "schedules", "steady")
+MEASURES = (
+    "drain",
+    "create",
+    "web",
+    "lateness",
+    "costs",
+    "wire",
+    "workers",
+    "scale",
+    "schedules",
+    "steady",
+    "snapshot",
+)
 
 
 def main() -> int:

@@ -26,14 +26,16 @@ class Effort:
     schedules_due: int
     # Of creating, running and deleting at once, twice.
     minutes: float
+    # Rows that an old snapshot keeps, one number after the other.
+    dead: tuple[int, ...]
 
 
 # The peers have the parts of the Redis below.
 _FIRST_OF_MANY = 10
 
-LONG = Effort(12_000, 3_000, 3, 12.0, (1_000, 100_000, 1_000_000), 50_000, 10_000, 20.0)
-SHORT = Effort(2_000, 600, 1, 4.0, (1_000, 20_000), 2_000, 500, 2.0)
-SMOKE = Effort(100, 100, 1, 1.0, (100,), 20, 10, 0.1)
+LONG = Effort(12_000, 3_000, 3, 12.0, (1_000, 100_000, 1_000_000), 50_000, 10_000, 20.0, (0, 200_000, 1_000_000))
+SHORT = Effort(2_000, 600, 1, 4.0, (1_000, 20_000), 2_000, 500, 2.0, (0, 20_000))
+SMOKE = Effort(100, 100, 1, 1.0, (100,), 20, 10, 0.1, (0, 100))
 
 
 def with_rounds(effort: Effort, rounds: int) -> Effort:

@@ -1,5 +1,6 @@
 """Databases and brokers for a measurement: those that run here, with databases of its own, and a Redis of its own."""
 
+import http.client
 import os
 import shutil
 import socket
@@ -25,6 +26,19 @@ def is_open(port: int, host: str = "127.0.0.1") -> bool:
         socket.create_connection((host, port), timeout=1).close()
     except OSError:
         return False
+    return True
+
+
+def answers(port: int, path: str = "/", host: str = "127.0.0.1") -> bool:
+    """Whether any answer comes, be it a refusal: a server that is open may still be loading what is to answer."""
+    connection = http.client.HTTPConnection(host, port, timeout=60)
+    try:
+        connection.request("GET", path)
+        connection.getresponse().read()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
     return True
 
 

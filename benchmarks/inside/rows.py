@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 
 from jobs.database import clock
 from jobs.models import EventType, Job, LogEvent, User
@@ -15,9 +15,11 @@ from jobs.running import transitions
 from jobs.specs import JobSpec
 from jobs.waking import announcements
 
+_DEAD_AT_ONCE = 100_000
+
 
 def main(what: str, *arguments: str) -> dict[str, Any]:
-    calls: dict[str, Callable[..., dict[str, Any]]] = {"due": due, "spread": spread, "waiting": waiting}
+    calls: dict[str, Callable[..., dict[str, Any]]] = {"due": due, "spread": spread, "waiting": waiting, "dead": dead}
     return calls[what](*arguments)
 
 
@@ -95,6 +97,22 @@ def waiting(count: str) -> dict[str, Any]:
     _multiply("jobs_job", int(count) - Job.objects.count(), of=base.id, fresh={"uuid": uuid})
     _multiply("jobs_logevent", int(count) - LogEvent.objects.count(), of=event.pk, fresh={"id": uuid})
     _tidy()
+    return {}
+
+
+def dead(count: str) -> dict[str, Any]:
+    """Writes jobs that were due in the last hour and deletes them again, unseen: versions in the way of every look."""
+    left = int(count)
+    while left > 0:
+        part = min(left, _DEAD_AT_ONCE)
+        with transaction.atomic():
+            base = template("http://127.0.0.1:9/dead")
+            base.scheduled_at = clock.now() - timedelta(hours=1)
+            base.save(force_insert=True)
+            ago = "now() - random() * interval '1 hour'"
+            _multiply("jobs_job", part - 1, of=base.id, fresh={"uuid": "gen_random_uuid()", "scheduled_at": ago})
+            Job.objects.filter(url=base.url).delete()
+        left -= part
     return {}
 
 

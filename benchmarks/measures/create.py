@@ -96,7 +96,7 @@ def bare_view(scene: Scene, instance: Instance, *, is_postgres: bool) -> Iterato
     command = ("gunicorn", "benchmarks.peers.bare.wsgi", "--bind", env["WEB_ADDRESS"], *GUNICORN)
     group = scene.processes.start("bare", command, env=env)
     try:
-        wait_until(lambda: servers.is_open(port), what=f"the bare view answers: {group.log}", within_seconds=30)
+        wait_until(lambda: servers.answers(port), what=f"the bare view answers: {group.log}", within_seconds=60)
         yield port, group
     finally:
         scene.processes.end([group])

@@ -10,10 +10,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import psycopg
-
 from benchmarks import servers, tables
 from benchmarks.booper import Instance
+from benchmarks.measures import snapshot
 from benchmarks.measures.drain import run_due
 from benchmarks.scene import Scene
 
@@ -53,7 +52,7 @@ def _run(scene: Scene, instance: Instance, *, is_old: bool) -> tuple[float, list
     }
     with instance.running("worker", **kept), instance.running("beat", **kept):
         alone = _alone(scene, instance)
-        with _snapshot(instance) if is_old else contextlib.nullcontext():
+        with snapshot.held(instance) if is_old else contextlib.nullcontext():
             return alone, list(_minutes(scene, instance))
 
 
@@ -65,15 +64,6 @@ def _alone(scene: Scene, instance: Instance) -> float:
         except RuntimeError as error:
             print(f"draining alone: {str(error).splitlines()[-1]}", flush=True)
     return 0.0
-
-
-@contextlib.contextmanager
-def _snapshot(instance: Instance) -> Iterator[None]:
-    """As a dump or a report holds it."""
-    with psycopg.connect(instance.env["DATABASE_URL"]) as connection:
-        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        connection.execute("SELECT 1")
-        yield
 
 
 def _minutes(scene: Scene, instance: Instance) -> Iterator[Minute]:

@@ -4,6 +4,7 @@ import importlib
 from inspect import signature
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from benchmarks.__main__ import MEASURES
@@ -24,6 +25,19 @@ def test_waiting_rows_are_brought_up_to_a_number():
     rows.waiting("30")
     rows.waiting("50")
     assert Job.objects.count() == LogEvent.objects.count() == 50
+
+
+@pytest.mark.django_db(transaction=True)
+def test_dead_rows_are_written_in_parts_and_none_is_left(monkeypatch: pytest.MonkeyPatch):
+    if connection.vendor != "postgresql":
+        pytest.skip("only PostgreSQL keeps what is dead for a snapshot")
+    make_user()
+    monkeypatch.setattr(rows, "_DEAD_AT_ONCE", 20)
+    rows.dead("50")
+    assert not Job.objects.exists()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sequence_last_value(pg_get_serial_sequence('jobs_job', 'id')::regclass)")
+        assert cursor.fetchone()[0] >= 50
 
 
 @pytest.mark.django_db
