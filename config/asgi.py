@@ -6,6 +6,8 @@ from config.web import children, database_limits
 from config.web.door import Door, Rules
 from config.wsgi import application as _wsgi
 
+from config.web import callers  # isort: skip (only now are there models to import)
+
 children.end_with_parent()
 database_limits.keep()
 database_limits.look_once()
@@ -27,6 +29,7 @@ application = Door(
         apart=frozenset({"/readyz", "/metrics"}),
         longest_body=_longest_body,
         threads=settings.WEB_THREADS,
+        caller_of=callers.of,
         base_path=settings.BOOPER_BASE_PATH,
     ),
 )

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import logging
+import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -25,6 +26,10 @@ _MOST_WAITING = 1_000
 _PATIENCE_SECONDS = 30.0
 # Of all the bodies that are in hand at a time.
 _MOST_BYTES_IN_HAND = 256 * 1024 * 1024
+# Of a thread at the interpreter, while others want it.
+_TURN_SECONDS = 0.001
+# A batch of some hundred jobs: a twentieth of a second of the interpreter's time, or more.
+_HEAVY_BYTES = 64 * 1024
 _RETRY_AFTER_SECONDS = "1"
 # Says of an answer that it is to be held back, for so many milliseconds, and how many may be at a time.
 _HOLD = b"booper-hold"
@@ -49,13 +54,14 @@ class Rules:
     """Which paths run where, and how much of a body is read.
 
     `at_once` are answered without any waiting, so that they need no thread; `apart` have threads of their own, which
-    no other request takes. `longest_body` says it of a path.
+    no other request takes. `longest_body` says it of a path, `caller_of` with whom a request takes its turn.
     """
 
     at_once: frozenset[str]
     apart: frozenset[str]
     longest_body: Callable[[str], int]
     threads: int
+    caller_of: Callable[[Mapping[str, Any]], str]
     base_path: str = ""
 
 
@@ -88,6 +94,8 @@ class Door:
                 return
 
     def _start(self) -> None:
+        # What one thread is at holds up the others, and the loop, each time that they have waited for something.
+        sys.setswitchinterval(_TURN_SECONDS)
         how: dict[str, Any] = {"most_waiting": _MOST_WAITING, "patience_seconds": _PATIENCE_SECONDS}
         self._pool = Pool(threads=self._rules.threads, name="web", **how)
         self._probes = Pool(threads=2, name="probes", **how)
@@ -161,8 +169,8 @@ class Door:
             self._start()
         pool = self._probes if path in self._rules.apart else self._pool
         assert pool is not None
-        caller = environ.get("HTTP_AUTHORIZATION") or environ["REMOTE_ADDR"]
-        return await pool.run(lambda: call(self._application, environ), caller=caller)
+        caller, is_heavy = self._rules.caller_of(environ), len(body) > _HEAVY_BYTES
+        return await pool.run(lambda: call(self._application, environ), caller=caller, is_heavy=is_heavy)
 
 
 def call(application: WSGIApplication, environ: dict[str, Any]) -> Answer:

@@ -1,4 +1,8 @@
-"""The threads that run requests: no caller has all of them, and who waits for one waits in turn with other callers."""
+"""The threads that run requests: no caller has all of them, or more than its share while others call.
+
+Who waits for one waits in turn with other callers. Threads of a process take turns at its interpreter, which a request
+needs again after each of its queries: what one caller has at work is what the others wait for, each time.
+"""
 
 import asyncio
 import logging
@@ -10,6 +14,10 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+# How long after the last of the others one caller has all threads but one again.
+_ALONE_AFTER_SECONDS = 1.0
+# Of the threads, for each caller while there are others.
+_SHARE = 4
 logger = logging.getLogger(__name__)
 
 
@@ -20,6 +28,7 @@ class Full(Exception):
 @dataclass(frozen=True, slots=True)
 class _Task(Generic[T]):
     caller: str
+    is_heavy: bool
     call: Callable[[], T]
     answer: "asyncio.Future[T]"
     waits_until: float
@@ -31,7 +40,10 @@ class Pool(Generic[T]):
     def __init__(self, *, threads: int, name: str, most_waiting: int, patience_seconds: float) -> None:
         self._most_busy = threads
         # One is left for everybody else, however much a caller asks for at once.
-        self._most_of_caller = max(1, threads - 1)
+        self._most_alone = max(1, threads - 1)
+        self._most_among_others = max(1, threads // _SHARE)
+        # The two that called last, and when.
+        self._latest: OrderedDict[str, float] = OrderedDict()
         self._most_waiting = most_waiting
         self._patience_seconds = patience_seconds
         self._loop = asyncio.get_running_loop()
@@ -43,13 +55,17 @@ class Pool(Generic[T]):
         for index in range(threads):
             threading.Thread(target=self._work, name=f"{name}-{index}", daemon=True).start()
 
-    async def run(self, call: Callable[[], T], *, caller: str) -> T:
-        """What `call` returns or raises. Raises Full where there was no thread for it in time."""
+    async def run(self, call: Callable[[], T], *, caller: str, is_heavy: bool = False) -> T:
+        """What `call` returns or raises. Raises Full where there was no thread for it in time.
+
+        One that `is_heavy`, as it has much to read and to think, counts as much as a caller may have among others.
+        """
+        self._note(caller)
         if self._waiting_count >= self._most_waiting:
             raise Full
         answer: asyncio.Future[T] = self._loop.create_future()
-        task = _Task(caller, call, answer, self._loop.time() + self._patience_seconds)
-        if self._has_room_for(caller):
+        task = _Task(caller, is_heavy, call, answer, self._loop.time() + self._patience_seconds)
+        if self._has_room_for(task):
             self._start(task)
         else:
             self._waiting.setdefault(caller, deque()).append(task)
@@ -60,12 +76,30 @@ class Pool(Generic[T]):
         for _ in range(self._most_busy):
             self._tasks.put(None)
 
-    def _has_room_for(self, caller: str) -> bool:
-        return self._busy_count < self._most_busy and self._busy[caller] < self._most_of_caller
+    def _note(self, caller: str) -> None:
+        self._latest[caller] = self._loop.time()
+        self._latest.move_to_end(caller)
+        if len(self._latest) > 2:
+            self._latest.popitem(last=False)
+
+    def _has_room_for(self, task: _Task[T]) -> bool:
+        most = self._most_alone if self._is_alone(task.caller) else self._most_among_others
+        has_room = self._busy[task.caller] + self._weight(task) <= most
+        return has_room and self._busy_count < self._most_busy
+
+    def _weight(self, task: _Task[T]) -> int:
+        return self._most_among_others if task.is_heavy else 1
+
+    def _is_alone(self, caller: str) -> bool:
+        """Whether no other has called for a while, or waits."""
+        if len(self._waiting) > (caller in self._waiting):
+            return False
+        since = self._loop.time() - _ALONE_AFTER_SECONDS
+        return not any(at > since for other, at in self._latest.items() if other != caller)
 
     def _start(self, task: _Task[T]) -> None:
         self._busy_count += 1
-        self._busy[task.caller] += 1
+        self._busy[task.caller] += self._weight(task)
         self._tasks.put(task)
 
     def _work(self) -> None:
@@ -83,7 +117,7 @@ class Pool(Generic[T]):
 
     def _finish(self, task: _Task[T], result: Any, failure: BaseException | None) -> None:
         self._busy_count -= 1
-        self._busy[task.caller] -= 1
+        self._busy[task.caller] -= self._weight(task)
         if not self._busy[task.caller]:
             del self._busy[task.caller]
         if not task.answer.done():
@@ -97,9 +131,9 @@ class Pool(Generic[T]):
     def _take(self) -> _Task[T] | None:
         """The next one, of the callers in turn; None while there is no thread for any of them."""
         for caller in list(self._waiting):
-            if not self._has_room_for(caller):
-                continue
             tasks = self._waiting[caller]
+            if not self._has_room_for(tasks[0]):
+                continue
             task = tasks.popleft()
             self._waiting_count -= 1
             self._waiting.move_to_end(caller)

@@ -42,6 +42,11 @@ class ExpiringCache(Generic[K, V]):
             while len(self._values) > self._most:
                 self._values.popitem(last=False)
 
+    def last(self, key: K) -> V | None:
+        """Gives what it was when it was put last, fresh or not."""
+        with self._lock:
+            return self._values[key][0] if key in self._values else None
+
     def has_seen(self, key: K) -> bool:
         """Whether it is known still, however long ago it was put."""
         with self._lock:

@@ -7,7 +7,9 @@ import pytest
 
 from config.web.door import Door, Rules
 
-RULES = Rules(at_once=frozenset(), apart=frozenset(), longest_body=lambda path: 1024, threads=1)
+RULES = Rules(
+    at_once=frozenset(), apart=frozenset(), longest_body=lambda path: 1024, threads=1, caller_of=lambda environ: "one"
+)
 
 
 def application(environ: Any, start_response: Any) -> list[bytes]:

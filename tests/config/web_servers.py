@@ -79,6 +79,7 @@ def running(application: Application) -> Iterator[WebServer]:
         apart=frozenset({"/apart"}),
         longest_body=lambda path: LONGEST_BODY,
         threads=THREADS,
+        caller_of=lambda environ: environ.get("HTTP_AUTHORIZATION") or environ["REMOTE_ADDR"],
     )
     configuration = configured(workers=1)
     configuration.app = Door(application, rules)
