@@ -52,7 +52,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "jobs.pages.session_use.SessionUse",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "jobs.pages.session_user.SessionUser",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "jobs.api.wire.problems.Unavailable",
@@ -93,6 +93,8 @@ WHITENOISE_AUTOREFRESH = False
 
 # For the links of `manage.py invite`.
 PASSWORD_RESET_TIMEOUT = 86_400
+# Of whom a second factor is required at signing in: of nobody, of staff, or of all. API keys have none.
+BOOPER_SECOND_FACTOR = environment.choice("BOOPER_SECOND_FACTOR", "optional", ["optional", "staff", "all"])
 SESSION_ENGINE = "jobs.guarding.session_store"
 SESSION_COOKIE_HTTPONLY = True
 SECURE_CONTENT_TYPE_NOSNIFF = True

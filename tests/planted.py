@@ -70,6 +70,8 @@ API_KEYS = [
 ]
 PASSWORDS = [NAMED[14], NAMED[15]]
 PROXY_PASSWORD = NAMED[16]
+# The secret of a second factor, one of its recovery codes, and a code that was wrong.
+FACTOR = ["TULIPHARBQURFACTQRSECRETTULIPSEC", "tulp-harb-recv-cqde", "tulip-wrong-code"]
 
 QUERY: dict[str, Any] = {"sig": NAMED[17], "nested": {"jwt": NAMED[18], "deeper": [{"api_key": NAMED[19]}]}}
 BODY: dict[str, Any] = {
@@ -99,8 +101,8 @@ FAILURE = f"the target said: token={NAMED[42]}"
 
 SEALED = [
     *(NAMED[0], NAMED[1], NAMED[2], NAMED[3], NAMED[4], NAMED[5], NAMED[6], NAMED[7]),
-    *(*NAMED[8:14], *SIGNING, *API_KEYS, *PASSWORDS, PROXY_PASSWORD, NAMED[37]),
+    *(*NAMED[8:14], *SIGNING, *API_KEYS, *PASSWORDS, *FACTOR, PROXY_PASSWORD, NAMED[37]),
 ]
 """Those that a dump may not have in clear, and that stand nowhere but where they are encrypted, or not kept at all."""
 
-EVERYTHING = [*SHAPED, *NAMED, *SIGNING, *API_KEYS]
+EVERYTHING = [*SHAPED, *NAMED, *SIGNING, *API_KEYS, *FACTOR]

@@ -3,13 +3,15 @@
 import math
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 
 from jobs.database import clock
-from jobs.guarding import sign_in_attempts
+from jobs.guarding import admission, sign_in_attempts
 from jobs.guarding.limits import LimitReached
 
 LoginView = Callable[..., HttpResponse]
@@ -36,16 +38,23 @@ class SignInForm(AdminAuthenticationForm):
             if self.get_user() is None:
                 attempt.failed()
             else:
-                attempt.succeeded()
+                attempt.succeeded(is_all=self.get_user().second_factor_since is None)
             raise
-        attempt.succeeded()
+        attempt.succeeded(is_all=self.get_user().second_factor_since is None)
         return cleaned
 
 
-def with_lock_outs(login: LoginView) -> LoginView:
-    """The page of that form, which answers 429 instead of 200 to whoever has to wait."""
+def guarded(login: LoginView) -> LoginView:
+    """The page of that form, which answers 429 instead of 200 to whoever has to wait.
 
-    def lockable_login(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    Who has to give the code of a second factor, or to set one up, is led to the page for it.
+    """
+
+    def guarded_login(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        waiting = admission.waiting(request) if request.method == "GET" else None
+        if waiting is not None:
+            query = urlencode({"next": request.GET.get("next", reverse("admin:index"))})
+            return HttpResponseRedirect(f"{reverse(waiting[1].value)}?{query}")
         answer = login(request, extra_context)
         form = (getattr(answer, "context_data", None) or {}).get("form")
         if isinstance(form, SignInForm) and form.lock_out is not None:
@@ -53,4 +62,4 @@ def with_lock_outs(login: LoginView) -> LoginView:
             answer.headers["Retry-After"] = str(math.ceil(form.lock_out.wait))
         return answer
 
-    return lockable_login
+    return guarded_login

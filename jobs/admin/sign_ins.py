@@ -7,16 +7,13 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from jobs.database import clock
-from jobs.guarding import audit, client_address, sessions
+from jobs.guarding import admission, audit, client_address
 from jobs.models import User
 
 
 @receiver(user_logged_in)
 def note_sign_in(sender: Any, request: HttpRequest | None, user: User, **more: Any) -> None:
-    now = clock.now()
-    audit.note("sign_in", user_id=user.pk, actor=str(user), now=now, address=_address(request))
-    if request is not None:
-        sessions.begin(request, user, now=now)
+    admission.signed_in(request, user, now=clock.now())
 
 
 @receiver(user_login_failed)

@@ -66,7 +66,7 @@ def dress(site: admin.AdminSite) -> None:
     site.index = with_dashboard(site.index)  # type: ignore[method-assign]
     site.password_change = change_password  # type: ignore[method-assign,assignment]
     site.login_form = sign_in_form.SignInForm
-    site.login = sign_in_form.with_lock_outs(site.login)  # type: ignore[method-assign]
+    site.login = sign_in_form.guarded(site.login)  # type: ignore[method-assign]
 
 
 dress(admin.site)

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 
@@ -15,10 +15,11 @@ from jobs.admin.kit import markup, search
 from jobs.admin.kit.filters import BeforeFilter
 from jobs.admin.kit.read_only import BoundedAdmin
 from jobs.database import clock
-from jobs.guarding import audit
+from jobs.guarding import audit, second_factor
 from jobs.guarding.limits import OF_USERS, Limit
 from jobs.models import User
 
+_MOST_AT_ONCE = 500
 _POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
@@ -94,20 +95,29 @@ def last_login(user: User) -> str:
     return markup.moment(user.last_login)
 
 
+@admin.display(description="second factor since")
+def second_factor_since(user: User) -> str:
+    return markup.moment(user.second_factor_since)
+
+
+_FACTS = (possessions, "id", second_factor_since, joined, last_login)
+
+
 @admin.register(User)
 class UserAdmin(BoundedAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     form = UserForm
     add_form = NewUserForm
-    list_display = ("email", "is_active", "is_staff", "is_superuser", joined, last_login)
+    list_display = ("email", "is_active", "is_staff", "is_superuser", second_factor_since, joined, last_login)
     list_filter = ("is_active", "is_staff", "is_superuser", BeforeFilter)
     search_fields = ("email",)
     search_help_text = "A part of an e-mail address, or a user's UUID."
     ordering = ("-pk",)
+    actions = ("reset_second_factor",)
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ("email", "password", "is_active")}),
         ("What they may do in this admin", {"fields": _POWERS}),
         ("What they may have instead of what the settings say", {"fields": tuple(_LIMIT_FIELDS)}),
-        ("Facts", {"fields": (possessions, "id", joined, last_login)}),
+        ("Facts", {"fields": _FACTS}),
     )
     add_fieldsets = ((None, {"classes": ("wide",), "fields": ("email", "usable_password", "password1", "password2")}),)
 
@@ -120,10 +130,9 @@ class UserAdmin(BoundedAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Nobody gives themselves powers, or locks themselves out; who is not a superuser gives none to anybody."""
-        facts = (possessions, "id", joined, last_login)
         if obj is not None and obj.pk == request.user.pk:
-            return (*facts, "is_active", *_POWERS)
-        return facts if request.user.is_superuser else (*facts, *_POWERS)
+            return (*_FACTS, "is_active", *_POWERS)
+        return _FACTS if request.user.is_superuser else (*_FACTS, *_POWERS)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A password set by somebody is an account taken over: those with powers are for superusers to edit."""
@@ -131,6 +140,21 @@ class UserAdmin(BoundedAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
             return False
         is_weak = obj is None or not (obj.is_staff or obj.is_superuser)
         return is_weak or request.user.is_superuser or obj.pk == request.user.pk
+
+    def has_reset_second_factor_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("jobs.reset_second_factor"))
+
+    @admin.action(description="Turn the second factor of the selected users off", permissions=["reset_second_factor"])
+    def reset_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """For who has lost theirs. Those with powers are for superusers; one's own goes by a code, at /account."""
+        rows = queryset if request.user.is_superuser else queryset.filter(is_staff=False, is_superuser=False)
+        reset = [
+            user
+            for user in rows.exclude(pk=str(request.user.pk))[:_MOST_AT_ONCE]
+            if second_factor.reset(user, actor=audit.operator(request.user), now=clock.now())
+        ]
+        self.log_together(request, reset, "Turned the second factor off.")
+        self.message_user(request, f"{len(reset)} turned off, and signed out everywhere.")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Never: a user's jobs, log and deliveries would go with them. Deactivate them instead."""

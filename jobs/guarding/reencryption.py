@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
-from jobs.models import Secret, User, encryption, sealed_json_field
+from jobs.models import SecondFactor, Secret, User, encryption, sealed_json_field
 
 _BATCH = 500
 
@@ -16,7 +17,8 @@ def reencrypt() -> int:
     May be broken off and begun again, and run beside everything else.
     """
     requests = sum(_requests(*each) for each in _REQUESTS)
-    return sum(_users()) + sum(_secrets()) + requests
+    secrets = sum(_secrets(Secret, "value")) + sum(_secrets(SecondFactor, "secret"))
+    return sum(_users()) + secrets + requests
 
 
 def _users() -> Iterator[int]:
@@ -32,11 +34,12 @@ def _users() -> Iterator[int]:
         yield len(users)
 
 
-def _secrets() -> Iterator[int]:
-    for ids in _stale("jobs_secret", "value"):
+def _secrets(model: type[Secret] | type[SecondFactor], column: str) -> Iterator[int]:
+    for ids in _stale(model._meta.db_table, column):
         with transaction.atomic():
-            found = list(Secret.objects.select_for_update(no_key=True).filter(pk__in=ids))
-            Secret.objects.bulk_update(found, ["value"])
+            rows: QuerySet[Any] = model._default_manager.select_for_update(no_key=True)
+            found = list(rows.filter(pk__in=ids))
+            rows.bulk_update(found, [column])
         yield len(found)
 
 

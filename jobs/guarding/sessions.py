@@ -22,6 +22,9 @@ from jobs.guarding import audit, browsers, client_address
 from jobs.models import SignIn, User
 from jobs.models.sign_in import SignInQuerySet
 
+# In a session that waits for the code of a second factor: since when. Nobody is signed in by it yet.
+CODE_DUE = "code_due_since"
+
 _NOTED_EVERY = timedelta(minutes=5)
 _MOST_REMEMBERED = 10_000
 _STAMP_LENGTH = 16
@@ -41,7 +44,7 @@ def begin(request: HttpRequest, user: User, *, now: datetime) -> None:
 def use(session: SessionBase, meta: Mapping[str, Any], *, now: datetime) -> None:
     """Notes that a session is used, by one statement every few minutes; one that is not known yet is then known."""
     user_id = session.get(SESSION_KEY)
-    if user_id is None or not session.session_key:
+    if user_id is None or not session.session_key or CODE_DUE in session:
         return
     noted_at = _noted.get(_remembered(session))
     if noted_at is None or now - noted_at >= _NOTED_EVERY:

@@ -1,4 +1,4 @@
-"""How often passwords may be guessed: of one account from one address, from one address in all, of one account in all.
+"""How often passwords and codes may be guessed: of one account from one address, and of either in all.
 
 An attempt is taken before the password is looked at, so that many at once don't get past the count, and given back if
 it was right: only failures add up. They slide out of the last quarter of an hour, so nobody is locked out for good.
@@ -42,10 +42,11 @@ class Attempt:
     taken: tuple[_Taken, ...]
     now: datetime
 
-    def succeeded(self) -> None:
+    def succeeded(self, *, is_all: bool = True) -> None:
+        """Gives it back. Unless `is_all`, a code is asked for next, and decides whether the address is known."""
         for each in self.taken:
             each.rate.give_back(each.subject, now=self.now)
-        if self.taken:
+        if self.taken and is_all:
             Usage.objects.update_or_create(
                 name=_KNOWN, subject=_pair(self.email, self.address), defaults={"at": self.now + _KNOWN_FOR}
             )
@@ -98,7 +99,7 @@ def words(reached: LimitReached) -> str:
     """What the page says, the same for accounts that there are and that there are not."""
     minutes = math.ceil(reached.wait / 60)
     return (
-        "Too many wrong passwords for this account or from your network. "
+        "Too many wrong passwords or codes for this account or from your network. "
         f"Try again in {minutes} minute{'' if minutes == 1 else 's'}."
     )
 

@@ -16,6 +16,7 @@ from jobs.models.receiver import Receiver
 from jobs.models.request_fields import REQUEST_COLUMNS, REQUEST_FIELDS
 from jobs.models.rolled_up_count import RolledUpCount, RolledUpTo
 from jobs.models.schedule import CatchUp, Overlap, Schedule
+from jobs.models.second_factor import RecoveryCode, SecondFactor
 from jobs.models.secret import Secret
 from jobs.models.sign_in import SignIn
 from jobs.models.switch import Switch
@@ -54,10 +55,12 @@ __all__ = [
     "ProcessRole",
     "Queue",
     "Receiver",
+    "RecoveryCode",
     "RolledUpCount",
     "RolledUpTo",
     "Schedule",
     "Scope",
+    "SecondFactor",
     "Secret",
     "SignIn",
     "Switch",

@@ -48,6 +48,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     # Sessions from before then are good no more: signing out everywhere.
     signed_out_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Of which jobs_secondfactor has the secret; here, as every page reads this row.
+    second_factor_since = models.DateTimeField(null=True, blank=True, editable=False)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False, help_text="May log in to the admin.")
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
@@ -58,6 +60,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     REQUIRED_FIELDS = []
 
     class Meta:
+        permissions = [("reset_second_factor", "Can turn off the second factor of users who have lost it")]
         indexes = [
             # Whom workers and beat pass over; they look once a second.
             models.Index("suspended_at", name="user_suspended", condition=models.Q(suspended_at__isnull=False)),

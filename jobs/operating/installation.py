@@ -12,7 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from booper.timing.spans import span
 from jobs.database import sql, transactions
-from jobs.models import Process, Secret, User
+from jobs.models import Process, SecondFactor, Secret, User
 from jobs.models.encryption import Unreadable
 from jobs.operating.findings import Check, Level, Trouble
 
@@ -88,10 +88,11 @@ def _are_of_this_machine_alone() -> bool:
 
 
 def _encryption(now: datetime) -> Iterator[Trouble]:
-    """Looks at the newest users and secrets: a key that is missed has encrypted more than one."""
+    """Looks at the newest users, second factors and secrets: a key that is missed has encrypted more than one."""
     remedy = "add the lost key to BOOPER_ENCRYPTION_KEYS, or see docs/secrets.md if it is lost for ever"
     newest = {
         "signing secrets": User.objects.order_by("-id").values_list("signing_secret", flat=True),
+        "second factors": SecondFactor.objects.order_by("-pk").values_list("secret", flat=True),
         "secrets": Secret.objects.order_by("-id").values_list("value", flat=True),
     }
     for what, rows in newest.items():

@@ -1,11 +1,13 @@
-"""/sign-in, by password or by a link that is good once; /sign-out, here or everywhere; / leads where one is to go."""
+"""/sign-in, by password or a link that is good once, and a code after either; /sign-out; / leads where one is to go."""
 
 import math
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import authenticate, login, logout
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -15,7 +17,8 @@ from django.views import View
 from django.views.decorators.cache import never_cache
 
 from jobs.database import clock
-from jobs.guarding import audit, sign_in_attempts, sign_in_links
+from jobs.guarding import admission, audit, second_factor, sign_in_attempts, sign_in_links
+from jobs.guarding.admission import Due
 from jobs.guarding.limits import LimitReached
 from jobs.models import User
 from jobs.pages.shell import Page, refuse_nul
@@ -23,6 +26,13 @@ from jobs.pages.shell import Page, refuse_nul
 _REFUSAL = (
     "There is no user with this email and password. Look for a slip in either, capitals in the password included."
 )
+
+
+REFUSED_CODE = (
+    "This code is not good: it is another one by now, was used, or has a slip. Each is good once: wait for the next. "
+    "If none is taken, set the clock of the device that shows them."
+)
+_TOO_LATE = "More than ten minutes have gone since the password or the link: begin again."
 
 
 class Root(View):
@@ -35,7 +45,8 @@ class SignIn(View):
     def get(self, request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated:
             return HttpResponseRedirect(_next(request))
-        return _form(request)
+        waiting = admission.waiting(request)
+        return _form(request) if waiting is None else _led_to(waiting[1], request)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         refuse_nul(request)
@@ -48,8 +59,43 @@ class SignIn(View):
         if user is None:
             attempt.failed()
             return _form(request, email=email, refusal=_REFUSAL, status=401)
-        attempt.succeeded()
         login(request, user)
+        due = admission.lacking(request.session, user)
+        attempt.succeeded(is_all=due is not Due.CODE)
+        return HttpResponseRedirect(_next(request)) if due is None else _led_to(due, request)
+
+
+@method_decorator(never_cache, name="dispatch")
+class SignInCode(View):
+    """What comes after the password, or a link, of who has a second factor."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        user = _who_owes_a_code(request)
+        return _code_form(request) if user else HttpResponseRedirect(_next(request))
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        refuse_nul(request)
+        if "leave" in request.POST:
+            logout(request)
+            return HttpResponseRedirect(reverse("pages:sign_in"))
+        user, now = _who_owes_a_code(request), clock.now()
+        if user is None:
+            return HttpResponseRedirect(_next(request))
+        if not admission.is_in_time(request.session, now=now):
+            logout(request)
+            return _form(request, refusal=_TOO_LATE, status=401)
+        try:
+            attempt = sign_in_attempts.begin(user.email, request.META, now=now)
+        except LimitReached as reached:
+            return _waits(_code_form(request, refusal=sign_in_attempts.words(reached), status=429), reached)
+        with transaction.atomic():
+            by = second_factor.take(user, request.POST.get("code", ""), address=attempt.address, now=now)
+            if by is not None:
+                admission.let_in(request, user, by=by, now=now)
+        if by is None:
+            attempt.failed()
+            return _code_form(request, refusal=REFUSED_CODE, status=401)
+        attempt.succeeded()
         return HttpResponseRedirect(_next(request))
 
 
@@ -81,8 +127,26 @@ def _form(request: HttpRequest, *, status: int = 200, **context: Any) -> HttpRes
     return render(request, "pages/sign_in.html", context, status=status)
 
 
+def _code_form(request: HttpRequest, *, status: int = 200, **context: Any) -> HttpResponse:
+    given = request.POST.get("next") or request.GET.get("next", "")
+    context |= {"title": "Your code", "next": given, "base_path": settings.BOOPER_BASE_PATH}
+    return render(request, "pages/sign_in_code.html", context, status=status)
+
+
+def _who_owes_a_code(request: HttpRequest) -> User | None:
+    waiting = admission.waiting(request)
+    return waiting[0] if waiting is not None and waiting[1] is Due.CODE else None
+
+
+def _led_to(due: Due, request: HttpRequest) -> HttpResponse:
+    return HttpResponseRedirect(f"{reverse(due.value)}?{urlencode({'next': _next(request)})}")
+
+
 def _locked_out(request: HttpRequest, reached: LimitReached, *, email: str) -> HttpResponse:
-    answer = _form(request, email=email, refusal=sign_in_attempts.words(reached), status=429)
+    return _waits(_form(request, email=email, refusal=sign_in_attempts.words(reached), status=429), reached)
+
+
+def _waits(answer: HttpResponse, reached: LimitReached) -> HttpResponse:
     answer.headers["Retry-After"] = str(math.ceil(reached.wait))
     return answer
 

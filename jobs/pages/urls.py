@@ -23,6 +23,7 @@ from jobs.pages import (
     replay,
     schedule,
     schedule_list,
+    second_factor,
     secrets,
     sign_in,
 )
@@ -33,6 +34,7 @@ app_name = "pages"
 urlpatterns = [
     path("", sign_in.Root.as_view(), name="root"),
     path("sign-in", sign_in.SignIn.as_view(), name="sign_in"),
+    path("sign-in/code", sign_in.SignInCode.as_view(), name="sign_in_code"),
     path("sign-in/<uuid:user_id>/<str:token>", sign_in.SignInLink.as_view(), name="sign_in_link"),
     path("sign-out", sign_in.SignOut.as_view(), name="sign_out"),
     path("invite/<uidb64>/<token>/", Invitation.as_view(), name="invitation"),
@@ -76,6 +78,11 @@ urlpatterns = [
     path("secrets/<str:name>/delete", secrets.DeleteSecret.as_view(), name="delete_secret"),
     path("account", account.Account.as_view(), name="account"),
     path("account/password", account.ChangePassword.as_view(), name="change_password"),
+    path("account/second-factor", second_factor.Shown.as_view(), name="second_factor"),
+    path("account/second-factor/begin", second_factor.Begin.as_view(), name="begin_second_factor"),
+    path("account/second-factor/confirm", second_factor.Confirm.as_view(), name="confirm_second_factor"),
+    path("account/second-factor/codes", second_factor.NewCodes.as_view(), name="new_recovery_codes"),
+    path("account/second-factor/off", second_factor.TurnOff.as_view(), name="second_factor_off"),
     path("account/sessions/end-others", account.EndOtherSessions.as_view(), name="end_other_sessions"),
     path("account/sessions/<uuid:session_id>/end", account.EndSession.as_view(), name="end_session"),
     path("limits", limits.Limits.as_view(), name="limits"),

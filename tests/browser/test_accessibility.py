@@ -10,12 +10,14 @@ from axe_playwright_python.sync_playwright import Axe
 from django.contrib import admin
 from django_celery_beat.models import PeriodicTask
 from playwright.sync_api import Page, expect
+from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from jobs.database import clock
 from jobs.guarding import inbox
 from jobs.guarding.inbox import Arrived
 from jobs.models import Job, JobState, Receiver, User
+from tests import second_factors
 from tests.admin import make_ended_job, start_worker
 from tests.api import Api, data_of
 from tests.conftest import Announced
@@ -33,7 +35,8 @@ LOOKS = [pytest.param((width, scheme), id=f"{width}-{scheme}") for width in (144
 OWNERS_PAGES = (
     "home", "jobs", "jobs?q=state:discarded", "jobs/new", "jobs/{failed}", "jobs/{waiting}", "jobs/{waiting}/edit",
     "schedules", "schedules/new", "schedules/{schedule}", "queues", "deliveries", "failures", "alerts",
-    "alerts/{alert}", "inbox", "calendars", "keys", "secrets", "limits", "nothing-here",
+    "alerts/{alert}", "inbox", "calendars", "keys", "secrets", "limits", "account",
+    "nothing-here",
 )  # fmt: skip
 ADMIN_PAGES = (
     "", "jobs/job/?owner=ada%40example.com&state=discarded", "jobs/job/{failed}/change/", "jobs/job/{waiting}/change/",
@@ -94,15 +97,22 @@ def expect_nothing_serious(page: Page, urls: Iterable[str]) -> None:
     found = []
     for url in urls:
         page.goto(url)
-        look(page, url)
-        for each in Axe().run(page, options=RULES).response["violations"]:
-            places = "; ".join(f"{place['target']} {place['failureSummary']}" for place in each["nodes"][:4])
-            if each["impact"] in ("serious", "critical"):
-                found.append(f"{url}: {each['id']}, {len(each['nodes'])} times: {places}")
-        width = page.evaluate("document.documentElement.scrollWidth")
-        if page.viewport_size and width > page.viewport_size["width"]:
-            found.append(f"{url}: {width} px wide")
+        found += serious_on(page, url)
     assert not found, "\n".join(found)
+
+
+def serious_on(page: Page, url: str) -> list[str]:
+    """The same of the page as it is now, under the name of `url`."""
+    found = []
+    look(page, url)
+    for each in Axe().run(page, options=RULES).response["violations"]:
+        places = "; ".join(f"{place['target']} {place['failureSummary']}" for place in each["nodes"][:4])
+        if each["impact"] in ("serious", "critical"):
+            found.append(f"{url}: {each['id']}, {len(each['nodes'])} times: {places}")
+    width = page.evaluate("document.documentElement.scrollWidth")
+    if page.viewport_size and width > page.viewport_size["width"]:
+        found.append(f"{url}: {width} px wide")
+    return found
 
 
 def look(page: Page, url: str) -> None:
@@ -129,3 +139,35 @@ def test_the_admin(reader: Page, live_server: LiveServer, ids: dict[str, object]
     lists = [f"{model._meta.app_label}/{model._meta.model_name}/" for model in admin.site._registry]
     paths = [*lists, *(path.format(**ids) for path in ADMIN_PAGES)]
     expect_nothing_serious(reader, (f"{live_server.url}/admin/{path}" for path in paths))
+
+
+def test_the_second_factor_and_the_code_after_the_password(
+    reader: Page, live_server: LiveServer, ids: dict[str, object], settings: Settings
+) -> None:
+    settings.BOOPER_SECOND_FACTOR = "staff"
+    reader.goto(f"{live_server.url}/sign-in")
+    reader.get_by_label("Email").fill(EMAIL)
+    reader.get_by_label("Password").fill(PASSWORD)
+    reader.get_by_role("button", name="Sign in").click()
+    expect(reader.get_by_text("requires a second factor")).to_be_visible()
+    found = serious_on(reader, "//factor/required")
+    reader.get_by_label("Your password").fill(PASSWORD)
+    reader.get_by_role("button", name="Begin").click()
+    found += serious_on(reader, "//factor/begun")
+    secret = reader.locator("#secret").inner_text()
+    reader.get_by_label("The six digits").fill(second_factors.code_at(clock.now(), secret))
+    reader.get_by_role("button", name="Turn it on").click()
+    expect(reader.locator("#codes")).to_be_visible()
+    found += serious_on(reader, "//factor/codes")
+    reader.goto(f"{live_server.url}/account/second-factor")
+    found += serious_on(reader, "//factor/on")
+    reader.context.clear_cookies()
+    sign_in_form = reader.goto(f"{live_server.url}/admin/login/?next=/admin/")
+    assert sign_in_form is not None
+    reader.get_by_label("Email").fill(EMAIL)
+    reader.get_by_label("Password").fill(PASSWORD)
+    reader.get_by_role("button", name="Log in").click()
+    expect(reader.get_by_label("six digits")).to_be_focused()
+    reader.get_by_text("The device is gone?").click()
+    found += serious_on(reader, "//factor/code")
+    assert not found, "\n".join(found)

@@ -1,5 +1,6 @@
 """Sixty planted secrets go through an instance, and no surface but those that they are meant for has one."""
 
+import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterator
@@ -21,14 +22,14 @@ from pytest_django import Settings
 from booper.outcomes.outcome import Failure, Outcome, Response
 from booper.targets.proxies import Proxy
 from jobs.delivering import stage as delivering_stage
-from jobs.guarding import inbox, signing
-from jobs.models import ApiKey, Delivery, DeliveryKind, Job, Receiver, User
+from jobs.guarding import inbox, second_factor, signing
+from jobs.models import ApiKey, Delivery, DeliveryKind, Job, Receiver, RecoveryCode, User
 from jobs.models.api_key import hash_token
 from jobs.telemetry import exposition
 from jobs.telemetry.log_records import JsonFormatter, LineFormatter
 from jobs.waking import announcements
 from jobs.waking.announcer import Lane
-from tests import planted
+from tests import planted, second_factors
 from tests.admin import log_in
 from tests.api import Api, data_of
 from tests.conftest import Announced, StoppedClock
@@ -113,6 +114,7 @@ def planted_everywhere(
     )
     web.post("/sign-in", {"email": user.email, "password": planted.PASSWORDS[1]})
     web.post("/admin/login/", {"username": user.email, "password": planted.PASSWORDS[1]})
+    _sign_in_by_factor(user)
     _run_all()
     for lane, due in ((Lane.JOBS, Job.objects.all()), (Lane.DELIVERIES, Delivery.objects.all())):
         announcements._publish(
@@ -125,6 +127,17 @@ def _sign_with_planted(user: User) -> None:
     user.save()
     signing.rotate(user.id, overlap=timedelta(days=1), actor="test", now=NOON)
     User.objects.filter(id=user.id).update(signing_secret=planted.SIGNING[1])
+
+
+def _sign_in_by_factor(user: User) -> None:
+    secret, recovery_code, wrong = planted.FACTOR
+    second_factors.give(user, secret)
+    plain = second_factor.plain(recovery_code)
+    RecoveryCode.objects.create(user=user, code_hash=hashlib.sha256(plain.encode()).hexdigest())
+    for code, status in ((wrong, 401), (recovery_code, 302), (second_factors.code_at(NOON, secret), 302)):
+        browser = Client()
+        browser.post("/sign-in", {"email": user.email, "password": planted.PASSWORDS[0]})
+        assert browser.post("/sign-in/code", {"code": code}).status_code == status
 
 
 def _call_wrongly(web: Client, api: Api) -> None:
@@ -155,6 +168,7 @@ def test_sixty_are_planted_and_went_in(planted_everywhere: None) -> None:
         planted.API_KEYS,
         planted.PASSWORDS,
         planted.PROXY_PASSWORD,
+        planted.FACTOR,
     ]
     everything += [JOBS, ALERT, planted.ECHO, planted.ECHO_HEADERS, planted.FAILURE, planted.USER_INFORMATION]
     everything += [planted.SCHEDULE_HEADERS, planted.INBOX_HEADERS]
@@ -256,5 +270,6 @@ def test_every_table_of_ours_is_among_the_pages_or_named_here() -> None:
     }
     assert without_page == {
         *("alert", "alertedend", "alertincident", "alertletter", "alertwatch", "calendar", "inbox", "inboxrequest"),
-        *("queue", "receiver", "rolledupcount", "rolledupto", "schedule", "switch", "tally", "usage"),
+        *("queue", "receiver", "recoverycode", "rolledupcount", "rolledupto", "schedule", "secondfactor", "switch"),
+        *("tally", "usage"),
     }

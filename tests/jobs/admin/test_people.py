@@ -11,6 +11,7 @@ from pytest_django import Settings
 
 from jobs.models import ApiKey, AuditEvent, Job, JobState, User
 from jobs.models.api_key import hash_token
+from tests import second_factors
 from tests.admin import log_in, make_ended_job, page, rows, told
 from tests.api import Api
 from tests.conftest import StoppedClock
@@ -309,3 +310,49 @@ def test_who_issues_and_revokes_keys_here_is_in_the_trail(admin: Client) -> None
     admin.post("/admin/jobs/apikey/", {"action": "revoke_selected", "_selected_action": [key]})
     trail = AuditEvent.objects.filter(action__startswith="key.").order_by("id")
     assert list(trail.values_list("action", flat=True)) == ["key.made", "key.revoked"]
+
+
+# Second factors
+
+
+def reset(client: Client, *users: User) -> list[str]:
+    form = {"action": "reset_second_factor", "_selected_action": [str(user.pk) for user in users]}
+    return told(client.post("/admin/jobs/user/", form, follow=True))
+
+
+def factors_left() -> set[str]:
+    return set(User.objects.filter(second_factor_since__isnull=False).values_list("email", flat=True))
+
+
+def test_an_operator_with_the_permission_turns_the_factor_of_owners_off_and_of_nobody_with_powers(
+    web: Client, stopped_clock: StoppedClock
+) -> None:
+    helper = log_in(web, "view_user", "reset_second_factor", email="help@example.com")
+    owner, boss = make_user("owner@example.com"), make_user("boss@example.com")
+    User.objects.filter(pk=boss.pk).update(is_staff=True)
+    for user in (owner, boss):
+        second_factors.give(user)
+    assert reset(web, owner, boss, helper) == ["1 turned off, and signed out everywhere."]
+    assert factors_left() == {"boss@example.com"}
+    event = AuditEvent.objects.get(action="second_factor.off")
+    assert (event.actor, event.user_id) == ("operator help@example.com", owner.pk)
+    assert LogEntry.objects.get().change_message == "Turned the second factor off."
+
+
+def test_nobody_turns_their_own_off_there(admin: Client) -> None:
+    own = User.objects.get()
+    second_factors.give(own)
+    session = admin.session
+    session["second_factor"] = NOON.isoformat()
+    session.save()
+    assert reset(admin, own) == ["0 turned off, and signed out everywhere."]
+    assert factors_left() == {own.email}
+
+
+def test_without_the_permission_none_is_turned_off_and_the_page_says_who_has_one(helpdesk: Client) -> None:
+    owner = make_user("owner@example.com")
+    second_factors.give(owner)
+    reset(helpdesk, owner)
+    assert factors_left() == {"owner@example.com"}
+    assert "2026-03-01 12:00:00" in page(helpdesk, "jobs/user/")
+    assert second_factors.SECRET not in page(helpdesk, f"jobs/user/{owner.pk}/change/")

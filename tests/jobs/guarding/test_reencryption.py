@@ -10,7 +10,8 @@ from django.db import connection
 from pytest_django import Settings
 
 from jobs.guarding import reencryption, secrets, signing
-from jobs.models import User, encryption
+from jobs.models import SecondFactor, User, encryption
+from tests import second_factors
 from tests.factories import NOON, make_user
 
 pytestmark = pytest.mark.django_db
@@ -24,12 +25,14 @@ def test_after_a_rotation_the_old_key_is_needed_no_more(settings: Settings) -> N
     signing.rotate(user.id, overlap=timedelta(days=1), actor="me", now=NOON)
     secrets.put(user.id, "TOKEN", value="s3cret", hosts=None, actor="me", now=NOON)
     before = [each.secret for each in signing.in_force(User.objects.get(), now=NOON)]
+    second_factors.give(user)
     settings.BOOPER_ENCRYPTION_KEYS = (NEW, OLD)
-    assert reencryption.reencrypt() == 2
+    assert reencryption.reencrypt() == 3
     assert reencryption.reencrypt() == 0
     settings.BOOPER_ENCRYPTION_KEYS = (NEW,)
     assert [each.secret for each in signing.in_force(User.objects.get(), now=NOON)] == before
     assert secrets.vaults([user.id])[user.id]["TOKEN"].value == "s3cret"
+    assert SecondFactor.objects.get().secret == second_factors.SECRET
 
 
 def test_what_was_stored_clear_is_encrypted_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,9 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 
 from jobs.management.commands import first_user
-from jobs.models import ApiKey, User
+from jobs.models import ApiKey, AuditEvent, SecondFactor, User
 from jobs.models.api_key import hash_token, is_well_formed
+from tests import second_factors
 from tests.api import Api, data_of
 from tests.factories import make_user
 
@@ -161,3 +162,19 @@ def test_suspend_resume_pause_and_unpause_say_what_they_did(user: User) -> None:
 def test_who_is_not_there_is_named(command: str) -> None:
     with pytest.raises(CommandError, match="there is no user 'nobody@"):
         run(command, "nobody@example.com")
+
+
+@pytest.mark.django_db
+def test_second_factor_off_lets_in_who_has_lost_it_and_ends_their_sessions(user: User) -> None:
+    second_factors.give(user)
+    assert run("second_factor_off", "Ada@example.com") == (
+        "ada@example.com has no second factor any more, and is signed out everywhere.\n"
+    )
+    user.refresh_from_db()
+    assert user.second_factor_since is None
+    assert user.signed_out_at is not None
+    assert not SecondFactor.objects.exists()
+    event = AuditEvent.objects.get()
+    assert (event.action, event.actor, event.user_id) == ("second_factor.off", "command line", user.id)
+    assert run("second_factor_off", user.email) == "ada@example.com has no second factor.\n"
+    assert AuditEvent.objects.count() == 1
