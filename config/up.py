@@ -66,6 +66,8 @@ class Account:
     api_key: str | None
     # Below the address of the instance; good once.
     sign_in_path: str | None = None
+    # Below it too: what takes the first user's requests.
+    inbox_path: str | None = None
 
 
 def main(*, is_verbose: bool = False, shows: bool = False) -> int:
@@ -209,7 +211,7 @@ def _with_kept_secrets(data_dir: Path, account: Account) -> Account:
         return account
     if not path.exists():
         return account
-    return replace(Account(**json.loads(path.read_text())), created=False)
+    return replace(Account(**json.loads(path.read_text())), created=False, inbox_path=account.inbox_path)
 
 
 def _kept(data_dir: Path) -> str:
@@ -243,8 +245,9 @@ def welcome(instance: Instance, account: Account) -> str:
     else:
         lines += ["", "  A key: export BOOPER_API_KEY=$(.venv/bin/python manage.py create_api_key EMAIL)"]
     if _takes_requests_to_itself(instance):
-        curl = _curl(instance, account.api_key or "$BOOPER_API_KEY")
-        lines += ["", "  Try it: a request to this instance itself, ten seconds from now.", "", curl]
+        curl = _curl(instance, account)
+        where = f"\n  It arrives at {instance.url}/inbox" if account.inbox_path and account.email else ""
+        lines += ["", f"  Try it: a request to this instance itself, ten seconds from now.{where}", "", curl]
     return "\n".join([*lines, ""])
 
 
@@ -259,10 +262,12 @@ def _takes_requests_to_itself(instance: Instance) -> bool:
     )
 
 
-def _curl(instance: Instance, key: str) -> str:
+def _curl(instance: Instance, account: Account) -> str:
+    key = account.api_key or "$BOOPER_API_KEY"
+    path = account.inbox_path if account.email else None
     job = {
         "method": "post",
-        "url": f"{instance.url}/api/broadcast",
+        "url": f"{instance.url}{path or '/api/broadcast'}",
         "body": {"content": "Hello from the past", "author": "Booper", "channel": "quickstart"},
         "schedule_in": [10, "seconds"],
     }

@@ -28,6 +28,8 @@ JOB: dict[str, Any] = {
 }
 SCHEDULE: dict[str, Any] = {
     "id": "0b5ea8b5-0d5a-4c52-9f3e-1f0a6a2f7c11",
+    "key": None,
+    "managed_by": None,
     "name": None,
     "disabled_at": None,
     "next_run_at": "2026-12-01T09:00:00Z",
@@ -65,6 +67,8 @@ CALENDAR: dict[str, Any] = {
     "name": "closed",
     "dates": ["2026-12-24"],
     "country": "GB",
+    "subdivision": None,
+    "ics": None,
     "day_count": 81,
     "next_days": ["2026-12-24", "2026-12-25"],
     "used_by": [],
@@ -272,6 +276,8 @@ def _healthy(call: Call) -> Answer:
         return Answer(201, {"data": [JOB for _ in call.body["jobs"]]})
     if call.path in _ON_MANY:
         return Answer(200, {"data": {"matched": 3, _ON_MANY[call.path]: 3}})
+    if call.path == "/api/inbox/address":
+        return Answer(200, {"data": {"address": "https://booper.example.com/in/1d22"}})
     if call.path == "/api/apply-check":
         return Answer(200, {"data": {"schedules": [], "queues": [QUEUE], "calendars": [], "alerts": []}})
     if call.path.endswith("/backfill"):

@@ -17,7 +17,18 @@ from booper.cli.calendars import add_calendars
 from booper.cli.columns import Columns, when
 from booper.cli.completion import add_completion
 from booper.cli.deliveries import add_deliveries
-from booper.cli.exits import API_ERROR, BROKEN_PIPE, INTERRUPTED, NO_CONNECTION, OK, USAGE, Ended, Misuse, complain
+from booper.cli.exits import (
+    API_ERROR,
+    BROKEN_PIPE,
+    INTERRUPTED,
+    NO_CONNECTION,
+    OK,
+    USAGE,
+    Ended,
+    Failed,
+    Misuse,
+    complain,
+)
 from booper.cli.export import add_export
 from booper.cli.imports import add_import
 from booper.cli.inbox import add_inbox
@@ -100,8 +111,8 @@ def _run(argv: Sequence[str]) -> int:
         return ended.code
     except (InvalidCall, Misuse) as error:
         return complain([str(error)], code=USAGE)
-    except BadFiles as error:
-        return complain(error.lines, code=USAGE)
+    except (BadFiles, Failed) as error:
+        return complain(error.lines, code=USAGE if isinstance(error, BadFiles) else API_ERROR)
     except Stopped as stop:
         return _failed(stop.error, before=[str(stop)])
     except BooperError as error:

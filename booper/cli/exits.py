@@ -25,6 +25,14 @@ class Ended(Exception):
         self.code = code
 
 
+class Failed(Exception):
+    """What was asked for can't be done as things stand, in lines that say why and what to do."""
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__(*lines)
+        self.lines = lines
+
+
 def complain(lines: Iterable[str], *, code: int) -> int:
     print("booper: " + "\n".join(printable(line) for line in lines), file=sys.stderr)
     return code

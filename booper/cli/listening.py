@@ -14,6 +14,7 @@ from booper.cli import following, words
 from booper.cli.columns import text
 from booper.cli.output import emit, is_for_people, show_json, width
 from booper.cli.parsers import Group
+from booper.cli.schedule_names import on_schedule
 from booper.cli.tables import cut
 from booper.client import NotFound, Scheduler
 from booper.client.forwarding import Forwarded, forward
@@ -32,7 +33,9 @@ def add_listen(commands: Group) -> None:
     listen.add_argument("--forward-to", metavar="URL", type=_address, help="as in http://localhost:3000/webhooks")
     following.add_interval(listen)
     page = commands.verb("open", _open, about="Open the page of a job or a schedule in a browser.", shows_itself=True)
-    page.add_argument("id", metavar="ID", nargs="?", help="a job or a schedule; the first page if left out")
+    page.add_argument(
+        "id", metavar="ID", nargs="?", help="a job, or a schedule by its id, key or name; the first page if left out"
+    )
 
 
 def _address(written: str) -> str:
@@ -47,7 +50,7 @@ def _listen(scheduler: Scheduler, args: argparse.Namespace) -> None:
     seen = {each["id"] for each in scheduler.inbox.list(limit=100)}
     if for_people:
         onward = f", and goes on to {args.forward_to}" if args.forward_to else ""
-        emit(f"What arrives at your inbox is shown here{onward}. Its address: {scheduler.base_url}/inbox")
+        emit(f"What arrives at {scheduler.inbox.address()['address']} is shown here{onward}.")
         sys.stdout.flush()
     while True:
         time.sleep(args.interval)
@@ -97,10 +100,10 @@ def _open(scheduler: Scheduler, args: argparse.Namespace) -> None:
 
 
 def _page_of(scheduler: Scheduler, identity: str | None) -> str:
-    """The path of the page; of whatever has that id, a job first. Raises NotFound."""
+    """The path of the page; of whatever has that id, a job first. Raises Failed."""
     if identity is None:
         return "/home"
     try:
         return f"/jobs/{scheduler.jobs.get(identity)['job_id']}"
     except NotFound:
-        return f"/schedules/{scheduler.schedules.get(identity)['id']}"
+        return f"/schedules/{on_schedule(scheduler, identity, scheduler.schedules.get)['id']}"

@@ -85,9 +85,12 @@ class Group:
         columns: Columns | None = None,
         render: Render | None = None,
         shows_itself: bool = False,
+        aliases: Sequence[str] = (),
     ) -> Parser:
         """One command. One that `shows_itself` has printed all that there is to when its handler returns."""
-        parser: Parser = self._verbs.add_parser(name, help=about, description=about, parents=[self._common])
+        parser: Parser = self._verbs.add_parser(
+            name, help=about, description=about, parents=[self._common], aliases=aliases
+        )
         parser.set_defaults(
             handler=handler,
             columns=columns,
@@ -98,9 +101,12 @@ class Group:
         )
         return parser
 
-    def verb_on_id(self, name: str, handler: Handler, *, about: str, metavar: str = "ID", **settings: Any) -> Parser:
+    def verb_on_id(
+        self, name: str, handler: Handler, *, about: str, metavar: str = "ID", what: str | None = None, **settings: Any
+    ) -> Parser:
+        """A command on one row; `what` says what to call it by."""
         parser = self.verb(name, handler, about=about, **settings)
-        parser.add_argument("id", metavar=metavar)
+        parser.add_argument("id", metavar=metavar, help=what)
         return parser
 
     def on_many(self, name: str, call: Callable[[Scheduler], Any], *, about: str, filters: Mapping[str, str]) -> None:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from typing import Any
 
 from booper.cli.columns import Columns, first, frequency, request, when
 from booper.cli.documents import document_of
-from booper.cli.parsers import Group, filters_of
+from booper.cli.parsers import Group, Parser, filters_of
 from booper.cli.run import present
-from booper.client import Schedule, Scheduler
+from booper.cli.schedule_names import on_schedule
+from booper.client import Scheduler
 from booper.client.records import BackfilledRun
+
+Call = Callable[[Scheduler, str, argparse.Namespace], Any]
+"""What a command does to the schedule of that id."""
 
 _SCHEDULE_COLUMNS: Columns = {
     "SCHEDULE": first("key", "id"),
@@ -26,23 +32,52 @@ def add_schedules(schedules: Group) -> None:
         lambda scheduler, args: scheduler.schedules.list(**filters_of(args)),
         about="List schedules, newest first.",
         columns=_SCHEDULE_COLUMNS,
-        filters={"managed_by": "only those that this looks after"},
+        filters={"name": "only those with this name", "managed_by": "only those that this looks after"},
     )
-    schedules.verb_on_id("get", lambda scheduler, args: scheduler.schedules.get(args.id), about="Show a schedule.")
-    schedules.verb_on_id("enable", lambda scheduler, args: scheduler.schedules.enable(args.id), about="Resume it.")
-    disable = schedules.verb_on_id(
+    _verb(schedules, "get", lambda scheduler, id, _: scheduler.schedules.get(id), about="Show a schedule.")
+    _verb(
+        schedules,
+        "enable",
+        lambda scheduler, id, _: scheduler.schedules.enable(id),
+        about="Resume it.",
+        aliases=["resume"],
+    )
+    disable = _verb(
+        schedules,
         "disable",
-        lambda scheduler, args: scheduler.schedules.disable(args.id, reason=args.reason),
+        lambda scheduler, id, args: scheduler.schedules.disable(id, reason=args.reason),
         about="Pause it.",
+        aliases=["pause"],
     )
     disable.add_argument("--reason", metavar="TEXT", help="why, for whoever reads the schedule")
-    skip = schedules.verb_on_id(
+    skip = _verb(
+        schedules,
         "skip",
-        lambda scheduler, args: scheduler.schedules.skip(args.id, until=args.until),
+        lambda scheduler, id, args: scheduler.schedules.skip(id, until=args.until),
         about="Leave out its next run, or all runs until a moment.",
     )
     skip.add_argument("--until", metavar="TIME", help="as in 2026-12-27T00:00:00Z")
     _add_backfill(schedules)
+    _add_put(schedules)
+    _verb(schedules, "delete", lambda scheduler, id, _: scheduler.schedules.delete(id), about="Delete it.")
+    _verb(
+        schedules,
+        "trigger",
+        lambda scheduler, id, _: scheduler.schedules.trigger(id),
+        about="Run it once now, outside its grid.",
+    )
+
+
+def _verb(schedules: Group, name: str, call: Call, **settings: Any) -> Parser:
+    """A command on one schedule, whatever it is called by."""
+
+    def handler(scheduler: Scheduler, args: argparse.Namespace) -> Any:
+        return on_schedule(scheduler, args.id, lambda id: call(scheduler, id, args))
+
+    return schedules.verb_on_id(name, handler, metavar="SCHEDULE", what="its id, its key or its name", **settings)
+
+
+def _add_put(schedules: Group) -> None:
     put = schedules.verb_on_id(
         "put",
         lambda scheduler, args: scheduler.schedules.put(args.id, args.json.content),
@@ -52,26 +87,16 @@ def add_schedules(schedules: Group) -> None:
     put.add_argument(
         "--json", metavar="JSON", type=document_of, required=True, help="its fields; @file.json and - work too"
     )
-    schedules.verb_on_id("delete", _delete_schedule, about="Delete it.")
-    schedules.verb_on_id(
-        "trigger",
-        lambda scheduler, args: scheduler.schedules.trigger(args.id),
-        about="Run it once now, outside its grid.",
-    )
 
 
 def _add_backfill(schedules: Group) -> None:
-    backfill = schedules.verb_on_id("backfill", _backfill, about="Make the runs that it missed, and show them.")
+    backfill = _verb(schedules, "backfill", _backfill, about="Make the runs that it missed, and show them.")
     backfill.add_argument("--from", dest="since", metavar="TIME", required=True, help="the first moment")
     backfill.add_argument("--to", metavar="TIME", required=True, help="the last one, which is over")
     backfill.add_argument("--max-runs", metavar="N", type=int, help="the first N of them, at most 1000")
     backfill.add_argument("--dry-run", action="store_true", help="only list them")
 
 
-def _backfill(scheduler: Scheduler, args: argparse.Namespace) -> list[BackfilledRun]:
+def _backfill(scheduler: Scheduler, id: str, args: argparse.Namespace) -> list[BackfilledRun]:
     span = {"from": args.since, "to": args.to, **present(args, ("max_runs",)), "dry_run": args.dry_run}
-    return scheduler.schedules.backfill(args.id, span)
-
-
-def _delete_schedule(scheduler: Scheduler, args: argparse.Namespace) -> Schedule:
-    return scheduler.schedules.delete(args.id)
+    return scheduler.schedules.backfill(id, span)

@@ -14,6 +14,10 @@ class Inbox(Readable[InboxRequest]):
 
     path = "/api/inbox"
 
+    def address(self) -> InboxAddress:
+        """Its `address`, which takes any request, at any path below it too."""
+        return cast("InboxAddress", self._get("address"))
+
     def clear(self) -> InboxCleared:
         """Empty it; answers how many were `deleted`."""
         return cast("InboxCleared", as_object(self._transport.call("DELETE", self.path, is_repeatable=True)))

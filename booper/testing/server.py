@@ -36,6 +36,7 @@ class Server(Jobs):
         super().__init__(now=now, secret=secret)
         self._kept: dict[str, list[Row]] = {}
         self._secrets = [secret]
+        self._inbox_token = uuid.uuid4().hex
 
     def run_due(self) -> list[Request]:
         return self.run_until(self.now)
@@ -262,8 +263,10 @@ class Server(Jobs):
         return (201, {"data": {**shown, "secret": self.secret}}) if method == "POST" else (200, {"data": shown})
 
     def _inbox_call(self, method: str, steps: list[str], query: _Query, body: Any) -> _Answered:
-        if steps == ["rotate"]:
-            return 201, {"data": {"address": f"http://booper.test/in/{uuid.uuid4()}"}}
+        if steps in (["rotate"], ["address"]):
+            if method == "POST":
+                self._inbox_token = uuid.uuid4().hex
+            return 201 if method == "POST" else 200, {"data": {"address": f"http://booper.test/in/{self._inbox_token}"}}
         if steps:
             raise absent(f"request {steps[0]!r} in your inbox")
         return 200, {"data": {"deleted": 0}} if method == "DELETE" else rows.listed([], query)

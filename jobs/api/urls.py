@@ -76,6 +76,7 @@ ROUTES = [
     path("signing-secret", signing_secret.SigningSecret.as_view()),
     path("signing-secret/rotate", signing_secret.RotateSigningSecret.as_view()),
     path("inbox", inbox.Inbox.as_view()),
+    path("inbox/address", inbox.InboxAddress.as_view()),
     path("inbox/rotate", inbox.RotateInbox.as_view()),
     path("inbox/<str:request_id>", inbox.InboxDetail.as_view()),
     path("version", version.Version.as_view()),

@@ -67,7 +67,12 @@ def at(token: str) -> Inbox | None:
 
 def address_of(inbox: Inbox) -> str:
     """The whole address."""
-    return f"{settings.BOOPER_PUBLIC_URL}/in/{inbox.token}"
+    return f"{settings.BOOPER_PUBLIC_URL}{path_of(inbox)}"
+
+
+def path_of(inbox: Inbox) -> str:
+    """Below the path that the instance stands at."""
+    return f"/in/{inbox.token}"
 
 
 def rotate(user_id: UUID, *, actor: str, now: datetime) -> Inbox:

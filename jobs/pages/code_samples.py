@@ -44,7 +44,7 @@ def as_python(fields: Mapping[str, Any]) -> str:
     shown = pformat(_shown(fields), width=_WIDTH, sort_dicts=False)
     return (
         "from booper import Scheduler\n\n"
-        f"scheduler = Scheduler(api_url={settings.BOOPER_PUBLIC_URL!r})\n"
+        f"scheduler = Scheduler(base_url={settings.BOOPER_PUBLIC_URL!r})\n"
         f"scheduler.jobs.create({shown})"
     )
 

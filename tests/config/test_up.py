@@ -39,6 +39,18 @@ def test_a_request_that_would_be_refused_is_not_shown(monkeypatch: pytest.Monkey
     assert "curl" not in said
 
 
+def test_the_request_goes_to_the_first_users_inbox_and_its_page_is_named() -> None:
+    said = up.welcome(INSTANCE, replace(ACCOUNT, inbox_path="/in/1d22"))
+    assert '"url": "http://127.0.0.1:8000/in/1d22"' in said
+    assert "http://127.0.0.1:8000/inbox" in said
+
+
+def test_an_inbox_that_has_moved_is_told_where_it_is_now(tmp_path: Path) -> None:
+    up._with_kept_secrets(tmp_path, replace(ACCOUNT, inbox_path="/in/before"))
+    later = up.Account(created=False, email=None, password=None, api_key=None, inbox_path="/in/after")
+    assert up._with_kept_secrets(tmp_path, later).inbox_path == "/in/after"
+
+
 def test_the_first_user_is_told_at_every_start_and_by_show(tmp_path: Path) -> None:
     made = up._with_kept_secrets(tmp_path, ACCOUNT)
     kept = up._with_kept_secrets(tmp_path, up.Account(created=False, email=None, password=None, api_key=None))

@@ -1,4 +1,4 @@
-"""/api/inbox: what has arrived at the caller's own address, and another address."""
+"""/api/inbox: the caller's own address, what has arrived there, and another address."""
 
 from django.http import Http404
 from rest_framework.request import Request
@@ -27,6 +27,12 @@ class Inbox(View):
     @operations.CLEAR_INBOX
     def delete(self, request: Request) -> Response:
         return answer({"deleted": inbox.clear(self.owner_id)})
+
+
+class InboxAddress(View):
+    @operations.GET_INBOX_ADDRESS
+    def get(self, request: Request) -> Response:
+        return answer({"address": inbox.address_of(inbox.of_user(self.owner_id))})
 
 
 class InboxDetail(View):

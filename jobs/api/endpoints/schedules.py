@@ -36,6 +36,8 @@ from jobs.recurring.schedules import Refused
 from jobs.specs import JobSpec, RecurrenceSpec
 from jobs.waking import announcements
 
+_FILTERS = ("name", "managed_by")
+
 
 class _SchedulesView(View):
     def get_queryset(self) -> ScheduleQuerySet:
@@ -64,14 +66,17 @@ class _SchedulesView(View):
 
 class Schedules(_SchedulesView):
     @operations.LIST_SCHEDULES
-    @takes(query=(*query.PAGE_FIELDS, "managed_by"))
+    @takes(query=(*query.PAGE_FIELDS, *_FILTERS))
     def get(self, request: Request) -> Response:
-        given = query.read(request, known=(*query.PAGE_FIELDS, "managed_by"))
+        given = query.read(request, known=(*query.PAGE_FIELDS, *_FILTERS))
         paging = query.paging(given, model=Schedule, columns=query.SCHEDULE_COLUMNS)
-        managed_by = given.text("managed_by", longest=keyed_schedule.LONGEST_MANAGED_BY)
+        asked = {
+            "name": given.text("name", longest=intake_job.LONGEST_NAME),
+            "managed_by": given.text("managed_by", longest=keyed_schedule.LONGEST_MANAGED_BY),
+        }
         given.finish()
-        rows = self.get_queryset()
-        page = paging.page_of(rows if managed_by is None else rows.filter(managed_by=managed_by))
+        exact = {name: value for name, value in asked.items() if value is not None}
+        page = paging.page_of(self.get_queryset().filter(**exact))
         return answer_page(_shown(page.rows), page)
 
 

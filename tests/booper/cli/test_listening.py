@@ -44,6 +44,7 @@ def test_what_arrives_is_handed_on_as_it_came_each_once_and_in_order(
         "Connection": "close",
     }
     api.answer([arrived(1)])
+    api.answer({"address": "https://booper.example.com/in/1d22"})
     api.answers.append(page(arrived(3, headers=headers), arrived(2, method="PUT"), arrived(1)))
     api.answers.append(page(arrived(3), arrived(2), arrived(1)))
     with serve() as local:
@@ -57,7 +58,7 @@ def test_what_arrives_is_handed_on_as_it_came_each_once_and_in_order(
     assert local.last.headers["content-type"] == "text/plain"
     assert local.last.headers["host"].startswith("127.0.0.1")
     lines = capsys.readouterr().out.splitlines()
-    assert f"{api.url}/inbox" in lines[0]
+    assert lines[0].startswith("What arrives at https://booper.example.com/in/1d22 is shown here, and goes on to http")
     assert [line.split(" in ")[0] for line in lines[1:]] == [
         "2026-12-01 09:00:00Z  PUT /hook?n=2  -> 201 Created",
         "2026-12-01 09:00:00Z  POST /hook?n=3  -> 500 Internal Server Error",
@@ -83,6 +84,7 @@ def test_what_arrives_is_shown_where_it_is_not_handed_on_and_drives_no_terminal(
 ) -> None:
     stop_after(monkeypatch, 1)
     api.answer([])
+    api.answer({"address": "https://booper.example.com/in/1d22"})
     api.answers.append(page(arrived(1, path="/\x1b[2J")))
     assert cli.main(["listen", "--output", "table"]) == 130
     assert capsys.readouterr().out.splitlines()[1] == "2026-12-01 09:00:00Z  POST /\\x1b[2J?n=1"
@@ -110,3 +112,13 @@ def test_what_is_no_job_is_a_schedule(api: FakeApi, monkeypatch: pytest.MonkeyPa
     assert cli.main(["open", "daily-report"]) == 0
     assert opened[0].startswith(f"{api.url}/schedules/")
     assert JOB["id"] not in opened[0]
+
+
+def test_the_address_of_the_inbox_is_a_bare_line_to_put_into_another_command(
+    api: FakeApi, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["inbox", "address"]) == 0
+    assert capsys.readouterr().out == "https://booper.example.com/in/1d22\n"
+    assert cli.main(["inbox", "address", "--output", "json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"address": "https://booper.example.com/in/1d22"}
+    assert {call.path for call in api.calls} == {"/api/inbox/address"}

@@ -49,6 +49,13 @@ CALLS: list[tuple[Use, str, str, Any, Any]] = [
     (lambda s: s.limits.list(), "GET", "/api/limits", None, [LIMIT]),
     (lambda s: s.inbox.list(), "GET", "/api/inbox", None, [ARRIVED]),
     (lambda s: s.inbox.get(ARRIVED["id"]), "GET", f"/api/inbox/{ARRIVED['id']}", None, ARRIVED),
+    (
+        lambda s: s.inbox.address(),
+        "GET",
+        "/api/inbox/address",
+        None,
+        {"address": "https://booper.example.com/in/1d22"},
+    ),
     (lambda s: s.inbox.clear(), "DELETE", "/api/inbox", None, {"deleted": 2}),
     (
         lambda s: s.inbox.rotate(),

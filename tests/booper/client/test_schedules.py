@@ -75,4 +75,5 @@ def test_the_command_shows_previews_and_schedules(scheduler: Scheduler) -> None:
     assert "next_run_at" in printed("schedules", "get", schedule_id)
     assert "disabled_at" in printed("schedules", "disable", schedule_id)
     assert "schedule_id" in printed("schedules", "trigger", schedule_id)
-    assert "report" in printed("schedules", "delete", schedule_id)
+    assert schedule_id in printed("schedules", "resume", "report")
+    assert "report" in printed("schedules", "delete", "report")

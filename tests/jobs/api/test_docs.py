@@ -90,6 +90,7 @@ def test_every_call_is_in_the_document(document: dict[str, Any]) -> None:
         "GET /api/limits",
         "DELETE /api/inbox",
         "GET /api/inbox",
+        "GET /api/inbox/address",
         "GET /api/inbox/{request_id}",
         "POST /api/inbox/rotate",
         "GET /api/secrets",

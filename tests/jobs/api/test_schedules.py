@@ -98,6 +98,16 @@ def test_the_order_may_be_written_in_three_ways(api: Api, order: str, expected: 
     assert [ids.index(each) for each in ids_of(api.get(f"/api/schedules?{order}"))] == expected
 
 
+def test_they_are_found_by_exactly_their_name(api: Api, other_api: Api) -> None:
+    ids = [make(api, name=name).rpartition("/")[2] for name in ("daily report", "daily", None, "daily report")]
+    make(other_api, name="daily")
+    assert ids_of(api.get("/api/schedules?name=daily")) == [ids[1]]
+    assert ids_of(api.get(f"/api/schedules?name={quote('daily report')}&limit=1")) == [ids[3]]
+    assert ids_of(api.get("/api/schedules?name=Daily")) == ids_of(api.get("/api/schedules?name=")) == []
+    assert pointers_of(api.get(f"/api/schedules?name={'x' * 256}")) == ["/name"]
+    assert pointers_of(api.get("/api/schedules?name=%00")) == ["/name"]
+
+
 @pytest.mark.parametrize("query", ["order_by=frequency,asc", "limit=0", "limit=101", "offset=-1", "state=x", "lmit=5"])
 def test_a_list_is_as_strict_as_that_of_jobs(api: Api, query: str) -> None:
     assert pointers_of(api.get(f"/api/schedules?{query}")) == ["/" + query.partition("=")[0]]

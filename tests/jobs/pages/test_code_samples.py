@@ -6,10 +6,12 @@ import shlex
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from booper.cli import command
 from booper.cli.run import _job
 from jobs.pages import code_samples
+from tests.fake_api import API_KEY, serve
 
 FIELDS: dict[str, Any] = {
     "method": "post",
@@ -48,6 +50,14 @@ def test_python_calls_with_the_same() -> None:
     assert isinstance(call, ast.Expr)
     assert isinstance(call.value, ast.Call)
     assert ast.literal_eval(call.value.args[0]) == FIELDS
+
+
+def test_the_python_runs_as_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve() as api:
+        monkeypatch.setattr(settings, "BOOPER_PUBLIC_URL", api.url)
+        monkeypatch.setenv("BOOPER_API_KEY", API_KEY)
+        exec(code_samples.as_python(FIELDS), {})
+    assert [(call.method, call.path, call.body) for call in api.calls] == [("POST", "/api/jobs", FIELDS)]
 
 
 def test_a_request_is_python_too() -> None:

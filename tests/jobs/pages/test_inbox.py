@@ -130,6 +130,7 @@ def test_a_new_address_ends_the_old_one(reader: Client, api: Api, user: User, ad
     assert Client().post(address).status_code == 404
     told = data_of(api.post("/api/inbox/rotate"), status=201)["address"]
     assert told.endswith(f"/in/{inbox.of_user(user.id).token}")
+    assert data_of(api.get("/api/inbox/address")) == {"address": told}
     assert AuditEvent.objects.filter(action="inbox.rotated").count() == 2
 
 

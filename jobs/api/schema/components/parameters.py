@@ -50,6 +50,7 @@ PARAMETERS: dict[str, Schema] = {
         required=True,
     ),
     "dry_run": parameter("dry_run", "Makes none, and lists them.", {"type": "boolean", "default": False}),
+    "schedule_name": parameter("name", "Only schedules with exactly this name.", {"type": "string"}),
     "managed_by": parameter("managed_by", "Only those that this looks after.", {"type": "string"}),
     "log_id": parameter("log_id", "Its uuid.", UUID, place="path", required=True),
     "inbox_request_id": parameter("request_id", "Its uuid.", UUID, place="path", required=True),

@@ -8,6 +8,14 @@ LIST_INBOX = listing(
     "listInbox", "List what arrived in your inbox", tag="inbox", of="InboxRequest", columns=query.INBOX_COLUMNS
 )
 
+GET_INBOX_ADDRESS = operation(
+    "getInboxAddress",
+    "Read your inbox's address",
+    tag="inbox",
+    description="It takes any request, at any path below it too, and keeps the last 200 for a day, 256 KiB of each.",
+    answers={200: ref("InboxAddress")},
+)
+
 GET_INBOX_REQUEST = operation(
     "getInboxRequest",
     "Read one request that arrived",
@@ -23,8 +31,7 @@ ROTATE_INBOX = operation(
     "rotateInbox",
     "Change your inbox's address",
     tag="inbox",
-    description="The one before takes nothing any more. The address takes any request, at any path below it too, "
-    "and keeps the last 200 for a day, 256 KiB of each.",
+    description="The one before takes nothing any more.",
     answers={201: ref("InboxAddress")},
     has_location=False,
 )

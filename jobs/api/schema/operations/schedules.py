@@ -12,7 +12,7 @@ LIST_SCHEDULES = listing(
     tag="schedules",
     of="Schedule",
     columns=query.SCHEDULE_COLUMNS,
-    filters=("managed_by",),
+    filters=("schedule_name", "managed_by"),
 )
 
 GET_SCHEDULE = operation(
