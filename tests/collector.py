@@ -24,6 +24,8 @@ class Taken:
     took_ms: float
     attributes: dict[str, Any]
     resource: dict[str, Any]
+    links: list[tuple[str, str]]
+    """(trace, span) of each."""
 
 
 class Collector:
@@ -75,6 +77,7 @@ def _taken(span: Any, resource: dict[str, Any]) -> Taken:
         took_ms=(span.end_time_unix_nano - span.start_time_unix_nano) / 1_000_000,
         attributes=_values(span.attributes),
         resource=resource,
+        links=[(link.trace_id.hex(), link.span_id.hex()) for link in span.links],
     )
 
 

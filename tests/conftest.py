@@ -18,9 +18,11 @@ from jobs.database import clock
 from jobs.guarding import rates, sessions, stocks, suspension
 from jobs.models import ApiKey, Job, User
 from jobs.queues import ids
+from jobs.telemetry import spans
 from jobs.waking import announcements
 from tests.api import Api
 from tests.factories import NOON, make_user
+from tests.spans import Recorder
 
 # The same inputs in each run, however busy the machine is: a test that fails by chance tells nobody anything.
 settings.register_profile(
@@ -153,3 +155,12 @@ def other_api(web: Client, other_user: User, stopped_clock: StoppedClock, announ
 def open_api(web: Client, stopped_clock: StoppedClock) -> Api:
     """The API, called by nobody: no key, and no database either unless the test asks for one."""
     return Api(web, token=None)
+
+
+@pytest.fixture
+def recorder(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    """What spans go to, while traces are on."""
+    settings.BOOPER_TRACES = True
+    made = Recorder()
+    monkeypatch.setattr(spans, "_exporters", [made])
+    return made

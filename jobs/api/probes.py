@@ -9,17 +9,19 @@ from collections.abc import Callable, Mapping
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST
 
 from jobs.database import clock
 from jobs.operating import health
 from jobs.operating.bounded_question import Question
-from jobs.telemetry import exposition
+from jobs.telemetry import exposition, traces
 from jobs.waking import announcements
 
 # A scrape that comes sooner is answered with the figures of the one before.
 _FRESH_SECONDS = 4.0
 _STORED_FRESH_SECONDS = 60.0
 _PATIENCE_SECONDS = 8.0
+_OPENMETRICS = "application/openmetrics-text"
 
 Door = Callable[[HttpRequest], HttpResponse]
 
@@ -32,6 +34,7 @@ class Probes:
         self._readiness = health.Readiness(ask_broker=announcements.ask_broker)
         self._stored = Question(exposition.count_stored, fresh_seconds=_STORED_FRESH_SECONDS, name="count-rows")
         self._metrics = Question(self._expose, fresh_seconds=_FRESH_SECONDS, name="metrics")
+        self._with_traces = Question(self._expose_with_traces, fresh_seconds=_FRESH_SECONDS, name="metrics-traces")
         self._doors: Mapping[str, Door] = {"/livez": self._live, "/readyz": self._ready, "/metrics": self._measure}
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -61,14 +64,21 @@ class Probes:
         refusal = _refusal(request)
         if refusal is not None:
             return refusal
-        answer = self._metrics.answer(within_seconds=_PATIENCE_SECONDS)
+        has_traces = traces.are_on() and _takes_openmetrics(request)
+        question = self._with_traces if has_traces else self._metrics
+        answer = question.answer(within_seconds=_PATIENCE_SECONDS)
         if answer.value is None:
             return _text(f"the figures could not be found out: {answer.error}\n", status=503)
-        return HttpResponse(answer.value, content_type=CONTENT_TYPE_PLAIN_0_0_4)
+        return HttpResponse(answer.value, content_type=CONTENT_TYPE_LATEST if has_traces else CONTENT_TYPE_PLAIN_0_0_4)
 
     def _expose(self) -> bytes:
-        stored = self._stored.answer(within_seconds=_PATIENCE_SECONDS / 2)
-        return exposition.exposition(now=clock.now(), stored=stored.value)
+        return exposition.exposition(now=clock.now(), stored=self._counted())
+
+    def _expose_with_traces(self) -> bytes:
+        return exposition.exposition(now=clock.now(), stored=self._counted(), with_exemplars=True)
+
+    def _counted(self) -> exposition.Stored | None:
+        return self._stored.answer(within_seconds=_PATIENCE_SECONDS / 2).value
 
 
 def _refusal(request: HttpRequest) -> HttpResponse | None:
@@ -79,6 +89,12 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
     refusal = _text("send the header Authorization: Bearer and the METRICS_TOKEN of this instance\n", status=401)
     refusal.headers["WWW-Authenticate"] = 'Bearer realm="metrics"'
     return refusal
+
+
+def _takes_openmetrics(request: HttpRequest) -> bool:
+    """Whether it asks for the format that has room for traces, as Prometheus does."""
+    accepted = ([part.strip() for part in each.split(";")] for each in request.META.get("HTTP_ACCEPT", "").split(","))
+    return any(kind == _OPENMETRICS and "q=0" not in more for kind, *more in accepted)
 
 
 def _quiet(response: HttpResponse) -> HttpResponse:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from jobs.delivering.transitions import Attempted
 from jobs.engine.stage import Finished, Started
 from jobs.models import Delivery, Job
-from jobs.telemetry import spans, traces
+from jobs.telemetry import counters, exemplars, spans, traces
 
 
 def look_up(claimed: Sequence[Delivery]) -> None:
@@ -28,7 +28,11 @@ def with_header(item: Started) -> Started:
 def tell(attempted: Sequence[Attempted], finished: Sequence[Finished]) -> None:
     """Sends the span of each attempt that has ended and counts as one."""
     spans.send(
-        traces.delivered(item.delivery, item.delivery.traced_job, done.outcome, item.error_code)
+        exemplars.own.noted(
+            traces.delivered(item.delivery, item.delivery.traced_job, done.outcome, item.error_code),
+            counters.DELIVERY_DURATION,
+            done.outcome.duration_ms / 1000,
+        )
         for item, done in zip(attempted, finished, strict=True)
         if not item.is_silent
     )

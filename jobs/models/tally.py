@@ -16,6 +16,8 @@ class Tally(models.Model):
     counts = models.JSONField(default=dict)
     # {series: number}; how things are in this process right now.
     gauges = models.JSONField(default=dict)
+    # {histogram: {place: an attempt with a trace}}; null where no traces are sent.
+    exemplars = models.JSONField(null=True)
     flushed_at = models.DateTimeField()
 
     class Meta:

@@ -12,7 +12,7 @@ from booper.timing import recurrence
 from jobs.database import sql
 from jobs.models import Job, JobState, Schedule
 from jobs.queues import limits
-from jobs.recurring import firing
+from jobs.recurring import firing, traced_runs
 from jobs.recurring.schedules import lock
 from jobs.running import transitions
 
@@ -55,9 +55,10 @@ def make(schedule: Schedule, times: Sequence[datetime], *, now: datetime) -> lis
         held.filter(_NEVER_STARTED).update(occurrence_at=None)
         taken = set(held.values_list("occurrence_at", flat=True))
         jobs = [_run(schedule, at=at, now=now) for at in times if at not in taken]
-        made = _inserted(jobs)
+        made = list(_inserted(jobs))
         limits.touch((job.queue_id, now) for job in made)
-    return list(made)
+        traced_runs.tell(made, name="backfill", now=now)
+    return made
 
 
 def _run(schedule: Schedule, *, at: datetime, now: datetime) -> Job:

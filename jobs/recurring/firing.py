@@ -4,7 +4,6 @@ import logging
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -18,9 +17,8 @@ from jobs.guarding import suspension
 from jobs.models import REQUEST_COLUMNS, UNFINISHED_STATES, Calendar, CatchUp, Job, JobState, Overlap, Schedule
 from jobs.models.calendar import NOT_THERE
 from jobs.queues import limits
-from jobs.recurring import beat_entries
+from jobs.recurring import beat_entries, traced_runs
 from jobs.running import expiry, transitions
-from jobs.telemetry import traces
 
 logger = logging.getLogger(__name__)
 
@@ -149,9 +147,7 @@ def fire(upcoming: Sequence[Job], *, is_asked_for: bool = False, now: datetime) 
     insert_upcoming([(item.schedule, item.next_at) for item in successors if item.next_at is not None], now=now)
     Schedule.objects.filter(id__in=ran).update(run_count=F("run_count") + 1)
     beat_entries.count_runs(ran, now=now)
-    if traces.are_on():
-        fired = [item.job for item in successors if item.skipped_because is None]
-        transaction.on_commit(partial(traces.made, fired, name="fire", kind="producer", attributes={}, since=now))
+    traced_runs.tell([item.job for item in successors if item.skipped_because is None], name="fire", now=now)
     for reason in (ALL_DONE, NO_RUN_LEFT, NO_DAY_LEFT):
         end([item.schedule.id for item in successors if item.ends_for == reason], reason=reason, now=now)
 

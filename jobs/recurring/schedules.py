@@ -14,7 +14,7 @@ from booper.timing import recurrence
 from jobs.database import sql
 from jobs.models import REQUEST_COLUMNS, REQUEST_FIELDS, Job, JobState, Schedule
 from jobs.queues import limits
-from jobs.recurring import beat_entries, calendars, firing
+from jobs.recurring import beat_entries, calendars, firing, traced_runs
 from jobs.running import expiry, transitions
 from jobs.running.transitions import Scheduled
 from jobs.specs import JobSpec, RecurrenceSpec
@@ -298,6 +298,7 @@ def trigger(schedule: Schedule, *, now: datetime) -> Job:
     job.schedule_id, job.idempotency_key = schedule.id, None
     job.save(force_insert=True)
     limits.touch([(job.queue_id, now)])
+    traced_runs.tell([job], name="trigger", now=now)
     return job
 
 

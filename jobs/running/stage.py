@@ -82,6 +82,7 @@ def start(jobs: Sequence[Claimed], *, now: datetime) -> list[Started]:
     ]
     if traces.are_on():
         prepared = [(traced_attempts.with_header(item, shown), shown) for item, shown in prepared]
+        traced_attempts.note_lateness(jobs, now=now)
     attempts.log_starts([(item.row, shown) for item, shown in prepared], now=now)
     # A queue's job may wait for its place on purpose: that is not late.
     late = [(now - job.scheduled_at).total_seconds() for job in jobs if job.queue_id is None]

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
+from jobs.database.claimed_job import Claimed
 from jobs.engine.stage import Finished, Started
 from jobs.running.ended import Ended
-from jobs.telemetry import spans, traces
+from jobs.telemetry import counters, exemplars, spans, traces
 
 
 def with_header(item: Started, shown: dict[str, Any]) -> Started:
@@ -23,6 +25,19 @@ def with_header(item: Started, shown: dict[str, Any]) -> Started:
 def tell(ended: Sequence[Ended], finished: Sequence[Finished]) -> None:
     """Sends the span of each attempt that has ended."""
     spans.send(
-        traces.attempt(item.job, done.outcome, None if item.error is None else str(item.error["code"]))
+        exemplars.own.noted(
+            traces.attempt(item.job, done.outcome, None if item.error is None else str(item.error["code"])),
+            counters.REQUEST_DURATION,
+            done.outcome.duration_ms / 1000,
+        )
         for item, done in zip(ended, finished, strict=True)
     )
+
+
+def note_lateness(claimed: Sequence[Claimed], *, now: datetime) -> None:
+    """What the figures of lateness lead to: attempts that begin now, of jobs that wait for no queue."""
+    for job in claimed:
+        trace = traces.of_job(job.uuid, job.args)
+        if job.queue_id is None and trace.is_sampled:
+            late = (now - job.scheduled_at).total_seconds()
+            exemplars.own.note(counters.LATENESS, late, trace_id=trace.id, span_id=traces.parent(trace, job).span_id)

@@ -16,7 +16,7 @@ from jobs.database.outages import Outage
 from jobs.models import Tally
 from jobs.models.identifiers import uuid7
 from jobs.models.tally import OF_THE_GONE
-from jobs.telemetry import busiest, counters
+from jobs.telemetry import busiest, counters, exemplars
 from jobs.telemetry.counters import Tallies
 
 logger = logging.getLogger(__name__)
@@ -40,6 +40,8 @@ class CounterPage:
     def write(self, *, now: datetime) -> None:
         counts, gauges = self._counted.read()
         row = {"counts": counters.difference(counts, self._elsewhere), "gauges": gauges, "flushed_at": now}
+        if noted := exemplars.own.read():
+            row["exemplars"] = noted
         if not Tally.objects.filter(id=self._id).update(**row):
             # The first time; or this process was suspended for so long that it was taken for gone.
             self._elsewhere = self._written
@@ -48,9 +50,10 @@ class CounterPage:
         self._written = counts
 
 
-def read() -> Sequence[Tally]:
+def read(*, with_exemplars: bool = False) -> Sequence[Tally]:
     """All rows, as they were in one instant."""
-    return list(Tally.objects.all())
+    rows = Tally.objects.all()
+    return list(rows if with_exemplars else rows.defer("exemplars"))
 
 
 def close_old(*, gone_since: datetime) -> int:

@@ -86,6 +86,7 @@ def _readable(span: Span, resource: Resource) -> ReadableSpan:
         parent=parent,
         resource=resource,
         attributes=span.attributes,
+        links=[trace.Link(_span_context(link)) for link in span.links],
         kind=trace.SpanKind[span.kind.upper()],
         status=trace.Status(trace.StatusCode.ERROR if span.is_failed else trace.StatusCode.UNSET),
         start_time=min(span.begun_at, span.ended_at),

@@ -13,7 +13,9 @@ from typing import Any
 from django.db.models import Count, Max, Min, Q, QuerySet
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Exemplar
 
 import booper
 from jobs.database import backlog, clock, row_counts, transactions
@@ -31,8 +33,9 @@ from jobs.models import (
     Receiver,
     Tally,
 )
-from jobs.telemetry import busiest, counter_rows, counters
+from jobs.telemetry import busiest, counter_rows, counters, exemplars
 from jobs.telemetry.counters import Histogram
+from jobs.telemetry.exemplars import Exemplar as Noted
 
 # Counting stops here, where "a great many" is all there is to know and an exact number would cost.
 MOST = 100_000
@@ -67,10 +70,16 @@ class _Due:
         return 0.0 if self.oldest_at is None else max(0.0, (now - self.oldest_at).total_seconds())
 
 
-def exposition(*, now: datetime, stored: Stored | None) -> bytes:
-    """The text format that Prometheus reads; without the states that nobody knows of where `stored` is None."""
+def exposition(*, now: datetime, stored: Stored | None, with_exemplars: bool = False) -> bytes:
+    """The text format that Prometheus reads; without the states that nobody knows of where `stored` is None.
+
+    `with_exemplars`: OpenMetrics, which has room for a trace at each bucket of a histogram.
+    """
     registry = CollectorRegistry()
-    registry.register(_Snapshot(now, stored))
+    registry.register(_Snapshot(now, stored, with_exemplars=with_exemplars))
+    if with_exemplars:
+        written: bytes = openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]
+        return written
     return generate_latest(registry)
 
 
@@ -84,9 +93,10 @@ def count_stored() -> Stored:
 
 
 class _Snapshot(Collector):
-    def __init__(self, now: datetime, stored: Stored | None) -> None:
+    def __init__(self, now: datetime, stored: Stored | None, *, with_exemplars: bool) -> None:
         self._now = now
         self._stored = stored
+        self._with_exemplars = with_exemplars
 
     def describe(self) -> list[Metric]:
         """Nothing, or prometheus_client would collect all once more to find out."""
@@ -94,7 +104,7 @@ class _Snapshot(Collector):
 
     def collect(self) -> Iterator[Metric]:
         began = time.perf_counter()
-        now, rows = self._now, counter_rows.read()
+        now, rows = self._now, counter_rows.read(with_exemplars=self._with_exemplars)
         lanes = {"jobs": _due_jobs(now), "queues": _due_in_queues(now), "deliveries": _due_deliveries(now)}
         due = lanes["jobs"].due + lanes["queues"].due
         yield _labelled("jobs", _JOBS, "state", _jobs_by_state(now, self._stored, due=due))
@@ -104,6 +114,7 @@ class _Snapshot(Collector):
         yield _gauge("queues_stuck", _STUCK, row_counts.up_to(Queue.objects.stuck(now - OVERDUE_AFTER), MOST))
         yield from _created()
         yield from _counted(counters.total(row.counts for row in rows))
+        yield from _histograms(rows, with_exemplars=self._with_exemplars)
         yield from _beat(now)
         yield from _processes(now)
         fresh = [row for row in rows if now - row.flushed_at < _GAUGES_KEPT]
@@ -220,9 +231,20 @@ def _counted(counts: Mapping[str, float]) -> Iterator[Metric]:
     yield _rising("delivery_attempts", "Attempts at callbacks and webhooks, by outcome.", "outcome", deliveries)
     refused = {counters.NO_DATABASE: 0.0, counters.NO_THREAD: 0.0} | counters.by_label(counts, counters.UNAVAILABLE)
     yield _rising("unavailable", "Requests that the web answered 503, by what it lacked.", "reason", refused)
-    yield _histogram(counts, counters.LATENESS, "From the time an attempt was due to its start.")
-    yield _histogram(counts, counters.REQUEST_DURATION, "From the start of a job's request to its end.")
-    yield _histogram(counts, counters.DELIVERY_DURATION, "The same of callbacks and webhooks.")
+
+
+_HISTOGRAMS = {
+    counters.LATENESS: "From the time an attempt was due to its start.",
+    counters.REQUEST_DURATION: "From the start of a job's request to its end.",
+    counters.DELIVERY_DURATION: "The same of callbacks and webhooks.",
+}
+
+
+def _histograms(rows: Sequence[Tally], *, with_exemplars: bool) -> Iterator[Metric]:
+    counts = counters.total(row.counts for row in rows)
+    for histogram, documentation in _HISTOGRAMS.items():
+        noted = exemplars.latest((row.exemplars for row in rows), histogram) if with_exemplars else None
+        yield _histogram(counts, histogram, documentation, noted)
 
 
 def _beat(now: datetime) -> Iterator[Metric]:
@@ -304,6 +326,21 @@ def _rising(name: str, documentation: str, label: str, values: Mapping[str, floa
     return family
 
 
-def _histogram(counts: Mapping[str, float], histogram: Histogram, documentation: str) -> HistogramMetricFamily:
-    buckets, total = counters.distribution(counts, histogram)
+def _histogram(
+    counts: Mapping[str, float], histogram: Histogram, documentation: str, noted: Mapping[str, Noted] | None
+) -> HistogramMetricFamily:
+    """`noted`: exemplars by place, for OpenMetrics, which writes bounds as `1.0`; None for the text format."""
+    counted, total = counters.distribution(counts, histogram)
+    buckets: Sequence[Any] = counted
+    if noted is not None:
+        buckets = [(_canonical(place), count, _exemplar(noted.get(place))) for place, count in counted]
     return HistogramMetricFamily(f"booper_{histogram.name}", documentation, buckets=buckets, sum_value=total)
+
+
+def _canonical(place: str) -> str:
+    return place if place == "+Inf" else str(float(place))
+
+
+def _exemplar(noted: Noted | None) -> Exemplar | None:
+    labels = {} if noted is None else {"trace_id": noted.trace_id, "span_id": noted.span_id}
+    return None if noted is None else Exemplar(labels, noted.value, noted.at)

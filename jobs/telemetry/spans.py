@@ -21,7 +21,10 @@ _EXPORTING = "jobs.telemetry.exported_spans"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """What was done, in nanoseconds since 1970. `kind`: server, client, producer, internal."""
+    """What was done, in nanoseconds since 1970. `kind`: server, client, producer, internal.
+
+    `links`: spans of other traces that it comes of.
+    """
 
     name: str
     kind: str
@@ -32,6 +35,7 @@ class Span:
     ended_at: int
     is_failed: bool
     attributes: Mapping[str, Value]
+    links: Sequence[Parent] = ()
 
 
 class Exporter(Protocol):

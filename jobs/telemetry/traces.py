@@ -84,38 +84,88 @@ def with_header(request: Request, above: Parent) -> Request:
     return replace(request, headers=(*request.headers, (HEADER, str(above))))
 
 
-def made(jobs: Iterable[Traced], *, name: str, kind: str, attributes: Mapping[str, Value], since: datetime) -> None:
-    """Sends the root of each of `jobs`: what they were made by, that is."""
+def made(
+    jobs: Iterable[Traced],
+    *,
+    name: str,
+    kind: str,
+    attributes: Mapping[str, Value],
+    since: datetime,
+    call: Parent | None = None,
+) -> None:
+    """Sends the root of each of `jobs`: what it was made by. It is below the `call` that made many, or linked to it."""
     spans.send(
-        _root(job, job.uuid, of_job(job.uuid, job.args), name=name, kind=kind, attributes=attributes, since=since)
-        for job in jobs
+        _root(job, job.uuid, of_job(job.uuid, job.args), name, kind, attributes, since=since, call=call) for job in jobs
     )
 
 
 def planned(
-    run: Traced, caller: Parent | None, *, name: str, kind: str, attributes: Mapping[str, Value], since: datetime
+    run: Traced,
+    caller: Parent | None,
+    *,
+    name: str,
+    kind: str,
+    attributes: Mapping[str, Value],
+    since: datetime,
+    call: Parent | None = None,
 ) -> None:
     """The same of a schedule that was just made with its first `run`; each run has a trace of its own."""
     if run.schedule_id is not None:
         trace = _trace(run.schedule_id, caller)
-        spans.send([_root(run, run.schedule_id, trace, name=name, kind=kind, attributes=attributes, since=since)])
+        spans.send([_root(run, run.schedule_id, trace, name, kind, attributes, since=since, call=call)])
+
+
+def called(uuid: UUID, caller: Parent | None, *, name: str, attributes: Mapping[str, Value], since: datetime) -> Parent:
+    """Sends the span of a call that has made many jobs, in its caller's trace or else one of its own."""
+    trace = _trace(uuid, caller)
+    call = Parent(trace.id, trace_ids.of_span(uuid), trace.is_sampled)
+    above = None if caller is None else caller.span_id
+    spans.send([_begun(trace, call.span_id, above, name=name, kind="server", attributes=attributes, since=since)])
+    return call
 
 
 def _root(
-    job: Traced, of: UUID, trace: Trace, *, name: str, kind: str, attributes: Mapping[str, Value], since: datetime
+    job: Traced,
+    of: UUID,
+    trace: Trace,
+    name: str,
+    kind: str,
+    attributes: Mapping[str, Value],
+    *,
+    since: datetime,
+    call: Parent | None,
 ) -> Span | None:
+    own = {"booper.job.id": job.id, **_of_schedule(job), **attributes}
+    is_below = call is not None and call.trace_id == trace.id
+    above = call if is_below else trace.caller
+    parent_id = None if above is None else above.span_id
+    span = _begun(trace, trace_ids.of_span(of), parent_id, name=name, kind=kind, attributes=own, since=since)
+    return span if span is None or call is None or is_below else replace(span, links=(call,))
+
+
+def _begun(
+    trace: Trace,
+    span_id: int,
+    parent_id: int | None,
+    *,
+    name: str,
+    kind: str,
+    attributes: Mapping[str, Value],
+    since: datetime,
+) -> Span | None:
+    """The span of what began at `since` and has ended now; None where its trace is not recorded."""
     if not trace.is_sampled:
         return None
     return Span(
         name=name,
         kind=kind,
         trace_id=trace.id,
-        span_id=trace_ids.of_span(of),
-        parent_id=None if trace.caller is None else trace.caller.span_id,
+        span_id=span_id,
+        parent_id=parent_id,
         begun_at=int(since.timestamp() * _NANOSECONDS),
         ended_at=time.time_ns(),
         is_failed=False,
-        attributes={"booper.job.id": job.id, **_of_schedule(job), **attributes},
+        attributes=attributes,
     )
 
 

@@ -38,6 +38,7 @@ OURS = {
     "schedule.backoff_seconds",
     "secret.hosts",
     "tally.counts",
+    "tally.exemplars",
     "tally.gauges",
     "user.limits",
     "user.retired_secrets",

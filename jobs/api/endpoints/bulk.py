@@ -61,7 +61,7 @@ class Batch(JobsView):
         answers = iter(taken)
         data = [_answered(next(answers) if isinstance(item, Wanted) else item, now=now) for item in judged]
         status = 201 if all("job_id" in item for item in data) else 207
-        tracing.tell(request, taken, status=status, since=now)
+        tracing.tell_of_batch(request, taken, status=status, since=now)
         return answer(data, status=status)
 
     def _with_known_secrets(self, judged: Sequence[Judged]) -> list[Judged]:

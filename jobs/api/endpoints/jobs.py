@@ -115,7 +115,7 @@ class Jobs(JobsView):
         if scheduled.is_to_be_announced:
             announce(job)
         status = 201 if scheduled.is_new else 200
-        tracing.tell(request, [scheduled], status=status, since=now)
+        tracing.tell(request, scheduled, status=status, since=now)
         data = serializers.job(job, now=now, has_conflict=not scheduled.is_new)
         return answer(data, status=status, headers=location(job.id))
 
