@@ -30,7 +30,8 @@ SAME_CTRL_C_SECONDS = 0.5
 READ_BYTES = 64 * 1024
 
 PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+# Linux alone has it; elsewhere the reaper is the only net.
+_prctl = getattr(ctypes.CDLL(None), "prctl", None)
 
 
 @dataclass(slots=True, eq=False)
@@ -321,9 +322,9 @@ def _manner_of_end(status: int) -> str:
 
 
 def _die_with(parent: int) -> None:
-    """Makes the kernel end the new process when its parent dies: a second net below the reaper. Linux alone."""
-    if _libc is not None:
-        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    """Makes the kernel end the new process when its parent dies: a second net below the reaper."""
+    if _prctl is not None:
+        _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         # The parent may have died before that call: then nobody would ever send the signal.
         if os.getppid() != parent:
             os._exit(1)

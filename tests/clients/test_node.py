@@ -1,17 +1,25 @@
 """The client for node: its own tests, and its calls against the API."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
+import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import requests
 from django.core.handlers.wsgi import WSGIHandler
 
 from booper import __version__
+from booper.content import signatures
 from tests.conftest import Announced, StoppedClock
+from tests.fake_api import API_KEY, JOB, Answer, serve
 from tests.node import answers_of
+from tests.processes.harness import ports
+from tests.processes.harness.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 CLIENT = ROOT / "clients" / "node"
@@ -28,13 +36,54 @@ def test_it_has_the_version_of_the_server() -> None:
     assert f'"version": "{__version__}"' in (CLIENT / "package.json").read_text()
 
 
-def test_the_code_of_its_page_is_javascript(tmp_path: Path) -> None:
-    blocks = re.findall(r"```js\n(.*?)```", (ROOT / "docs" / "node.md").read_text(), re.DOTALL)
-    assert len(blocks) == 2
-    for number, block in enumerate(blocks):
-        script = tmp_path / f"{number}.mjs"
-        script.write_text(block)
-        subprocess.run(["node", "--check", script], check=True)
+BLOCKS = re.findall(r"```js\n(.*?)```", (ROOT / "docs" / "node.md").read_text(), re.DOTALL)
+
+
+def script_of(block: str, folder: Path) -> Path:
+    """In a folder that has the client installed."""
+    (folder / "node_modules").mkdir()
+    (folder / "node_modules" / "booper").symlink_to(CLIENT)
+    script = folder / "script.mjs"
+    script.write_text(block)
+    return script
+
+
+def test_the_first_code_of_its_page_makes_a_job_and_lists(tmp_path: Path) -> None:
+    with serve() as api:
+        failed = {**JOB, "error": {"code": "timeout", "message": "no answer in 30 s"}}
+        api.answer(JOB, status=201)
+        api.answers.append(Answer(200, {"data": [failed], "cursor": None}))
+        block = BLOCKS[0].replace("http://127.0.0.1:8000", api.url).replace("sk_…", API_KEY)
+        done = subprocess.run(["node", script_of(block, tmp_path)], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["73496 scheduled", "73496 no answer in 30 s"]
+    assert [(call.method, call.path) for call in api.calls] == [("POST", "/api/jobs"), ("GET", "/api/jobs")]
+    assert api.calls[0].body["schedule_in"] == [30, "minutes"]
+
+
+def test_the_receiver_of_its_page_takes_what_is_signed_and_nothing_else(tmp_path: Path) -> None:
+    secret, port = signatures.new_secret(), ports.free()
+    script = script_of(BLOCKS[1].replace("3000", str(port)), tmp_path)
+    body = json.dumps({"type": "job.result", "data": {"job_id": 7}}).encode()
+    env = os.environ | {"BOOPER_SIGNING_SECRET": secret}
+    with subprocess.Popen(["node", script], env=env, stdout=subprocess.PIPE, text=True) as receiver:
+        try:
+            url = f"http://127.0.0.1:{port}/"
+            eventually(lambda: answered(url, body, {}) == 401, "it refuses what is not signed", within_seconds=20)
+            now = int(time.time())
+            signed = signatures.signed_headers(body, secret=secret, message_id="msg_1", timestamp=now)
+            assert answered(url, body, signed) == 204
+            assert answered(url, body + b" ", signed) == 401
+        finally:
+            receiver.terminate()
+        assert receiver.stdout is not None
+        assert receiver.stdout.read() == "job.result 7\n"
+
+
+def answered(url: str, body: bytes, headers: Mapping[str, str]) -> int | None:
+    try:
+        return requests.post(url, data=body, headers=dict(headers), timeout=5).status_code
+    except requests.ConnectionError:
+        return None
 
 
 def test_its_page_names_every_call(tmp_path: Path) -> None:
