@@ -20,6 +20,8 @@ MEASURES = (
     "schedules",
     "steady",
     "snapshot",
+    "pages",
+    "live",
 )
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -30,13 +30,16 @@ class Load:
         return self.milliseconds[min(self.count - 1, self.count * 99 // 100)]
 
 
-def request(method: str, path: str, *, key: str = "", cookie: str = "", body: Any = None) -> bytes:
+def request(
+    method: str, path: str, *, key: str = "", cookie: str = "", body: Any = None, more: Mapping[str, str] | None = None
+) -> bytes:
     """The bytes of one request."""
     content = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(content)}"]
     lines += ["Content-Type: application/json"] if content else []
     lines += [f"Authorization: Bearer {key}"] if key else []
     lines += [f"Cookie: {cookie}"] if cookie else []
+    lines += [f"{name}: {value}" for name, value in (more or {}).items()]
     return "\r\n".join([*lines, "", ""]).encode() + content
 
 
@@ -55,6 +58,13 @@ async def _send(port: int, wanted: bytes, *, seconds: float, count: int, connect
     await asyncio.gather(*(_converse(port, wanted, turns, milliseconds) for _ in range(connections)))
     took = time.perf_counter() - began
     return Load(len(milliseconds), took, sorted(milliseconds))
+
+
+async def answered(port: int, wanted: bytes) -> list[float]:
+    """The milliseconds of one request over a connection of its own. Raises RuntimeError if it is not answered 2xx."""
+    milliseconds: list[float] = []
+    await _converse(port, wanted, iter([None]), milliseconds)
+    return milliseconds
 
 
 def _turns(until: float) -> Iterator[None]:

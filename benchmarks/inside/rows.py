@@ -4,10 +4,10 @@ import copy
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from django.db import connection, transaction
 
+from benchmarks.inside import multiplied
 from jobs.database import clock
 from jobs.models import EventType, Job, LogEvent, User
 from jobs.models.identifiers import uuid7
@@ -94,8 +94,8 @@ def waiting(count: str) -> dict[str, Any]:
     event = LogEvent(event=EventType.STARTED, inserted_at=clock.now(), job=base, user_id=base.user_id, payload={})
     event.save(force_insert=True)
     uuid = "gen_random_uuid()" if connection.vendor == "postgresql" else "lower(hex(randomblob(16)))"
-    _multiply("jobs_job", int(count) - Job.objects.count(), of=base.id, fresh={"uuid": uuid})
-    _multiply("jobs_logevent", int(count) - LogEvent.objects.count(), of=event.pk, fresh={"id": uuid})
+    multiplied.fill(Job, int(count) - Job.objects.count(), of=base.id, fresh={"uuid": uuid})
+    multiplied.fill(LogEvent, int(count) - LogEvent.objects.count(), of=event.pk, fresh={"id": uuid})
     _tidy()
     return {}
 
@@ -110,30 +110,10 @@ def dead(count: str) -> dict[str, Any]:
             base.scheduled_at = clock.now() - timedelta(hours=1)
             base.save(force_insert=True)
             ago = "now() - random() * interval '1 hour'"
-            _multiply("jobs_job", part - 1, of=base.id, fresh={"uuid": "gen_random_uuid()", "scheduled_at": ago})
+            multiplied.fill(Job, part - 1, of=base.id, fresh={"uuid": "gen_random_uuid()", "scheduled_at": ago})
             Job.objects.filter(url=base.url).delete()
         left -= part
     return {}
-
-
-_SERIES = {
-    "postgresql": "generate_series(1, %s)",
-    "sqlite": "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %s) SELECT i FROM n)",
-}
-
-
-def _multiply(table: str, count: int, *, of: Any, fresh: dict[str, str]) -> None:
-    """`count` copies of one row, with `fresh` expressions in place of some columns; `id` is the sequence's if not there."""
-    if count <= 0:
-        return
-    with connection.cursor() as cursor:
-        described = connection.introspection.get_table_description(cursor, table)
-        names = [column.name for column in described if column.name != "id" or "id" in fresh]
-        values = ", ".join(fresh.get(name, f'"{name}"') for name in names)
-        columns = ", ".join(f'"{name}"' for name in names)
-        source = f"SELECT {values} FROM {table}, {_SERIES[connection.vendor]} AS s WHERE {table}.id = %s"
-        key = of.hex if isinstance(of, UUID) and connection.vendor == "sqlite" else of
-        cursor.execute(f"INSERT INTO {table} ({columns}) {source}", [count, key])
 
 
 def _tidy() -> None:

@@ -11,6 +11,7 @@ from django_celery_beat.admin import PeriodicTaskAdmin as Original
 from django_celery_beat.models import PeriodicTask
 
 from jobs.admin.kit import markup
+from jobs.admin.kit.paginator import BoundedPaginator
 from jobs.database import clock
 from jobs.guarding import audit
 from jobs.models import Schedule
@@ -20,6 +21,12 @@ from jobs.waking import announcements
 
 class PeriodicTaskAdmin(Original):  # type: ignore[misc]
     list_display = (*Original.list_display, "whose")
+    # There may be as many as schedules: counts, dates and the tasks that there are would be looked for among them all.
+    date_hierarchy = None
+    list_filter = ("enabled", "one_off")
+    ordering = ("-pk",)
+    paginator = BoundedPaginator
+    show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PeriodicTask]:
         entries: QuerySet[PeriodicTask] = super().get_queryset(request)

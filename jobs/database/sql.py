@@ -71,6 +71,20 @@ def owned_by(user_id: UUID) -> models.Q | models.Func:
     )
 
 
+def one_of(column: str, ids: models.QuerySet[Any]) -> models.Q | models.Func:
+    """The condition that `column` is among `ids`, which are read first: with IN PostgreSQL may go through all that an
+    index has, of everybody, to compare it with them."""
+    if not is_postgresql():
+        return models.Q(**{f"{column}__in": ids})
+    return models.Func(
+        models.F(column),
+        models.Subquery(ids),
+        template="%(expressions)s)",
+        arg_joiner=" = ANY(ARRAY",
+        output_field=models.BooleanField(),
+    )
+
+
 def rows(**columns: str) -> str:
     """A SELECT of the JSON list of objects %(rows)s as a table; `columns` are names and PostgreSQL types."""
     if is_postgresql():

@@ -15,7 +15,7 @@ from jobs.models import WAITING_STATES, Job, Schedule, Secret
 from jobs.models.encryption import Unreadable
 
 # So many rows are looked through for what uses a secret, and so many named.
-_MOST_LOOKED_AT = 2_000
+_MOST_LOOKED_AT = 1_000
 _MOST_NAMED = 20
 
 

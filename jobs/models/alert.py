@@ -101,8 +101,12 @@ class AlertIncident(models.Model):
                 fields=["alert", "subject"], condition=Q(until__isnull=True), name="alert_incident_open"
             ),
         ]
-        # The incidents of an alert.
-        indexes = [models.Index("alert", "id", name="alert_incident_of_alert")]
+        indexes = [
+            # The incidents of an alert.
+            models.Index("alert", "id", name="alert_incident_of_alert"),
+            # The last incidents on /home.
+            models.Index("user", "id", name="alert_incident_of_user"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.alert_id} {self.subject}"

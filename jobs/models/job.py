@@ -30,6 +30,19 @@ _STORED_STATES = [state for state in JobState.values if state != JobState.AVAILA
 HOLDS_ITS_KEY = Q(state=JobState.SCHEDULED) & (Q(schedule__isnull=True) | Q(is_upcoming=True))
 
 
+def states_at(states: list[str], now: datetime) -> Q:
+    """The condition that a job reads as one of `states` at `now`: `scheduled` means not yet due, `available` due."""
+    wanted = Q()
+    for state in states:
+        match = Q(state=JobState.SCHEDULED if state == JobState.AVAILABLE else state)
+        if state == JobState.SCHEDULED:
+            match &= Q(scheduled_at__gt=now)
+        if state == JobState.AVAILABLE:
+            match &= Q(scheduled_at__lte=now)
+        wanted |= match
+    return wanted
+
+
 class JobQuerySet(models.QuerySet["Job"]):
     def due(self, now: datetime) -> "JobQuerySet":
         return self.waiting().filter(scheduled_at__lte=now)
@@ -44,16 +57,8 @@ class JobQuerySet(models.QuerySet["Job"]):
         return coming.order_by("scheduled_at").values_list("scheduled_at", flat=True)
 
     def in_states(self, states: list[str], now: datetime) -> "JobQuerySet":
-        """The jobs that read as one of `states` at `now`: `scheduled` means not yet due, `available` due."""
-        wanted = Q()
-        for state in states:
-            match = Q(state=JobState.SCHEDULED if state == JobState.AVAILABLE else state)
-            if state == JobState.SCHEDULED:
-                match &= Q(scheduled_at__gt=now)
-            if state == JobState.AVAILABLE:
-                match &= Q(scheduled_at__lte=now)
-            wanted |= match
-        return self.filter(wanted)
+        """The jobs that read as one of `states` at `now`."""
+        return self.filter(states_at(states, now))
 
 
 class Job(RequestFields):
@@ -174,6 +179,8 @@ class Job(RequestFields):
             ),
             # What beat is to fire.
             models.Index("scheduled_at", "id", name="job_upcoming", condition=Q(is_upcoming=True)),
+            # What comes next on /home, and how much.
+            models.Index("user", "scheduled_at", "id", name="job_upcoming_of_user", condition=Q(is_upcoming=True)),
             # GET /api/jobs?schedule_id=…
             models.Index("schedule", "id", name="job_of_schedule", condition=Q(schedule__isnull=False)),
             # Whether the run before is still going, when the next one is fired.

@@ -1,9 +1,11 @@
-"""How jobs went, counted by their owner and the minute and hour in which they ended: what charts are made of."""
+"""How jobs went, counted by their owner and the minute, hour and day in which they ended: what charts are made of."""
 
 from django.conf import settings
 from django.db import models
 
 MINUTE, HOUR = 60, 3600
+# In the place of 86,400, which the column does not hold.
+DAY = 1
 
 
 class Of(models.TextChoices):
@@ -20,7 +22,7 @@ class RolledUpCount(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
     )
     of = models.CharField(max_length=8, choices=Of.choices)
-    # The length of time that begins `at`: a minute or an hour.
+    # The length of time that begins `at`: MINUTE, HOUR, and of hosts and schedules alone DAY.
     seconds = models.PositiveSmallIntegerField()
     at = models.DateTimeField()
     # The host, or the schedule's uuid; nothing where it is of all, and of those beyond the ones that are told apart.

@@ -99,6 +99,13 @@ class Schedule(RequestFields):
         indexes = [
             # GET /api/schedules
             models.Index("user", "id", name="schedule_of_user", condition=Q(deleted_at__isnull=True)),
+            # Which schedules use each calendar.
+            models.Index(
+                "user",
+                "id",
+                name="schedule_with_calendars",
+                condition=Q(deleted_at__isnull=True) & (Q(skip_on__isnull=False) | Q(only_on__isnull=False)),
+            ),
             # Alerts that tell of those which were disabled.
             models.Index(
                 "user",

@@ -17,7 +17,7 @@ from jobs.engine import leases
 from jobs.guarding import audit, inbox, sessions
 from jobs.models import AlertedEnd, AlertIncident, AlertLetter, AuditEvent, ParkedHost, Receiver, RolledUpCount, Usage
 from jobs.models.identifiers import earliest_uuid7
-from jobs.models.rolled_up_count import HOUR, MINUTE
+from jobs.models.rolled_up_count import DAY, HOUR, MINUTE
 from jobs.operating import old_rows
 from jobs.operating.old_rows import Places
 from jobs.telemetry import counter_rows, rolled_up
@@ -120,8 +120,8 @@ def _guarded(*, now: datetime) -> None:
 
 
 def _counts(*, now: datetime) -> None:
-    """Deletes the rolled-up counts of minutes and hours that are long over, and when hosts were parked back then."""
-    for seconds, kept in ((MINUTE, rolled_up.MINUTES_KEPT), (HOUR, rolled_up.HOURS_KEPT)):
+    """Deletes the rolled-up counts of times that are long over, and when hosts were parked back then."""
+    for seconds, kept in ((MINUTE, rolled_up.MINUTES_KEPT), (HOUR, rolled_up.HOURS_KEPT), (DAY, rolled_up.HOURS_KEPT)):
         old_rows.delete(RolledUpCount.objects.filter(seconds=seconds, at__lt=now - kept))
     before = now - rolled_up.HOURS_KEPT
     old_rows.delete(ParkedHost.objects.filter(id__lt=earliest_uuid7(before), until__lt=before))

@@ -14,8 +14,7 @@ from django.http import HttpRequest, HttpResponse
 
 from jobs.database import clock, row_counts
 from jobs.explaining import parked
-from jobs.models import WAITING_STATES, Job, JobState, Queue
-from jobs.models.job import JobQuerySet
+from jobs.models import Job, JobState
 from jobs.models.rolled_up_count import Of
 from jobs.pages import alarms, charts, incidents, job_rows, owned_jobs, owned_schedules
 from jobs.pages.owned_schedules import Shown
@@ -26,6 +25,7 @@ from jobs.telemetry.figures import RANGES, Bar, Counted, Figures, Range, Worst
 MOST_COUNTED = 1000
 _SHOWN = 8
 _WORST_SHOWN = 5
+_QUEUED_LOOKED_AT = 5_000
 
 
 class Home(Page):
@@ -91,30 +91,25 @@ class FailingSchedule:
 def _counted(user_id: UUID, *, now: datetime) -> dict[str, int]:
     """How many wait, run and are tried again, none beyond MOST_COUNTED. One query."""
     mine = owned_jobs.of_user(user_id)
-    kinds = _waiting(user_id)
+    kinds = owned_jobs.waiting(user_id)
     overdue = [rows.filter(scheduled_at__lte=now) for rows in kinds]
     soon = [rows.filter(scheduled_at__gt=now, scheduled_at__lte=now + timedelta(days=1)) for rows in kinds]
     states = [mine.filter(state=state) for state in (JobState.EXECUTING, JobState.RETRYABLE)]
-    found = row_counts.each_up_to([*overdue, *soon, *states, mine], MOST_COUNTED)
+    states = [owned_jobs.newest_first(rows) for rows in (*states, mine)]
+    found = row_counts.each_up_to([*overdue, *soon, *states], MOST_COUNTED)
     names = ("overdue", "soon", "running", "again", "all")
     return dict(zip(names, [sum(found[:3]), sum(found[3:6]), *found[6:]], strict=True))
 
 
-def _waiting(user_id: UUID) -> Sequence[JobQuerySet]:
-    """What waits for workers, for its queue, and for beat: each has an index by time of its own."""
-    waiting = Job.objects.filter(state__in=WAITING_STATES)
-    queues = Queue.objects.filter(user_id=user_id).values("id")
-    return (
-        waiting.filter(user_id=user_id, is_upcoming=False, queue__isnull=True),
-        waiting.filter(queue_id__in=queues, is_upcoming=False),
-        Job.objects.filter(user_id=user_id, is_upcoming=True),
-    )
-
-
 def _coming(user_id: UUID, *, now: datetime) -> list[Job]:
     """The first that are due within a day, of all kinds."""
-    soon = [rows.filter(scheduled_at__gt=now, scheduled_at__lte=now + timedelta(days=1)) for rows in _waiting(user_id)]
-    each = (owned_jobs.light(rows).order_by("scheduled_at", "id")[:_SHOWN] for rows in soon)
+    soon = [
+        rows.filter(scheduled_at__gt=now, scheduled_at__lte=now + timedelta(days=1))
+        for rows in owned_jobs.waiting(user_id)
+    ]
+    # Of queues there is none by time alone: the first of those that a look of this length finds.
+    soon[1] = Job.objects.filter(id__in=soon[1].values("id")[:_QUEUED_LOOKED_AT]).order_by("scheduled_at", "id")
+    each = (owned_jobs.light(rows)[:_SHOWN] for rows in soon)
     return sorted(chain.from_iterable(each), key=lambda job: (job.scheduled_at, job.id))[:_SHOWN]
 
 

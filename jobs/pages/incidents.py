@@ -70,8 +70,7 @@ def _schedules(user_id: UUID) -> Iterable[Incident]:
 
 
 def _alerts(user_id: UUID) -> Iterable[Incident]:
-    """By the index of each alert's incidents, from its newest."""
-    fired = AlertIncident.objects.filter(alert__user_id=user_id, is_test=False).select_related("alert")
+    fired = AlertIncident.objects.filter(user_id=user_id, is_test=False).select_related("alert")
     for row in fired.order_by("-id")[:MOST]:
         until = "; it goes on" if row.until is None else "; it is over"
         why = f"fired: {row.fired.get('summary', '')}{until}."

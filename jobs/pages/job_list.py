@@ -35,10 +35,10 @@ class JobList(Page):
         wanted = search.read(search.from_parameters(request.GET.dict()), now=now, zone=timezone.get_current_timezone())
         older = request.GET.get("older", "")
         is_number = older.isdecimal() and len(older) < _MOST_DIGITS
-        looked_at = owned_jobs.window(self.owner_id, wanted, older=int(older) if is_number else None)
-        found = owned_jobs.page(looked_at, wanted, now=now)
+        looked = owned_jobs.Looked(self.owner_id, wanted, older=int(older) if is_number else None, now=now)
+        found = looked.page()
         context: dict[str, Any] = {
-            "tabs": _tabs(wanted, owned_jobs.counts(looked_at, wanted, now=now)),
+            "tabs": _tabs(wanted, looked.counts()),
             "most": owned_jobs.MOST_COUNTED,
             "rows": job_rows.of(found.jobs, now=now),
             "search": wanted,

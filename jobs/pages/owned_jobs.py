@@ -3,16 +3,17 @@
 What no index finds is looked for among the newest jobs alone; further back only when asked for.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Count, Q
 from django.http import Http404
 
 from jobs.database import row_counts, sql
-from jobs.models import Job, JobState
-from jobs.models.job import JobQuerySet
+from jobs.models import WAITING_STATES, Job, JobState, Queue
+from jobs.models.job import JobQuerySet, states_at
 from jobs.pages.search import Search
 
 SHOWN = 50
@@ -20,6 +21,10 @@ SHOWN = 50
 MOST_COUNTED = 1000
 LOOKED_THROUGH = 20_000
 _HIGHEST = 2**63 - 1
+# States that read by the time that it is.
+_BY_TIME = (JobState.SCHEDULED.value, JobState.AVAILABLE.value)
+# As many as are due and can be looked up one by one.
+_MOST_DUE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +34,6 @@ class Found:
     jobs: Sequence[Job]
     older: int | None
     looked_back_to: Job | None
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """The jobs that are looked through: below the id `older`, and above `floor` if no index helps."""
-
-    user_id: UUID
-    older: int | None
-    floor: Job | None
-
-    @property
-    def rows(self) -> JobQuerySet:
-        rows = of_user(self.user_id)
-        if self.older is not None:
-            rows = rows.filter(id__lt=self.older)
-        return rows if self.floor is None else rows.filter(id__gte=self.floor.id)
 
 
 def of_user(user_id: UUID) -> JobQuerySet:
@@ -67,28 +56,113 @@ def find(user_id: UUID, job_id: str) -> Job:
     return found
 
 
-def window(user_id: UUID, search: Search, *, older: int | None) -> Window:
-    """At most one query, which reads an index alone."""
-    whole = Window(user_id, older, None)
-    if search.is_indexed:
-        return whole
-    newest = whole.rows.only("id", "inserted_at").order_by("-user_id", "-id")
-    return Window(user_id, older, newest[LOOKED_THROUGH : LOOKED_THROUGH + 1].first())
+def waiting(user_id: UUID) -> Sequence[JobQuerySet]:
+    """What waits for workers, for its queue, and for beat: each by an index by time of its own, and in its order."""
+    queues = Queue.objects.filter(user_id=user_id).values("id")
+    waits = Job.objects.filter(state__in=WAITING_STATES, is_upcoming=False)
+    free = waits.filter(sql.owned_by(user_id), queue__isnull=True).order_by("user_id", "scheduled_at", "id")
+    queued = waits.filter(sql.one_of("queue_id", queues), queue__isnull=False).order_by(
+        "queue_id", "scheduled_at", "id"
+    )
+    upcoming = of_user(user_id).filter(is_upcoming=True).order_by("user_id", "scheduled_at", "id")
+    return free, queued, upcoming
 
 
-def page(looked_at: Window, search: Search, *, now: datetime) -> Found:
-    """One query, the newest first."""
-    rows = search.of(looked_at.rows, now=now)
-    jobs = list(light(rows).order_by("-user_id", "-id")[: SHOWN + 1])
-    if len(jobs) > SHOWN:
-        return Found(jobs[:SHOWN], jobs[SHOWN - 1].id, None)
-    if looked_at.floor is not None:
-        return Found(jobs, looked_at.floor.id, looked_at.floor)
-    return Found(jobs, None, None)
+def _scheduled(user_id: UUID) -> Sequence[JobQuerySet]:
+    """The same without those that are tried again, said so that no index by state looks better for it."""
+    free, queued, upcoming = waiting(user_id)
+    return free.exclude(state=JobState.RETRYABLE), queued.exclude(state=JobState.RETRYABLE), upcoming
 
 
-def counts(looked_at: Window, search: Search, *, now: datetime) -> dict[str, int]:
-    """The counts by state, none beyond MOST_COUNTED, of what the rest of the search finds. One query."""
-    rows = looked_at.rows.filter(search.condition)
-    each = row_counts.each_up_to([rows.in_states([state], now) for state in JobState.values], MOST_COUNTED)
-    return dict(zip(JobState.values, each, strict=True))
+def newest_first(jobs: JobQuerySet) -> JobQuerySet:
+    """In the order that the indexes of a user's jobs have."""
+    return jobs.order_by("-user_id", "-id")
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What `condition` lets through of `base`, which an index finds; looked through down to the id `floor`, if any."""
+
+    base: JobQuerySet
+    condition: Q = field(default_factory=Q)
+    floor: int | None = None
+
+    @property
+    def rows(self) -> JobQuerySet:
+        rows = self.base.filter(self.condition)
+        return rows if self.floor is None else rows.filter(id__gte=self.floor)
+
+
+class Looked:
+    """What a search looks through, for a page of it below the id `older` and the counts of its tabs."""
+
+    def __init__(self, user_id: UUID, search: Search, *, older: int | None, now: datetime) -> None:
+        """At most one query for each state that the search names, which reads an index alone."""
+        self._user_id, self._search, self._older, self._now = user_id, search, older, now
+        self._parts = list(self._made())
+
+    def page(self) -> Found:
+        """One query for each part, and one more if the look ended early; the newest first."""
+        found: dict[int, Job] = {}
+        for part in self._parts:
+            found |= {job.id: job for job in newest_first(light(part.rows))[: SHOWN + 1]}
+        jobs = [found[number] for number in sorted(found, reverse=True)]
+        floors = [part.floor for part in self._parts if part.floor is not None]
+        if len(jobs) > SHOWN or not floors:
+            return Found(jobs[:SHOWN], jobs[SHOWN - 1].id if len(jobs) > SHOWN else None, None)
+        floor = max(floors)
+        return Found([job for job in jobs if job.id >= floor], floor, Job.objects.filter(id=floor).first())
+
+    def counts(self) -> dict[str, int]:
+        """By state, none beyond MOST_COUNTED, of what the rest of the search finds: of all there is, or as far as was
+        looked. One query."""
+        if self._search.is_of_states:
+            return self._counts_of_all()
+        [part] = self._parts
+        rows = part.rows if part.floor is None else part.base.filter(id__gte=part.floor)
+        states = {state: Count("pk", filter=states_at([state], self._now)) for state in JobState.values}
+        found = rows.filter(self._search.condition).aggregate(**states)
+        return {state: min(count, MOST_COUNTED) for state, count in found.items()}
+
+    def _counts_of_all(self) -> dict[str, int]:
+        scheduled = _scheduled(self._user_id)
+        due = [rows.filter(scheduled_at__lte=self._now) for rows in scheduled]
+        coming = [rows.filter(scheduled_at__gt=self._now) for rows in scheduled]
+        others = [state for state in JobState.values if state not in _BY_TIME]
+        each = [newest_first(of_user(self._user_id).filter(state=state)) for state in others]
+        found = row_counts.each_up_to([*due, *coming, *each], MOST_COUNTED)
+        return {
+            JobState.AVAILABLE: min(sum(found[:3]), MOST_COUNTED),
+            JobState.SCHEDULED: min(sum(found[3:6]), MOST_COUNTED),
+            **dict(zip(others, found[6:], strict=True)),
+        }
+
+    def _made(self) -> Iterator[_Part]:
+        mine = of_user(self._user_id)
+        if self._older is not None:
+            mine = mine.filter(id__lt=self._older)
+        states = dict.fromkeys(self._search.states)
+        if not self._search.is_of_states:
+            condition = self._search.condition & (states_at(list(states), self._now) if states else Q())
+            yield self._bounded(mine.filter(self._search.of_schedule), condition)
+        elif not states:
+            yield _Part(mine)
+        elif states.keys() >= set(_BY_TIME):
+            yield from (_Part(mine.filter(state=state)) for state in states if state != JobState.AVAILABLE)
+        else:
+            for state in states:
+                yield self._by_time(mine, state) if state in _BY_TIME else _Part(mine.filter(state=state))
+
+    def _by_time(self, mine: JobQuerySet, state: str) -> _Part:
+        """Scheduled jobs, those that are due or the others: no index has them in the order of their making."""
+        if state == JobState.AVAILABLE:
+            due = [rows.filter(scheduled_at__lte=self._now) for rows in _scheduled(self._user_id)]
+            ids = [number for rows in due for number in rows.values_list("id", flat=True)[:_MOST_DUE]]
+            if len(ids) < _MOST_DUE:
+                return _Part(mine.filter(id__in=ids))
+        return self._bounded(mine.filter(state=JobState.SCHEDULED), states_at([state], self._now))
+
+    @staticmethod
+    def _bounded(base: JobQuerySet, condition: Q) -> _Part:
+        ids = newest_first(base).values_list("id", flat=True)
+        return _Part(base, condition, ids[LOOKED_THROUGH : LOOKED_THROUGH + 1].first())

@@ -34,8 +34,6 @@ _MOMENTS: Mapping[str, tuple[str, ...]] = {
     "ended_after": ("completed_at__gte", "cancelled_at__gte", "discarded_at__gte"),
     "ended_before": ("completed_at__lt", "cancelled_at__lt", "discarded_at__lt"),
 }
-# What an index finds by itself.
-_INDEXED = {"state", "schedule"}
 _HIGHEST = 2**63 - 1
 
 
@@ -63,9 +61,17 @@ class Search:
     refusals: tuple[str, ...] = ()
 
     @property
-    def is_indexed(self) -> bool:
-        """Whether each term finds its rows by an index, so that nobody walks for it."""
-        return all(term.name in _INDEXED for term in self.terms)
+    def is_of_states(self) -> bool:
+        """Whether it asks for states alone, or for all: there is an index for each."""
+        return all(term.name == "state" for term in self.terms)
+
+    @property
+    def of_schedule(self) -> Q:
+        """What of it an index of a schedule's runs finds."""
+        found = Q()
+        for term in self.terms:
+            found &= (_schedule(term.value) if term.name == "schedule" else None) or Q()
+        return found
 
     def __str__(self) -> str:
         return " ".join(str(term) for term in self.terms)

@@ -13,7 +13,7 @@ from jobs.intake import secret as intake_secret
 from jobs.intake.refusals import InvalidInput
 from jobs.pages.shell import Page
 
-_SHOWN = 1000
+_SHOWN = 100
 
 
 class Secrets(Page):
@@ -39,10 +39,17 @@ class Secrets(Page):
         return HttpResponseRedirect(reverse("pages:secrets"))
 
     def _shown(self, *, status: int = 200, **typed: str) -> HttpResponse:
-        rows = list(secrets.of_user(self.owner_id).defer("value").order_by("name")[:_SHOWN])
+        after = self.request.GET.get("after", "")
+        found = list(
+            secrets.of_user(self.owner_id).filter(name__gt=after).defer("value").order_by("name")[: _SHOWN + 1]
+        )
+        rows = found[:_SHOWN]
         used_by = secrets.uses(self.owner_id) if rows else {}
         shown = [{"secret": row, "used_by": used_by.get(row.name, {"schedules": [], "jobs": []})} for row in rows]
-        return self.page("secrets.html", title="Secrets", status=status, rows=shown, typed=typed)
+        more = rows[-1].name if len(found) > _SHOWN else ""
+        return self.page(
+            "secrets.html", title="Secrets", status=status, rows=shown, typed=typed, after=after, more=more
+        )
 
 
 class DeleteSecret(Page):

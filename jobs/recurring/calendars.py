@@ -87,11 +87,11 @@ def delete(calendar: Calendar) -> InUse | bool:
 def users_of(user_id: UUID, names: Collection[str]) -> dict[str, list[str]]:
     """The schedules that name each calendar, by key or uuid, MOST_NAMED of them at most. One query."""
     found: dict[str, list[str]] = {name: [] for name in names}
-    rows = _using_any(user_id).order_by("id").only("id", "key", "skip_on", "only_on")
-    for row in rows.iterator(chunk_size=2000):
-        for name in dict.fromkeys(row.calendar_names):
+    rows = _using_any(user_id).order_by("user_id", "id").values_list("id", "key", "skip_on", "only_on")
+    for schedule_id, key, skip_on, only_on in rows.iterator(chunk_size=2000):
+        for name in dict.fromkeys([*(skip_on or ()), *(only_on or ())]):
             if name in found and len(found[name]) < MOST_NAMED:
-                found[name].append(row.key or str(row.id))
+                found[name].append(key or str(schedule_id))
     return found
 
 

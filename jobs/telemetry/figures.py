@@ -1,6 +1,7 @@
 """What charts show of a user's jobs: the counts of a range of time, in bars, with quantiles; read from what is counted.
 
-Ranges of up to a day are read by minutes, longer ones by hours, so that none reads more than 1,500 rows.
+Ranges of up to a day are read by minutes, longer ones by hours, so that none reads more than 1,500 rows. Those of
+each host and schedule are read by whole days, and by hours for what is left of the first.
 """
 
 from collections.abc import Sequence
@@ -8,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 
 from jobs.models import RolledUpCount
-from jobs.models.rolled_up_count import HOUR, MINUTE, Of
+from jobs.models.rolled_up_count import DAY, HOUR, MINUTE, Of
 from jobs.telemetry import spread
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -116,10 +117,12 @@ def of_user(user_id: UUID, asked: Range, *, now: datetime) -> Figures:
 
 
 def worst(user_id: UUID, of: Of, asked: Range, *, most: int, now: datetime) -> list[Worst]:
-    """Those whose attempts failed most often, by whole hours. One query."""
-    since = now - asked.length
-    begins_at = since.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    counts = RolledUpCount.objects.filter(user_id=user_id, of=of, seconds=HOUR, at__gte=begins_at).exclude(key="")
+    """Those whose attempts failed most often, from the begin of an hour on. One query."""
+    since = (now - asked.length).astimezone(UTC)
+    begins_at = since.replace(minute=0, second=0, microsecond=0)
+    midnight = begins_at.replace(hour=0) + (timedelta(days=1) if begins_at.hour else timedelta())
+    hours, days = Q(seconds=HOUR, at__gte=begins_at, at__lt=midnight), Q(seconds=DAY, at__gte=midnight)
+    counts = RolledUpCount.objects.filter(hours | days, user_id=user_id, of=of).exclude(key="")
     sums = counts.values_list("key").annotate(Sum("completed"), Sum("discarded"), all_failed=Sum("failed"))
     found = sums.filter(all_failed__gt=0).order_by("-all_failed", "key")[:most]
     return [Worst(key, Counted(completed, discarded, failed)) for key, completed, discarded, failed in found]

@@ -1,4 +1,4 @@
-"""Counts how jobs went, by owner, minute and hour, out of the log as it grows: what charts show walks no jobs.
+"""Counts how jobs went, by owner, minute, hour and day, out of the log as it grows: what charts show walks no jobs.
 
 Each row of the log is counted once: who counts moves the place up to which that was done, by one guarded UPDATE in the
 transaction that writes the counts. What workers do costs nothing more for it.
@@ -16,21 +16,21 @@ from jobs.database import ended_counts
 from jobs.database.ended_counts import Ended
 from jobs.models import JobState, LogEvent, RolledUpCount, RolledUpTo
 from jobs.models.identifiers import earliest_uuid7
-from jobs.models.rolled_up_count import HOUR, MINUTE, Of
+from jobs.models.rolled_up_count import DAY, HOUR, MINUTE, Of
 from jobs.telemetry import spread
 
 # A row is seen when its transaction has ended: what is younger than this may still come.
 SETTLED_AFTER = timedelta(seconds=10)
 # Where counting begins that never began: an instance of long ago is not gone through as a whole.
 LOOKS_BACK = timedelta(days=1)
-# So many hosts and schedules of a user are told apart in an hour; the rest is counted together.
+# So many hosts and schedules of a user are told apart in an hour, and in a day; the rest is counted together.
 MOST_KEYS = 200
 MINUTES_KEPT, HOURS_KEPT = timedelta(hours=50), timedelta(days=62)
 _LONGEST_KEY = 255
 _PLACE = 1
 
 Key = tuple[UUID, str, int, datetime, str]
-"""Owner, what it is of, its length in seconds, when it begins, and the host or schedule."""
+"""Owner, what it is of, how long it is (MINUTE, HOUR or DAY), when it begins, and the host or schedule."""
 
 
 @dataclass(slots=True)
@@ -70,10 +70,10 @@ def _sums(ended: Iterable[Ended]) -> dict[Key, Sum]:
         hour, host = minute.replace(minute=0), each.host[:_LONGEST_KEY]
         _count(sums.setdefault((each.user_id, Of.ALL, MINUTE, minute, ""), Sum()), each, is_spread=True)
         _count(sums.setdefault((each.user_id, Of.ALL, HOUR, hour, ""), Sum()), each, is_spread=True)
-        if host:
-            _count(sums.setdefault((each.user_id, Of.HOST, HOUR, hour, host), Sum()), each)
-        if each.schedule:
-            _count(sums.setdefault((each.user_id, Of.SCHEDULE, HOUR, hour, each.schedule), Sum()), each)
+        for of, key in ((Of.HOST, host), (Of.SCHEDULE, each.schedule)):
+            if key:
+                _count(sums.setdefault((each.user_id, of, HOUR, hour, key), Sum()), each)
+                _count(sums.setdefault((each.user_id, of, DAY, hour.replace(hour=0), key), Sum()), each)
     return sums
 
 

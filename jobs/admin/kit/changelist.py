@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from jobs.admin.kit import search
 
-REACH = 100_000
+REACH = 20_000
 
 
 class IndexedFilter(SimpleListFilter):

@@ -123,7 +123,7 @@ def test_failures_cost_as_much_with_many_as_with_few(
 ) -> None:
     for _ in range(3):
         make_ended_job(JobState.DISCARDED)
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             reader.get("/failures")
 
 

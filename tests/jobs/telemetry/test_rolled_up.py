@@ -13,6 +13,7 @@ from jobs.beat import Scheduler
 from jobs.database import ended_counts
 from jobs.database.ended_counts import Ended
 from jobs.models import Job, LogEvent, RolledUpCount, RolledUpTo, User
+from jobs.models.rolled_up_count import DAY as A_DAY
 from jobs.models.rolled_up_count import HOUR, MINUTE, Of
 from jobs.operating import retention, user_removal
 from jobs.telemetry import figures, rolled_up, spread
@@ -147,7 +148,7 @@ def test_the_worst_hosts_and_schedules_are_found() -> None:
         ("good.example", 1, 0.5),
     ]
     assert figures.worst(make_user().id, Of.SCHEDULE, THE_HOUR, most=5, now=NOON) == []
-    counted = RolledUpCount.objects.get(of=Of.SCHEDULE)
+    counted = RolledUpCount.objects.get(of=Of.SCHEDULE, seconds=HOUR)
     assert (counted.key, counted.completed) == (str(schedule.id), 1)
 
 
@@ -160,8 +161,9 @@ def test_beyond_a_bound_hosts_are_counted_together(monkeypatch: pytest.MonkeyPat
             roll_up()
     run_due()
     roll_up()
-    hosts = RolledUpCount.objects.filter(of=Of.HOST)
-    assert {row.key: row.completed for row in hosts} == {"h0.example": 1, "h1.example": 1, "h2.example": 1, "": 3}
+    for seconds in (HOUR, A_DAY):
+        hosts = RolledUpCount.objects.filter(of=Of.HOST, seconds=seconds)
+        assert {row.key: row.completed for row in hosts} == {"h0.example": 1, "h1.example": 1, "h2.example": 1, "": 3}
 
 
 @pytest.mark.parametrize(
@@ -177,7 +179,7 @@ def test_a_host_is_read_out_of_any_url(url: str, host: str) -> None:
     make_job(url=url)
     run_due()
     roll_up()
-    assert RolledUpCount.objects.get(of=Of.HOST).key == host
+    assert RolledUpCount.objects.get(of=Of.HOST, seconds=HOUR).key == host
 
 
 def test_what_a_target_answers_feigns_no_count() -> None:
@@ -205,6 +207,18 @@ def test_a_count_of_somebody_else_is_not_shown(other_user: User) -> None:
     assert figures.worst(make_user().id, Of.HOST, THE_HOUR, most=5, now=NOON) == []
 
 
+@pytest.mark.parametrize("now", [NOON, NOON.replace(hour=0), NOON.replace(hour=23, minute=59)], ids=str)
+@pytest.mark.parametrize("asked", RANGES, ids=lambda asked: asked.name)
+def test_the_worst_are_those_since_the_begin_of_an_hour_each_counted_once(asked: Range, now: datetime) -> None:
+    begins_at = (now - asked.length).replace(minute=0)
+    for host, at in (("in", begins_at), ("in", now), ("out", begins_at - timedelta(seconds=1))):
+        make_job(url=f"https://{host}.example/", max_attempts=1, now=at, scheduled_at=at)
+        run_due(answered(500), now=at)
+    roll_up()
+    found = figures.worst(make_user().id, Of.HOST, asked, most=5, now=now)
+    assert [(each.key, each.counted.failed) for each in found] == [("in.example", 2)]
+
+
 @pytest.mark.parametrize("asked", RANGES, ids=lambda asked: asked.name)
 def test_a_range_is_read_whole_with_the_same_length_before_it(asked: Range) -> None:
     for age in (timedelta(), asked.length - asked.bar, asked.length + asked.bar, 2.5 * asked.length):
@@ -221,9 +235,15 @@ def test_counts_go_when_they_are_old_and_with_their_user() -> None:
     make_job()
     run_due()
     roll_up()
-    assert set(RolledUpCount.objects.values_list("seconds", flat=True)) == {MINUTE, HOUR}
+    assert set(RolledUpCount.objects.values_list("seconds", flat=True)) == {MINUTE, HOUR, A_DAY}
     retention.prune(now=NOON + rolled_up.MINUTES_KEPT + DAY)
-    assert set(RolledUpCount.objects.values_list("seconds", flat=True)) == {HOUR}
+    assert set(RolledUpCount.objects.values_list("seconds", flat=True)) == {HOUR, A_DAY}
+    retention.prune(now=NOON + rolled_up.HOURS_KEPT + 2 * DAY)
+    assert not RolledUpCount.objects.exists()
+    make_job()
+    run_due()
+    roll_up()
+    assert RolledUpCount.objects.exists()
     user_removal.remove(make_user(), now=NOON, pause_seconds=0)
     assert not RolledUpCount.objects.exists()
 
