@@ -12,7 +12,7 @@ from django.db import Error
 from jobs.alerting import judging, letters, services
 from jobs.database import clock
 from jobs.database.outages import Outage
-from jobs.operating import heartbeat, retention
+from jobs.operating import heartbeat, reset_mails, retention
 from jobs.operating.old_rows import Places
 from jobs.recurring import beat_entries, upcoming
 from jobs.running import attempts
@@ -91,12 +91,12 @@ def judge() -> None:
 
 @shared_task(name="booper.post")
 def post() -> None:
-    """Sends alerts by e-mail and by services; one thread of a worker at a time, however slow a server is."""
+    """Sends what is due by e-mail and by services; one thread of a worker at a time, however slow a server is."""
     if not _is_posting.acquire(blocking=False):
         return
     try:
         ends_at = time.monotonic() + _POST_SECONDS
-        for kind in (letters, services):
+        for kind in (reset_mails, letters, services):
             kind.send_due(now=clock.now(), has_time=lambda: time.monotonic() < ends_at)
     finally:
         _is_posting.release()

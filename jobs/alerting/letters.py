@@ -6,22 +6,18 @@ One is claimed before it is sent, so that no two workers send it. A worker that 
 it goes out once more then, under the same Message-ID.
 """
 
-import logging
-import smtplib
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from booper.outcomes import verdict
 from booper.outcomes.outcome import Failure, Outcome
 from jobs.models import AlertLetter, DeliveryState, User
-
-logger = logging.getLogger(__name__)
+from jobs.outgoing import mail
 
 SCHEME = "mailto:"
 MOST_AN_HOUR = 60
@@ -101,24 +97,4 @@ def _send(letter: AlertLetter, owners: dict[UUID, str]) -> Failure | None:
     address = letter.url.removeprefix(SCHEME)
     if owners.get(letter.user_id, "").lower() != address.lower():
         return Failure("not_yours", _NOT_YOURS)
-    headers = {"Message-ID": f"<{letter.id}@booper>", "Auto-Submitted": "auto-generated"}
-    try:
-        EmailMessage(letter.title, letter.text, to=[address], headers=headers).send()
-    except smtplib.SMTPRecipientsRefused as refusal:
-        codes = [code for code, _ in refusal.recipients.values()]
-        return Failure("mail_refused" if min(codes, default=0) >= 500 else "mail_deferred", _said(refusal))
-    except smtplib.SMTPResponseException as answered:
-        return Failure("mail_deferred", _said(answered))
-    except (smtplib.SMTPException, OSError) as error:
-        return Failure("mail_server", f"the mail server can't be reached: {type(error).__name__}")
-    except Exception as error:
-        logger.exception("mail %s can't be sent", letter.id)
-        return Failure("internal", f"the mail could not be sent: {type(error).__name__}")
-    return None
-
-
-def _said(error: smtplib.SMTPException) -> str:
-    """What a mail server says may name the operator's account: its number is enough for a tenant."""
-    if isinstance(error, smtplib.SMTPResponseException):
-        return f"the mail server answered {error.smtp_code}"
-    return "the mail server refused the address"
+    return mail.send(to=address, title=letter.title, text=letter.text, message_id=str(letter.id))

@@ -1,14 +1,12 @@
 """Links with which somebody chooses a password: good once, for a day, and for one user."""
 
 from datetime import datetime
-from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
-from jobs.guarding import audit
+from jobs.guarding import audit, public_links
 from jobs.models import User
 
 
@@ -28,5 +26,4 @@ def path(user: User) -> str:
 def link(user: User, *, actor: str, now: datetime) -> str:
     """The whole address, which whoever has it may use: it is told to the operator alone."""
     audit.note("user.invited", user_id=user.id, actor=actor, now=now)
-    public = urlsplit(settings.BOOPER_PUBLIC_URL)
-    return f"{public.scheme}://{public.netloc}{settings.BOOPER_BASE_PATH}{path(user)}"
+    return public_links.to(path(user))

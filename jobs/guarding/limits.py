@@ -7,6 +7,7 @@ from django.conf import settings
 
 MINUTE_SECONDS = 60
 QUARTER_HOUR_SECONDS = 900
+HOUR_SECONDS = 3600
 DAY_SECONDS = 86_400
 
 
@@ -32,6 +33,8 @@ STARTS_PER_HOST = Limit("starts_per_host", "BOOPER_STARTS_PER_HOST", "starts of 
 ON_THE_WIRE = Limit("on_the_wire", "BOOPER_ON_THE_WIRE_SHARE", "places of a worker in each lane")
 SIGN_INS = Limit("sign_ins", "BOOPER_SIGN_IN_FAILURES", "wrong passwords of an account from one address")
 SIGN_INS_OF_ADDRESS = Limit("sign_ins_of_address", "BOOPER_SIGN_IN_FAILURES", "wrong passwords from one address")
+RESETS_OF_EMAIL = Limit("resets_of_email", "", "mails for another password to one address in an hour")
+RESETS_OF_ADDRESS = Limit("resets_of_address", "", "mails for another password that one address asks for in an hour")
 SIGN_INS_OF_ACCOUNT = Limit("sign_ins_of_account", "BOOPER_SIGN_IN_FAILURES", "wrong passwords of one account")
 
 OF_USERS = (

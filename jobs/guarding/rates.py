@@ -18,7 +18,7 @@ from django.db.models import F
 
 from jobs.database.outages import Outage
 from jobs.guarding import limits
-from jobs.guarding.limits import DAY_SECONDS, MINUTE_SECONDS, QUARTER_HOUR_SECONDS, Limit
+from jobs.guarding.limits import DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS, QUARTER_HOUR_SECONDS, Limit
 from jobs.models import Usage
 
 logger = logging.getLogger(__name__)
@@ -240,9 +240,15 @@ stored_bytes = Rate(limits.STORED_BYTES, seconds=DAY_SECONDS)
 sign_ins = Rate(limits.SIGN_INS, seconds=QUARTER_HOUR_SECONDS)
 sign_ins_of_address = Rate(limits.SIGN_INS_OF_ADDRESS, seconds=QUARTER_HOUR_SECONDS)
 sign_ins_of_account = Rate(limits.SIGN_INS_OF_ACCOUNT, seconds=QUARTER_HOUR_SECONDS)
+resets_of_email = Rate(limits.RESETS_OF_EMAIL, seconds=HOUR_SECONDS)
+resets_of_address = Rate(limits.RESETS_OF_ADDRESS, seconds=HOUR_SECONDS)
+_ALL = (
+    *(requests, anonymous, stored_bytes, sign_ins, sign_ins_of_address, sign_ins_of_account),
+    *(resets_of_email, resets_of_address),
+)
 
 
 def forget() -> None:
     """What this process has counted and leased: for tests."""
-    for rate in (requests, anonymous, stored_bytes, sign_ins, sign_ins_of_address, sign_ins_of_account):
+    for rate in _ALL:
         rate.forget()

@@ -79,7 +79,7 @@ def begin(email: str, meta: Mapping[str, Any], *, now: datetime) -> Attempt:
         # First, as accounts may be made up: an address that is over then writes nothing.
         (rates.sign_ins_of_address, address, allowed * _TIMES_OF_ADDRESS),
         (rates.sign_ins, _pair(email, address), allowed),
-        (rates.sign_ins_of_account, _hash(email), allowed * _TIMES_OF_ACCOUNT),
+        (rates.sign_ins_of_account, hashed(email), allowed * _TIMES_OF_ACCOUNT),
     ]
     # A process remembers for a moment who is over: that costs no query.
     limits.sort(key=lambda each: not each[0].is_refused(each[1], now=now))
@@ -110,9 +110,9 @@ def _is_known(email: str, address: str, *, now: datetime) -> bool:
 
 
 def _pair(email: str, address: str) -> str:
-    return _hash(f"{email}\n{address}")
+    return hashed(f"{email}\n{address}")
 
 
-def _hash(typed: str) -> str:
+def hashed(typed: str) -> str:
     """As long as a subject may be, and nothing that a dump tells: people type passwords where their address goes."""
     return salted_hmac("jobs.guarding.sign_in_attempts", typed, algorithm="sha256").hexdigest()

@@ -10,6 +10,7 @@ from jobs.models.inbox import Inbox, InboxRequest
 from jobs.models.job import FINISHED_STATES, HOLDS_ITS_KEY, UNFINISHED_STATES, WAITING_STATES, Job, JobState
 from jobs.models.log_event import EventType, LogEvent
 from jobs.models.parked_host import ParkedHost
+from jobs.models.password_reset import PasswordReset
 from jobs.models.process import Process, ProcessRole
 from jobs.models.queue import Queue
 from jobs.models.receiver import Receiver
@@ -51,6 +52,7 @@ __all__ = [
     "LogEvent",
     "Overlap",
     "ParkedHost",
+    "PasswordReset",
     "Process",
     "ProcessRole",
     "Queue",

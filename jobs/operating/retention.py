@@ -14,7 +14,7 @@ from django.conf import settings
 
 from jobs.database import log_parts
 from jobs.engine import leases
-from jobs.guarding import audit, inbox, sessions
+from jobs.guarding import audit, inbox, password_resets, sessions
 from jobs.models import AlertedEnd, AlertIncident, AlertLetter, AuditEvent, ParkedHost, Receiver, RolledUpCount, Usage
 from jobs.models.identifiers import earliest_uuid7
 from jobs.models.rolled_up_count import DAY, HOUR, MINUTE
@@ -112,11 +112,12 @@ def prune(*, now: datetime, pace: Pace | None = None, places: Places | None = No
 
 
 def _guarded(*, now: datetime) -> None:
-    """Deletes what is old of the audit trail, of counts against limits, of inboxes and of sessions."""
+    """Deletes what is old of audit trail, counts against limits, inboxes, sessions and forgotten passwords."""
     old_rows.delete(AuditEvent.objects.filter(id__lt=earliest_uuid7(now - timedelta(days=audit.KEPT_DAYS))))
     old_rows.delete(Usage.objects.filter(at__lt=now - _USAGE_KEPT))
     old_rows.delete(inbox.old(now=now))
     sessions.delete_old(now=now)
+    password_resets.delete_old(now=now)
 
 
 def _counts(*, now: datetime) -> None:

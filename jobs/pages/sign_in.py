@@ -17,7 +17,7 @@ from django.views import View
 from django.views.decorators.cache import never_cache
 
 from jobs.database import clock
-from jobs.guarding import admission, audit, second_factor, sign_in_attempts, sign_in_links
+from jobs.guarding import admission, audit, password_resets, second_factor, sign_in_attempts, sign_in_links
 from jobs.guarding.admission import Due
 from jobs.guarding.limits import LimitReached
 from jobs.models import User
@@ -124,6 +124,7 @@ class SignOut(Page):
 def _form(request: HttpRequest, *, status: int = 200, **context: Any) -> HttpResponse:
     given = request.POST.get("next") or request.GET.get("next", "")
     context |= {"title": "Sign in", "next": given, "base_path": settings.BOOPER_BASE_PATH}
+    context["sends_mail"] = password_resets.is_offered()
     return render(request, "pages/sign_in.html", context, status=status)
 
 

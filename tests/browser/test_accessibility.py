@@ -14,7 +14,7 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from jobs.database import clock
-from jobs.guarding import inbox
+from jobs.guarding import inbox, password_resets
 from jobs.guarding.inbox import Arrived
 from jobs.models import Job, JobState, Receiver, User
 from tests import second_factors
@@ -124,8 +124,20 @@ def look(page: Page, url: str) -> None:
         page.screenshot(path=Path(folder) / f"{name}-{width}-{scheme}.png", full_page=True)
 
 
-def test_before_the_sign_in(reader: Page, live_server: LiveServer) -> None:
-    paths = ("sign-in", "admin/login/", "invite/QQ/none/", "sign-in/0193f2c4-6a1e-7b3d-9c41-0f5b9a6c1d22/none")
+def mailed_token() -> str:
+    """What stands in the link that was mailed to a user."""
+    User.objects.create_user(EMAIL, PASSWORD)
+    password_resets.ask(EMAIL, {}, now=clock.now())
+    [row] = password_resets.claim(now=clock.now())
+    letter = password_resets.letter(row, now=clock.now())
+    assert letter is not None
+    return letter.link.rpartition("/")[2]
+
+
+def test_before_the_sign_in(reader: Page, live_server: LiveServer, settings: Settings) -> None:
+    settings.EMAIL_HOST = "mail.example.com"
+    paths = ["sign-in", "admin/login/", "invite/QQ/none/", "sign-in/0193f2c4-6a1e-7b3d-9c41-0f5b9a6c1d22/none"]
+    paths += ["sign-in/forgot", f"reset/{mailed_token()}", "reset/none"]
     expect_nothing_serious(reader, (f"{live_server.url}/{path}" for path in paths))
 
 

@@ -89,6 +89,8 @@ def test_it_is_turned_on_by_a_code_of_what_the_page_shows_and_ends_all_other_ses
     assert ada.second_factor_since == NOON
     assert is_in(here)
     assert not is_in(there)
+    # Ended, not asked for a code.
+    assert there.get("/sign-in/code").headers["Location"] == "/home"
     assert actions() == ["second_factor.on"]
     shown = here.get(PAGE).content.decode()
     assert "10 recovery codes are left" in shown

@@ -1,0 +1,42 @@
+"""Mails with a link to choose another password, sent by a worker to accounts that there are, and to nobody else."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from jobs.guarding import password_resets
+from jobs.guarding.password_resets import Letter
+from jobs.outgoing import mail
+
+_RETRIED_AFTER = timedelta(minutes=1)
+_TITLE = "Booper: choose another password"
+_TEXT = """Somebody has asked for another password of {email} at Booper, from the address {address}.
+
+Choose one here, within an hour; the link is good once:
+
+{link}
+
+If that was not you, leave this mail alone: your password is as it was.
+"""
+
+
+def send_due(*, now: datetime, has_time: Callable[[], bool] = lambda: True) -> int:
+    """Sends what is due; how many mails went out. Nothing where this instance sends no mail."""
+    count = 0
+    while password_resets.is_offered() and has_time() and (rows := password_resets.claim(now=now)):
+        for row in rows:
+            written = password_resets.letter(row, now=now)
+            if written is not None:
+                count += _send(written, now=now)
+    return count
+
+
+def _send(written: Letter, *, now: datetime) -> bool:
+    row = written.row
+    text = _TEXT.format(email=written.user.email, address=row.address, link=written.link)
+    failure = mail.send(to=written.user.email, title=_TITLE, text=text, message_id=str(row.id))
+    if failure is None:
+        password_resets.sent(written, now=now)
+    else:
+        is_over = failure.code in ("mail_refused", "internal")
+        password_resets.put_off(row, until=None if is_over else now + _RETRIED_AFTER)
+    return failure is None
