@@ -31,4 +31,4 @@ def _shtab() -> Any:
     try:
         return import_module("shtab")
     except ImportError:
-        raise Misuse("completion needs the package shtab: pip install 'booper[cli]'") from None
+        raise Misuse("completion needs the package shtab: pip install '.[cli]' in a clone of Booper") from None

@@ -14,7 +14,7 @@ from booper.cli.columns import text
 from booper.cli.exits import CANCELLED, DISCARDED, OK, Ended
 from booper.cli.output import emit, is_for_people, show_json, width
 from booper.cli.tables import GAP, cut
-from booper.cli.timeline import entry_cells
+from booper.cli.timeline import entry_lines
 from booper.client import Job, LogEvent, Scheduler
 
 _EXITS: Mapping[str, int] = {"completed": OK, "discarded": DISCARDED, "cancelled": CANCELLED}
@@ -42,7 +42,7 @@ def _tell(scheduler: Scheduler, job_id: str, told: int) -> int:
     # A wait that goes on is the last entry, and another one each time.
     entries = [each for each in scheduler.jobs.timeline(job_id)["entries"] if each["type"] != "wait"]
     for entry in entries[told:]:
-        emit(paint.painted([entry_cells(entry)], gap=GAP, has_headings=False))
+        emit(paint.painted(entry_lines(entry), gap=GAP, has_headings=False))
         sys.stdout.flush()
     return max(told, len(entries))
 

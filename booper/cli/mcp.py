@@ -26,7 +26,7 @@ def _serve(scheduler: Scheduler, args: argparse.Namespace) -> NoReturn:
         # Only who asks for it has the package, which loads half a web framework.
         server = importlib.import_module("booper.mcp.server")
     except ImportError as error:
-        raise Misuse(f"mcp needs the package mcp ({error}): pip install 'booper[mcp]'") from error
+        raise Misuse(f"mcp needs the package mcp ({error}): pip install '.[mcp]' in a clone of Booper") from error
     # A wrong key or address is told here, in words: an assistant would show its user none.
     scheduler.jobs.list(limit=1)
     server.serve(scheduler, may_write=args.write)

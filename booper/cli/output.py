@@ -87,21 +87,22 @@ def _table(rows: Sequence[Mapping[str, Any]], *, columns: Columns, now: datetime
 def details(row: Mapping[str, Any], *, now: datetime) -> str:
     """A line for each value that is set, `job.state` for a nested one; a list has a line for each of its items."""
     lines: list[list[str]] = []
+    zone = row.get("timezone")
     for name, value in row.items():
         nested = name in _OPENED and isinstance(value, dict)
-        lines += [line for key, each in value.items() for line in _named(f"{name}.{key}", each, now)] if nested else []
-        lines += [] if nested else _named(name, value, now)
+        shown = {f"{name}.{key}": each for key, each in value.items()} if nested else {name: value}
+        lines += [line for each, inner in shown.items() for line in _named(each, inner, now, zone=zone)]
     size = max((len(name) for name, *_ in lines), default=0)
     return paint.painted([[name.ljust(size), value] for name, value in lines], gap=GAP, has_headings=False)
 
 
-def _named(name: str, value: Any, now: datetime) -> list[list[str]]:
+def _named(name: str, value: Any, now: datetime, *, zone: Any) -> list[list[str]]:
     if value is None or name.rpartition(".")[2] in _NOT_SHOWN:
         return []
     if isinstance(value, list):
         items = [" ".join(map(text, value))] if _is_duration(value) else [_item(each, now) for each in value]
         return [[name if index == 0 else "", each] for index, each in enumerate(items)]
-    if name == "frequency" and (said := words.frequency(value, zone=None)):
+    if name == "frequency" and (said := words.frequency(value, zone=zone if isinstance(zone, str) else None)):
         return [[name, printable(said)]]
     moment = words.moment_of(value)
     near = "" if moment is None else words.from_here(moment, now=now)

@@ -19,10 +19,10 @@ Call = Callable[[Scheduler, str, argparse.Namespace], Any]
 
 _SCHEDULE_COLUMNS: Columns = {
     "SCHEDULE": first("key", "id"),
+    "NAME": "name",
     "FREQUENCY": frequency,
     "NEXT RUN": when("next_run_at"),
     "REQUEST": request,
-    "NAME": "name",
     "DISABLED": first("disabled_reason", "disabled_at"),
 }
 

@@ -74,6 +74,32 @@ def cut(text: str, size: int) -> str:
     return f"{kept}…"
 
 
+def wrapped(text: str, size: int) -> list[str]:
+    """The whole text in lines of at most `size` columns, broken between words where that goes."""
+    lines, line = [], ""
+    for word in text.split(" "):
+        joined = f"{line} {word}" if line else word
+        if columns_of(joined) <= size:
+            line = joined
+            continue
+        lines += [line] if line else []
+        while columns_of(word) > size:
+            head = _beginning(word, size)
+            lines.append(head)
+            word = word[len(head) :]  # noqa: PLW2901 - what is left of it
+        line = word
+    return [*lines, line]
+
+
+def _beginning(word: str, size: int) -> str:
+    kept = ""
+    for character in word:
+        if columns_of(kept + character) > size:
+            break
+        kept += character
+    return kept
+
+
 def columns_of(text: str) -> int:
     """How many columns of a terminal a text takes: two for the wide characters of East Asia and emoji."""
     if text.isascii():

@@ -9,7 +9,7 @@ from typing import Any
 from booper.cli import paint, words
 from booper.cli.columns import text
 from booper.cli.output import details, width
-from booper.cli.tables import GAP, cut
+from booper.cli.tables import GAP, wrapped
 from booper.timing.spans import span
 
 
@@ -18,18 +18,19 @@ def lines(timeline: Any, now: datetime) -> str:
     entries = timeline.get("entries")
     if not isinstance(entries, list) or not all(isinstance(each, Mapping) for each in entries):
         return details(dict(timeline), now=now)
-    told = [entry_cells(each) for each in entries]
+    told = [line for each in entries for line in entry_lines(each)]
     incomplete = [["", "", "a part of it is not kept any more"]] if timeline.get("is_complete") is False else []
     return "\n".join([_heading(timeline, now=now), paint.painted([*told, *incomplete], gap=GAP, has_headings=False)])
 
 
-def entry_cells(entry: Mapping[str, Any]) -> list[str]:
-    """When, which attempt, and what, as wide as the terminal has room for."""
+def entry_lines(entry: Mapping[str, Any]) -> list[list[str]]:
+    """When, which attempt, and what, in as many lines as the terminal needs for the whole of it."""
     at = str(words.plain(entry.get("at") or "")).replace("T", " ")
     attempt = "" if entry.get("attempt") is None else f"#{entry['attempt']}"
     said = text(entry.get("text") or entry.get("name"))
     room = width()
-    return [f"{at:20}", f"{attempt:3}", said if room is None else cut(said, max(20, room - 20 - 3 - 2 * GAP))]
+    first, *more = [said] if room is None else wrapped(said, max(20, room - 20 - 3 - 2 * GAP))
+    return [[f"{at:20}", f"{attempt:3}", first], *([" " * 20, " " * 3, each] for each in more)]
 
 
 def _heading(timeline: Mapping[str, Any], *, now: datetime) -> str:

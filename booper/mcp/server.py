@@ -1,6 +1,6 @@
 """The tools that an assistant is given: what it may read, and with `may_write` what it may do.
 
-Needs the package `mcp`, as in `pip install 'booper[mcp]'`. The tools call the API with the user's own key, so an
+Needs the package `mcp`, as in `pip install '.[mcp]'` in a clone. The tools call the API with the user's own key, so an
 assistant sees and does no more than that key may.
 """
 

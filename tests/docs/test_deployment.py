@@ -1,6 +1,8 @@
 """deploy/, the Dockerfile and compose.yaml agree with the Procfile, with the settings, and with each other."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -77,6 +79,26 @@ def test_units_harden_all_parts_alike() -> None:
     }
     assert len(hardening) == 5
     assert len(set(hardening.values())) == 1
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze on this machine")
+def test_systemd_has_nothing_to_say_of_the_units_and_finds_them_hardened(tmp_path: Path) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("python", "celery"):
+        (programs / name).write_text("#!/bin/sh\n")
+        (programs / name).chmod(0o755)
+    units = []
+    for unit in sorted((deployed.DEPLOY / "systemd").glob("booper*.[st]*")):
+        units.append(tmp_path / unit.name)
+        units[-1].write_text(unit.read_text().replace("/opt/booper/.venv/bin/", f"{programs}/"))
+    verify = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", *map(str, units)]
+    done = subprocess.run(verify, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    for unit in (unit for unit in units if unit.suffix == ".service"):
+        # Out of ten, for all that is open to it.
+        secure = ["systemd-analyze", "security", "--offline=true", "--threshold=30", str(unit)]
+        assert subprocess.run(secure, capture_output=True, timeout=60, check=False).returncode == 0, unit.name
 
 
 WITH_A_PROBE = ("worker", "beat")

@@ -36,7 +36,8 @@ def steps() -> tuple[str, str]:
 
 def until_ready(instance: Instance) -> None:
     try:
-        instance.until_ready(within_seconds=TWO_MINUTES)
+        # Longer than it may take, so that what it took is told.
+        instance.until_ready(within_seconds=3 * TWO_MINUTES)
     except AssertionError:
         if "pip could not install" in instance.said() and os.environ.get("REQUIRE_SERVICES") != "1":
             pytest.skip("needs an index of packages, or a pip that has kept what it is asked for")

@@ -59,10 +59,15 @@ def test_schedules_say_how_often_and_when_next_in_words(api: FakeApi) -> None:
     cron = {**SCHEDULE, "key": "report", "frequency": {"cron": "0 9 * * 1-5"}, "timezone": "Europe/London"}
     api.answer([SCHEDULE, cron])
     assert [line.rstrip() for line in on_a_terminal(["schedules", "list"])[1].splitlines()] == [
-        f"{'SCHEDULE':36}  {'FREQUENCY':35}  NEXT RUN  REQUEST                       NAME  DISABLED",
-        f"{SCHEDULE['id']}  {'every 2 minutes':35}  in 5 min  GET https://example.com/poll  -     -",
-        f"{'report':36}  at 09:00 on weekdays, Europe/London  in 5 min  GET https://example.com/poll  -     -",
+        f"{'SCHEDULE':36}  NAME  {'FREQUENCY':35}  NEXT RUN  REQUEST                       DISABLED",
+        f"{SCHEDULE['id']}  -     {'every 2 minutes':35}  in 5 min  GET https://example.com/poll  -",
+        f"{'report':36}  -     at 09:00 on weekdays, Europe/London  in 5 min  GET https://example.com/poll  -",
     ]
+
+
+def test_one_schedule_says_so_in_its_own_zone(api: FakeApi) -> None:
+    api.answer({**SCHEDULE, "frequency": {"cron": "0 9 * * 1-5"}, "timezone": "Europe/London"})
+    assert "frequency    at 09:00 on weekdays, Europe/London" in on_a_terminal(["schedules", "get", "report"])[1]
 
 
 def test_logs_deliveries_and_queues_have_tables_too(api: FakeApi) -> None:
@@ -181,8 +186,17 @@ def test_a_timeline_has_a_line_for_each_entry(api: FakeApi, monkeypatch: pytest.
     assert on_a_terminal(["jobs", "timeline", "7"])[1].splitlines() == [
         "Job 7: completed, it was on time (executing 1.2 s)",
         "2026-12-01 08:50:00Z  #1   attempt 1",
-        "2026-12-01 08:50:01Z       waited waited waited waited wait…",
+        "2026-12-01 08:50:01Z       waited waited waited waited",
+        *["                           waited waited waited waited"] * 6,
+        "                           waited waited",
     ]
+
+
+def test_what_is_too_wide_goes_on_in_the_next_line_and_nothing_of_it_is_lost() -> None:
+    assert tables.wrapped("a bb ccc", 4) == ["a bb", "ccc"]
+    assert tables.wrapped("no https://example.com/a", 10) == ["no", "https://ex", "ample.com/", "a"]
+    assert tables.wrapped("日本語", 4) == ["日本", "語"]
+    assert tables.wrapped("", 4) == [""]
 
 
 @pytest.mark.parametrize("data", [{}, {"events": []}, {"entries": [1]}, {"entries": [{}], "reason": 3, "state": None}])

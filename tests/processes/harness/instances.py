@@ -47,7 +47,7 @@ class Instance:
             assert self.up.is_alive, self.said()
             return "Ready on" in self.said()
 
-        eventually(is_ready, "bin/up says that it is ready", within_seconds=within_seconds)
+        eventually(is_ready, f"bin/up says that it is ready in {self.up.log}", within_seconds=within_seconds)
 
     def said(self) -> str:
         return self.up.log.read_text(errors="replace")
