@@ -19,7 +19,7 @@ from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
 from jobs.database import clock, outages
-from jobs.database.lower_bounds import LowerBounds
+from jobs.database.lower_bounds import Look, LowerBounds
 from jobs.database.outages import Outage
 from jobs.engine import leases
 from jobs.guarding import suspension
@@ -34,6 +34,8 @@ from jobs.waking.announcer import Lane
 logger = logging.getLogger(__name__)
 
 _BATCH = 500
+# While several tenants have something due: each waits for what is fired before its turn, and so do writers to SQLite.
+_BATCH_OF_SEVERAL = 100
 _LONGEST_SLEEP_SECONDS = 0.5
 _PROMOTE_SECONDS = 5.0
 # As many as take about half a second: runs that are due wait meanwhile.
@@ -41,6 +43,7 @@ _EDITS = 25
 _SWEEP_SECONDS = 10.0
 _SWEPT = 1000
 _EXPIRE_SECONDS = 1.0
+_EXPIRED = 500
 # With its task nothing can be wrong: if it can't be sent, it is the broker.
 _OWN_ENTRY = "booper.prune"
 # As many as take a tenth of a second or two.
@@ -78,6 +81,9 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         signs_of_life.own.sign("tick")
         self._process: Process | None = None
         self._upcoming = LowerBounds()
+        # More is due than one tick fires.
+        self._is_behind = False
+        self._tenants = firing.new_tenants()
         self._promote_at = 0.0
         self._promoted: dict[Lane, datetime] = {}
         self._heartbeat_at = 0.0
@@ -195,17 +201,27 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             return _LONGEST_SLEEP_SECONDS
         now = clock.now()
         mark, began = self._upcoming.mark(now=now), time.monotonic()
-        count = firing.fire_due(limit=_BATCH, mark=mark, now=now)
+        shares = self._shares(now=now) if self._is_behind else []
+        limit = _BATCH_OF_SEVERAL if shares else _BATCH
+        count = firing.fire_due(limit=limit, shares=shares, now=now) if shares else 0
+        # What some leave of their shares is for the others.
+        if count < limit:
+            count += firing.fire_due(limit=limit - count, mark=mark, now=now)
         if count:
             logger.info("fired %d runs", count)
             announcements.announce_jobs([now])
             announcements.announce_queues([now])
-        if count == _BATCH:
+        self._is_behind = count >= limit
+        if self._is_behind:
             return 0.0
         # This look takes no lock: a run whose schedule somebody else has locked for now is not left behind the mark.
         first = firing.next_due(mark=mark)
         self._upcoming.note(began=mark, first=first, seconds=time.monotonic() - began, now=now)
         return _LONGEST_SLEEP_SECONDS if first is None else (first.at - clock.now()).total_seconds()
+
+    def _shares(self, *, now: datetime) -> list[Look]:
+        """As much of each tenant with something due, where there are several."""
+        return self._tenants.shares(_BATCH_OF_SEVERAL, without=suspension.held().users, now=now)
 
     def _take_over_edits(self) -> float:
         """Some at a time, by id, each once. Should the database fail, those are taken over at the next tick."""
@@ -249,12 +265,12 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         if time.monotonic() < self._expire_at:
             return _LONGEST_SLEEP_SECONDS
         now = clock.now()
-        expired = transitions.expire(limit=_BATCH, now=now)
+        expired = transitions.expire(limit=_EXPIRED, now=now)
         if any(job.webhook_url for job in expired):
             announcements.announce_deliveries([now])
         if any(job.queue_id is not None for job in expired):
             announcements.announce_queues([now])
-        if len(expired) == _BATCH:
+        if len(expired) == _EXPIRED:
             return 0.0
         self._expire_at = time.monotonic() + _EXPIRE_SECONDS
         return _LONGEST_SLEEP_SECONDS

@@ -179,7 +179,7 @@ class Job(RequestFields):
             ),
             # What beat is to fire.
             models.Index("scheduled_at", "id", name="job_upcoming", condition=Q(is_upcoming=True)),
-            # What comes next on /home, and how much.
+            # What comes next on /home, and how much; what beat is to fire of each, once more is due than fits.
             models.Index("user", "scheduled_at", "id", name="job_upcoming_of_user", condition=Q(is_upcoming=True)),
             # GET /api/jobs?schedule_id=…
             models.Index("schedule", "id", name="job_of_schedule", condition=Q(schedule__isnull=False)),

@@ -12,6 +12,7 @@ from django.db.models import F, Max, QuerySet
 
 from booper.timing import recurrence
 from jobs.database import faults, lower_bounds, schedule_ends, sql
+from jobs.database.fair_shares import Tenants
 from jobs.database.lower_bounds import Look, Mark
 from jobs.guarding import suspension
 from jobs.models import REQUEST_COLUMNS, UNFINISHED_STATES, Calendar, CatchUp, Job, JobState, Overlap, Schedule
@@ -44,41 +45,58 @@ class Successor:
     ends_for: str | None = None
 
 
+# What is due of one tenant, or (without one) of all.
 _DUE = """
-SELECT s.id FROM (
+SELECT schedule_id FROM (
     SELECT schedule_id FROM jobs_job WHERE is_upcoming AND scheduled_at <= %(now)s {behind} {also}
-    ORDER BY scheduled_at, id LIMIT %(limit)s
-) AS j JOIN jobs_schedule s ON s.id = j.schedule_id
+    ORDER BY scheduled_at, id LIMIT {limit}
+) AS due{number}
 """
+_LOCKED = "SELECT s.id FROM ({due}) AS j JOIN jobs_schedule s ON s.id = j.schedule_id"
 
 
-def fire_due(*, limit: int, mark: Mark | None = None, now: datetime) -> int:
+def new_tenants() -> Tenants:
+    """What a beat remembers of who has something due, to be asked for the `shares` of `fire_due`."""
+    return Tenants(table="jobs_job", waiting="is_upcoming", due_at="scheduled_at")
+
+
+def fire_due(*, limit: int, mark: Mark | None = None, shares: Sequence[Look] = (), now: datetime) -> int:
     """Fires up to `limit` runs from `mark` on, in one transaction and a fixed number of queries; how many they were.
 
+    With `shares`, those of each tenant that they name instead: one with a thousand schedules holds up no other.
     The schedule's row is the lock, here and for whoever enables, edits or ends it. Should one schedule be beyond
     firing, the others are fired all the same, and that one is switched off.
     """
+    looks = shares or [Look(limit, mark)]
     try:
         with transaction.atomic():
-            upcoming = _lock_due(limit=limit, mark=mark, now=now)
+            upcoming = _lock_due(looks, now=now)
             fire(upcoming, now=now)
             return len(upcoming)
     except Exception as error:
         if faults.is_of_the_database(error):
             raise
         logger.exception("runs that are due can't be fired together, so one by one")
-    return _fire_each(limit=limit, mark=mark, now=now)
+    return _fire_each(looks, now=now)
 
 
-def _lock_due(*, limit: int, mark: Mark | None, now: datetime) -> list[Job]:
+def _lock_due(looks: Sequence[Look], *, now: datetime) -> list[Job]:
     lock = " FOR NO KEY UPDATE OF s SKIP LOCKED" if sql.is_postgresql() else ""
-    (behind,), parameters = lower_bounds.conditions([Look(limit, mark)], "scheduled_at")
+    behind, parameters = lower_bounds.conditions(looks, "scheduled_at")
+    selects = [
+        _DUE.format(behind=after, also=_of(look), limit=int(look.limit), number=number)
+        for number, (look, after) in enumerate(zip(looks, behind, strict=True))
+    ]
     with connection.cursor() as cursor:
-        statement = _DUE.format(behind=behind, also=_of_nobody_suspended()) + lock
-        cursor.execute(statement, {"now": sql.time_value(now), "limit": limit, **parameters})
+        statement = _LOCKED.format(due=" UNION ALL ".join(selects)) + lock
+        cursor.execute(statement, {"now": sql.time_value(now), **parameters})
         ids = [Schedule._meta.pk.to_python(row[0]) for row in cursor.fetchall()]
     due = Job.objects.filter(schedule_id__in=ids, is_upcoming=True, scheduled_at__lte=now)
     return list(due.select_related("schedule")) if ids else []
+
+
+def _of(look: Look) -> str:
+    return _of_nobody_suspended() if look.key is None else f"AND user_id = '{look.key}'"
 
 
 def _of_nobody_suspended() -> str:
@@ -87,9 +105,9 @@ def _of_nobody_suspended() -> str:
     return f"AND user_id NOT IN ({held})" if held else ""
 
 
-def _fire_each(*, limit: int, mark: Mark | None, now: datetime) -> int:
+def _fire_each(looks: Sequence[Look], *, now: datetime) -> int:
     with transaction.atomic():
-        upcoming = _lock_due(limit=limit, mark=mark, now=now)
+        upcoming = _lock_due(looks, now=now)
         for job in upcoming:
             try:
                 with transaction.atomic():

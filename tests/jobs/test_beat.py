@@ -10,7 +10,7 @@ from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
 
 from config.celery import app
 from jobs import beat as jobs_beat
-from jobs.models import Job, Schedule
+from jobs.models import Job, Schedule, User
 from jobs.recurring import beat_edits, firing
 from jobs.telemetry import signs_of_life
 from jobs.waking import announcements
@@ -58,6 +58,26 @@ def test_it_sleeps_until_the_next_run_and_never_for_more_than_half_a_second(
     assert beat.tick() == 0.5
     stopped_clock.advance(seconds=59.75)
     assert beat.tick() == 0.25
+
+
+def test_a_thousand_runs_of_one_tenant_hold_up_no_run_of_another(
+    monkeypatch: pytest.MonkeyPatch, beat: jobs_beat.Scheduler, stopped_clock: StoppedClock, other_user: User
+):
+    # A fraction of what they are, and of what is due.
+    monkeypatch.setattr(jobs_beat, "_BATCH", 20)
+    monkeypatch.setattr(jobs_beat, "_BATCH_OF_SEVERAL", 10)
+    for _ in range(60):
+        make_schedule(first=NOON + MINUTE)
+    stopped_clock.advance(minutes=1)
+    beat.tick()
+    modest = make_schedule(first=NOON + MINUTE + timedelta(seconds=1))
+    for rows in (Schedule.objects.filter(id=modest.id), Job.objects.filter(schedule=modest)):
+        rows.update(user=other_user)
+    stopped_clock.advance(seconds=2)
+    assert [beat.tick(), beat.tick()] == [0.0, 0.0]
+    assert Job.objects.filter(schedule=modest, is_upcoming=False).exists()
+    # Nobody waits for what the other one leaves of its share.
+    assert Job.objects.filter(is_upcoming=False).count() == 20 + 2 * 10
 
 
 def test_what_was_edited_while_there_was_no_beat_is_taken_over_at_its_start(beat: jobs_beat.Scheduler):
