@@ -21,6 +21,8 @@ from jobs.models import Usage, User
 # Of the setting. An office shares one address; and one who guesses from many addresses needs a bound as well.
 _TIMES_OF_ADDRESS = 5
 _TIMES_OF_ACCOUNT = 10
+# Wrong codes of an account from one address, where the setting has no limit.
+_MOST_CODES = 10
 # For so long an address from which an account was signed in to is not held to what others fail at elsewhere.
 _KNOWN_FOR = timedelta(days=30)
 _KNOWN = "signed_in_from"
@@ -69,9 +71,12 @@ class Attempt:
             )
 
 
-def begin(email: str, meta: Mapping[str, Any], *, now: datetime) -> Attempt:
-    """Takes one attempt at the account of `email` from where a request's META says. Raises LimitReached."""
-    allowed, email = settings.BOOPER_SIGN_IN_FAILURES, email.strip().lower()
+def begin(email: str, meta: Mapping[str, Any], *, is_code: bool = False, now: datetime) -> Attempt:
+    """Takes one attempt at the account of `email` from where a request's META says. Raises LimitReached.
+
+    Codes of six digits (`is_code`) are never without a limit: they could be tried out within hours.
+    """
+    allowed, email = settings.BOOPER_SIGN_IN_FAILURES or (_MOST_CODES if is_code else 0), email.strip().lower()
     address = client_address.counted(meta)
     if not allowed:
         return Attempt(email, address, (), now)

@@ -50,7 +50,8 @@ class _SecondFactorPage(Page):
     def asked(self, act: Callable[[Attempt], HttpResponse | None], *, refusal: str) -> HttpResponse:
         """What `act` answers to the right password, counted with those at the sign-in; None is counted as wrong."""
         try:
-            attempt = sign_in_attempts.begin(self.owner.email, self.request.META, now=clock.now())
+            # Of a password alone too: who sets one up is asked once.
+            attempt = sign_in_attempts.begin(self.owner.email, self.request.META, is_code=True, now=clock.now())
         except LimitReached as reached:
             return self.shown(refusal=sign_in_attempts.words(reached), status=429)
         # Not the user's own method, which may write another hash of it, and so end this session.

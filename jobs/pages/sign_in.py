@@ -85,7 +85,7 @@ class SignInCode(View):
             logout(request)
             return _form(request, refusal=_TOO_LATE, status=401)
         try:
-            attempt = sign_in_attempts.begin(user.email, request.META, now=now)
+            attempt = sign_in_attempts.begin(user.email, request.META, is_code=True, now=now)
         except LimitReached as reached:
             return _waits(_code_form(request, refusal=sign_in_attempts.words(reached), status=429), reached)
         with transaction.atomic():

@@ -186,6 +186,13 @@ def test_wrong_codes_are_counted_with_wrong_passwords(codes: list[str]) -> None:
     assert "sign_in.locked_out" in actions()
 
 
+def test_codes_have_a_limit_where_passwords_have_none(codes: list[str], settings: Settings) -> None:
+    settings.BOOPER_SIGN_IN_FAILURES = 0
+    client = half()
+    assert [give(client, "000000") for _ in range(11)] == [401] * 10 + [429]
+    assert half_status("127.0.0.1") == 302
+
+
 def test_giving_the_password_again_does_not_begin_the_count_anew(codes: list[str]) -> None:
     assert [give(half(), "000000") for _ in range(10)] == [401] * 10
     assert Client().post("/sign-in", {"email": EMAIL, "password": PASSWORD}).status_code == 429
