@@ -59,6 +59,7 @@ from booper.client import (
     Scheduler,
     Unauthorized,
 )
+from booper.client.errors import NoKey
 
 _EXAMPLES = f"""\
 examples:
@@ -110,7 +111,8 @@ def _run(argv: Sequence[str]) -> int:
         sys.stdout.flush()
         return ended.code
     except (InvalidCall, Misuse) as error:
-        return complain([str(error)], code=USAGE)
+        hint = ", or have `booper login` keep one" if isinstance(error, NoKey) else ""
+        return complain([f"{error}{hint}"], code=USAGE)
     except (BadFiles, Failed) as error:
         return complain(error.lines, code=USAGE if isinstance(error, BadFiles) else API_ERROR)
     except Stopped as stop:

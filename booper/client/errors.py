@@ -15,6 +15,10 @@ class InvalidCall(BooperError, ValueError):
     """Nothing was sent: the key is missing, or an argument can't be put into a request."""
 
 
+class NoKey(InvalidCall):
+    """There is no API key to call with."""
+
+
 class ConnectionFailed(BooperError):
     """No whole answer came: refused, reset, timed out, or an untrusted certificate."""
 

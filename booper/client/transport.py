@@ -15,7 +15,7 @@ from requests.auth import AuthBase
 
 from booper import __version__
 from booper.client.answers import Answer, checked
-from booper.client.errors import APIError, ConnectionFailed, InvalidCall
+from booper.client.errors import APIError, ConnectionFailed, InvalidCall, NoKey
 from booper.client.failures import innermost_reason, may_have_arrived
 from booper.client.retries import Retries
 from booper.client.settings import API_KEY_VARIABLE, API_URL_VARIABLE
@@ -87,7 +87,7 @@ class Transport:
         needs_key: bool = True,
     ) -> Json | None:
         if needs_key and self._api_key is None:
-            raise InvalidCall(f"api_key: there is none; pass it or set {API_KEY_VARIABLE}")
+            raise NoKey(f"api_key: there is none; pass it or set {API_KEY_VARIABLE}")
         url = self.base_url + path
         parameters = {name: as_text(value) for name, value in (query or {}).items() if value is not None}
         content = None if body is None else encoded(body)

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from tests.collector import Collector, Taken, collecting
 from tests.processes.harness.fixtures import MakeStack
-from tests.processes.harness.stack import Stack
+from tests.processes.harness.stack import METRICS_TOKEN, Stack
 from tests.processes.harness.target import Reply, in_turn
 from tests.processes.harness.waiting import eventually
 
@@ -73,6 +74,34 @@ def test_from_the_post_over_a_failed_attempt_to_the_callback_it_is_one_trace(
     told = [arrival.headers["traceparent"] for arrival in arrivals]
     assert told == [f"00-{CALLERS_TRACE}-{span.span_id}-01" for span in (first, second, callback)]
     assert not any(b"planted-secret" in body for body in collector.bodies)
+
+
+def test_a_batch_is_one_span_to_which_its_jobs_are_linked_and_figures_lead_to_their_traces(
+    stack: Stack, collector: Collector
+) -> None:
+    url = stack.target.answer("/many", lambda _: Reply(body=b"{}"))
+    jobs = stack.api.post("/api/jobs/batch", {"jobs": [{"url": url}, {"url": url}]}).data
+    roots = {}
+    for job in jobs:
+        root, attempt = sorted(_spans(collector, job["job_id"], 2), key=lambda span: span.kind == CLIENT)
+        assert (root.name, attempt.trace_id, attempt.parent_id) == ("create", root.trace_id, root.span_id)
+        roots[root.trace_id] = root
+    [call] = [span for span in collector.spans if span.name == "POST /api/jobs/batch"]
+    assert (call.kind, call.attributes["booper.job.count"], len(roots)) == (SERVER, 2, 2)
+    assert {tuple(root.links) for root in roots.values()} == {((call.trace_id, call.span_id),)}
+
+    def exemplars() -> set[str]:
+        accept = {"Accept": "application/openmetrics-text; version=1.0.0", "Authorization": f"Bearer {METRICS_TOKEN}"}
+        body = stack.api.request("GET", "/metrics", None, **accept).body
+        buckets = [
+            sample
+            for family in text_string_to_metric_families(body)
+            for sample in family.samples
+            if sample.name == "booper_request_duration_seconds_bucket"
+        ]
+        return {sample.exemplar.labels["trace_id"] for sample in buckets if sample.exemplar}
+
+    eventually(lambda: exemplars() & roots.keys(), "the figures name one of the traces", within_seconds=30)
 
 
 def test_each_run_of_a_schedule_has_a_trace_of_its_own_begun_by_beat(stack: Stack, collector: Collector) -> None:

@@ -14,7 +14,7 @@ from tests.fake_api import Answer, FakeApi, serve
 
 @pytest.fixture(autouse=True)
 def _no_key(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("BOOPER_API_KEY")
+    monkeypatch.delenv("BOOPER_API_KEY", raising=False)
 
 
 def log_in(monkeypatch: pytest.MonkeyPatch, *options: str, key: str = "sk_kept\n") -> int:
@@ -88,4 +88,14 @@ def test_a_file_that_is_broken_is_told_in_a_line(
         profiles.path().write_text(content)
         assert cli.main(["jobs"]) == 2
         assert "mend it or delete it" in capsys.readouterr().err
+    assert api.calls == []
+
+
+def test_without_any_key_both_ways_to_have_one_are_named(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("BOOPER_API_KEY", raising=False)
+    assert cli.main(["jobs", "list"]) == 2
+    told = capsys.readouterr().err
+    assert told == "booper: api_key: there is none; pass it or set BOOPER_API_KEY, or have `booper login` keep one\n"
     assert api.calls == []
