@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import HTTPError
@@ -14,9 +15,9 @@ import django
 import pytest
 
 from tests.processes.harness import ports
-from tests.processes.harness.fixtures import MakeStack
+from tests.processes.harness.fixtures import running
 from tests.processes.harness.processes import ROOT
-from tests.processes.harness.stack import Stack
+from tests.processes.harness.stack import Servers, Stack
 from tests.processes.harness.waiting import eventually
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(400)]
@@ -85,17 +86,17 @@ class Project:
         return found
 
 
-@pytest.fixture
-def stack(make_stack: MakeStack) -> Stack:
-    made = make_stack("sqlite-redis")
-    made.start()
-    return made
+@pytest.fixture(scope="module")
+def stack(servers: Servers) -> Iterator[Stack]:
+    with running("sqlite-redis", servers=servers) as made:
+        made.start()
+        yield made
 
 
-@pytest.fixture
-def project(stack: Stack, tmp_path: Path) -> Project:
+@pytest.fixture(scope="module")
+def project(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project that the page describes, served by Django itself."""
-    port = ports.free()
+    port, folder = ports.free(), tmp_path_factory.mktemp("project")
     package = "django_tasks" if django.VERSION < (6,) else "django.tasks"
     address = f"http://127.0.0.1:{port}/booper-tasks/"
     written = {
@@ -107,18 +108,18 @@ def project(stack: Stack, tmp_path: Path) -> Project:
         "tasks.py": TASKS.replace("from django.tasks", f"from {package}") + MORE_TASKS,
     }
     for name, text in written.items():
-        (tmp_path / name).write_text(text)
+        (folder / name).write_text(text)
     env = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)]),
+        "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)]),
         "DJANGO_SETTINGS_MODULE": "settings",
         "BOOPER_API_URL": f"http://127.0.0.1:{stack.port}",
         "BOOPER_API_KEY": stack.api.key,
         "BOOPER_SIGNING_SECRET": stack.api.post("/api/signing-secret/rotate").data["secret"],
     }
-    made = Project(tmp_path, env, port)
+    made = Project(folder, env, port)
     command = [sys.executable, "-m", "django", "runserver", "--noreload", f"127.0.0.1:{port}"]
-    stack.processes.start("project", command, env=env, cwd=tmp_path)
+    stack.processes.start("project", command, env=env, cwd=folder)
     eventually(lambda: _status(made, b"") == 401, "the project answers", within_seconds=30)
     return made
 
@@ -151,7 +152,7 @@ def test_one_that_fails_at_first_is_tried_again(stack: Stack, project: Project, 
 
 def test_what_the_page_enqueues_is_done_now_and_in_three_days(stack: Stack, project: Project) -> None:
     project.run(USE)
-    later, now = stack.api.get("/api/jobs").data
+    later, now = stack.api.get("/api/jobs?limit=2").data
     assert (now["name"], later["args"]["body"]) == (
         "tasks.send_welcome",
         {"task": "tasks.send_welcome", "args": [17], "kwargs": {}},

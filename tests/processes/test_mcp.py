@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
@@ -11,9 +11,9 @@ from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp_types import CallToolResult
 
-from tests.processes.harness.fixtures import MakeStack
+from tests.processes.harness.fixtures import running
 from tests.processes.harness.processes import ROOT
-from tests.processes.harness.stack import Stack
+from tests.processes.harness.stack import Servers, Stack
 from tests.processes.harness.target import Reply, in_turn
 from tests.processes.harness.waiting import eventually
 
@@ -59,11 +59,11 @@ def talk(stack: Stack, key: str, conversation: Talk, *options: str) -> None:
     asyncio.run(speak())
 
 
-@pytest.fixture
-def stack(make_stack: MakeStack) -> Stack:
-    made = make_stack("sqlite-redis")
-    made.start()
-    return made
+@pytest.fixture(scope="module")
+def stack(servers: Servers) -> Iterator[Stack]:
+    with running("sqlite-redis", servers=servers) as made:
+        made.start()
+        yield made
 
 
 def test_one_that_only_reads_finds_out_why_a_job_failed(stack: Stack) -> None:
