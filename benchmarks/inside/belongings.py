@@ -47,7 +47,7 @@ def give(user: User, *, incidents: int, events: int) -> None:
     fill(type(key), _KEYS, of=key.pk, fresh=fresh)
     days = {"user": user, "dates": ["2027-12-24"], "country": "GB", "inserted_at": now, "updated_at": now}
     Calendar.objects.bulk_create(Calendar(name=name, **days) for name in _names(_CALENDARS))
-    _alerts(user, incidents)
+    alerts(user, incidents)
     event = AuditEvent.objects.create(at=now, user=user, email=user.email, actor="api key ci", action="job.retry")
     fill(AuditEvent, events, of=event.id, fresh={"id": uuid_at(at, "-s.i * 20", "s.i"), "at": moment(at, "-s.i * 20")})
     sent = Arrived(method="POST", path="/a", query="", headers={"X": "1"}, body=b'{"n": 1}', address="::1")
@@ -63,7 +63,7 @@ def _names(count: int) -> list[str]:
     return ["off", *(f"days-{number}" for number in range(1, count))]
 
 
-def _alerts(user: User, incidents: int) -> None:
+def alerts(user: User, incidents: int) -> None:
     now = clock.now()
     told = {"to": ["https://example.com/alerts"], "inserted_at": now, "updated_at": now, "watched_from": now}
     for number in range(_ALERTS):

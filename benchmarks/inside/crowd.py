@@ -32,6 +32,7 @@ from jobs.models.rolled_up_count import DAY, HOUR, MINUTE, Of
 from jobs.recurring import schedules as recurring_schedules
 from jobs.specs import JobSpec, RecurrenceSpec
 
+SECOND = "second@example.com"
 _DAY = 86_400
 _DAYS = 90
 _LOGGED_SHARE = 4
@@ -84,7 +85,7 @@ class Crowd:
 def main(jobs: str, schedules: str) -> dict[str, Any]:
     first = User.objects.order_by("date_joined").first()
     assert first is not None
-    second = User.objects.create_user("second@example.com")
+    second = User.objects.create_user(SECOND)
     crowd = Crowd(int(jobs), int(schedules), clock.now().timestamp(), first, second)
     _log_days(clock.now())
     _users(crowd)

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from statistics import median
 from typing import Any
 
@@ -12,8 +13,9 @@ from django.test import Client
 
 from benchmarks.inside import belongings, crowd, page_paths
 from benchmarks.inside.page_paths import Asked
+from jobs.database import clock
 from jobs.guarding import inbox
-from jobs.models import Alert, Delivery, Job, JobState, Schedule, User
+from jobs.models import WAITING_STATES, Alert, Delivery, DeliveryState, Job, JobState, Schedule, User
 
 # What no page may read from end to end.
 _LARGE_ROWS = 5_000
@@ -37,7 +39,7 @@ class Cost:
 
 
 def main(what: str, *arguments: str) -> dict[str, Any]:
-    calls: dict[str, Callable[..., dict[str, Any]]] = {"fill": fill, "ask": ask, "live": live}
+    calls: dict[str, Callable[..., dict[str, Any]]] = {"fill": fill, "ask": ask, "live": live, "rest": rest}
     return calls[what](*arguments)
 
 
@@ -46,6 +48,7 @@ def fill(jobs: str, schedules: str) -> dict[str, Any]:
     owner = User.objects.order_by("date_joined").first()
     assert owner is not None
     belongings.give(owner, incidents=max(1, int(jobs) // 10_000), events=int(jobs) // 10)
+    belongings.alerts(User.objects.get(email=crowd.SECOND), 1)
     crowd.tidy()
     return filled
 
@@ -62,15 +65,27 @@ def ask(rounds: str) -> dict[str, Any]:
     return {"costs": [asdict(cost) for cost in found]}
 
 
+def rest() -> dict[str, Any]:
+    """Leaves nothing of what was filled in for a worker to do within a month."""
+    later = clock.now() + timedelta(days=30)
+    Job.objects.filter(state=JobState.EXECUTING).update(state=JobState.COMPLETED, worker_id=None)
+    Job.objects.filter(state__in=WAITING_STATES).update(scheduled_at=later)
+    Delivery.objects.filter(state=DeliveryState.PENDING).update(state=DeliveryState.DELIVERED)
+    crowd.tidy()
+    return {}
+
+
 def live(count: str) -> dict[str, Any]:
-    """So many pages that are live, one after the other of four tenants, each with a session of its reader."""
-    owners = [User.objects.order_by("date_joined")[0], User.objects.get(email="second@example.com")]
+    """So many pages that are live, of two tenants, each with a session of its reader."""
+    owners = [User.objects.order_by("date_joined")[0], User.objects.get(email=crowd.SECOND)]
     pages: list[dict[str, str]] = []
     for owner in owners:
         browser = Client(SERVER_NAME="localhost")
         browser.force_login(owner)
         cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in browser.cookies.items())
         for asked in page_paths.owners(known_of(owner)):
+            if "?" in asked.path:
+                continue
             found = page_paths.fragments(asked, answer(browser, asked))
             pages += [{"path": each.path, "cookie": cookie} for each in found]
     step = len(pages) / int(count)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
@@ -18,6 +19,8 @@ from jobs.pages.shell import Page
 from jobs.waking import announcements
 
 SHOWN = 50
+# Receivers above the list; the others are folded, as the list would stand below them all.
+_AT_FIRST_SIGHT = 3
 
 
 class Deliveries(Page):
@@ -31,10 +34,15 @@ class Deliveries(Page):
         if older.isdecimal() and len(older) < 19:
             rows = rows.filter(id__lt=int(older))
         found = list(rows.order_by("-user_id", "-id")[: SHOWN + 1])
-        failing = Receiver.objects.failing().filter(user_id=self.owner_id).order_by("-last_failed_at")
+        failing = Receiver.objects.failing().filter(user_id=self.owner_id)
+        # Those that are off first, as they are to be switched on.
+        failing = failing.order_by(F("disabled_at").desc(nulls_last=True), "-last_failed_at")
+        receivers = list(failing[:SHOWN])
         context: dict[str, Any] = {
             "rows": found[:SHOWN],
-            "receivers": list(failing[:SHOWN]),
+            "receivers": receivers[:_AT_FIRST_SIGHT],
+            "more_receivers": receivers[_AT_FIRST_SIGHT:],
+            "are_all": len(receivers) < SHOWN,
             "states": DeliveryState.values,
             "state": state if state in DeliveryState.values else "",
             "older": found[SHOWN - 1].id if len(found) > SHOWN else None,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from jobs.models import Job, JobState
+from jobs.models import Job, JobState, tags
 
 # Below this nobody would call it late.
 _PUNCTUAL = timedelta(milliseconds=1)
@@ -23,6 +23,10 @@ class Row:
     @property
     def is_running(self) -> bool:
         return self.job.state == JobState.EXECUTING
+
+    @property
+    def tags(self) -> list[str]:
+        return tags.listed(self.job.tags)
 
     @property
     def has_begun(self) -> bool:

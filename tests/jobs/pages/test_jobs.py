@@ -107,6 +107,16 @@ def test_a_row_says_why_a_job_failed(reader: Client) -> None:
     assert "http_status: the target answered 500" in reader.get("/jobs").content.decode()
 
 
+def test_a_row_has_its_tags_and_each_finds_its_own(reader: Client) -> None:
+    tagged = make_job(tags=f",billing,{ATTACK.replace('/', '')},", scheduled_at=NOON + HOUR)
+    make_job(scheduled_at=NOON + HOUR)
+    page = reader.get("/jobs").content.decode()
+    links = [html.unescape(link) for link in re.findall(r'href="/jobs\?(tag=[^"]+)"', page)]
+    assert len(links) == 2
+    assert [shown(reader, link) for link in links] == [[tagged.id]] * 2
+    assert "<script>window" not in page
+
+
 def test_a_fragment_is_the_list_without_the_page(reader: Client) -> None:
     make_job()
     part = reader.get("/jobs", headers={"HX-Request": "true"}).content.decode()

@@ -1,6 +1,7 @@
 """/queues, /deliveries, /failures, /keys, /secrets, /limits: what they show, do and cost, and to nobody else."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -105,6 +106,23 @@ def test_a_receiver_that_is_off_is_switched_on(reader: Client, user: User) -> No
     reader.post(f"/receivers/{off.id}/enable")
     off.refresh_from_db()
     assert off.disabled_at is None
+
+
+def test_receivers_that_fail_leave_room_for_the_list_and_those_that_are_off_come_first(
+    reader: Client, user: User
+) -> None:
+    for number in range(5):
+        off = NOON if number == 4 else None
+        failed = NOON - timedelta(minutes=number)
+        Receiver.objects.create(
+            user=user, origin=f"https://r{number}.example", failing_since=NOON, last_failed_at=failed, disabled_at=off
+        )
+    page = text_of(reader, "/deliveries")
+    shown, _, folded = page.partition("<details>")
+    assert "2 that fail besides" in folded
+    assert re.findall(r"<code>https://(r\d)", shown) == ["r4", "r0", "r1"]
+    assert re.findall(r"<code>https://(r\d)", folded) == ["r2", "r3"]
+    assert "None" not in page
 
 
 def test_failures_stand_together_by_host_and_code(reader: Client, announced: Announced) -> None:
