@@ -1,67 +1,157 @@
-"""While one tenant's targets hang, another tenant's jobs, jobs of queues and callbacks are as punctual as in quiet."""
+"""Whatever one tenant, a stranger or a hostile target does: another's requests are punctual, its calls answered."""
 
-import time
-from statistics import median
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from tests.processes.harness.api import Api
-from tests.processes.harness.fixtures import MakeStack
-from tests.processes.harness.stack import Stack, manage
+from tests.processes.harness.fixtures import running
+from tests.processes.harness.stack import Servers, StackKind
+from tests.processes.harness.street import Street, post_all
 from tests.processes.harness.target import Reply, always
-from tests.processes.harness.waiting import eventually
 
-pytestmark = pytest.mark.processes
+# The first of an instance waits for its processes, on a machine that has others to do as well.
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
 
-_PLACES = 40
-_SAMPLES = 12
-# What is quicker than that is the noise of the machine.
-_QUIET_AT_LEAST_SECONDS = 0.1
-
-
-def _seconds_of(stack: Stack, api: Api, path: str, *, callback: str | None = None, queue: str | None = None) -> float:
-    """The median time that a job takes from its POST to its target, or from there to its callback."""
-    stack.target.answer(path, always(Reply()))
-    seconds = []
-    for number in range(1, _SAMPLES + 1):
-        fields = {"url": stack.target.url(path), "method": "post"} | ({} if queue is None else {"queue": queue})
-        began = time.time()
-        api.create_job(**fields | ({} if callback is None else {"callback_url": stack.target.url(callback)}))
-        arrived = _arrival(stack, path, number)
-        seconds.append(_arrival(stack, callback, number) - arrived if callback else arrived - began)
-    return max(_QUIET_AT_LEAST_SECONDS, median(seconds))
-
-
-def _arrival(stack: Stack, path: str, number: int) -> float:
-    eventually(lambda: len(stack.target.at(path)) >= number, f"request {number} for {path}", within_seconds=30)
-    return stack.target.at(path)[number - 1].at
-
-
-def _measured(stack: Stack, api: Api, name: str) -> dict[str, float]:
-    return {
-        "jobs": _seconds_of(stack, api, f"/{name}/job"),
-        "queues": _seconds_of(stack, api, f"/{name}/queued", queue="mine"),
-        "deliveries": _seconds_of(stack, api, f"/{name}/called", callback=f"/{name}/callback"),
-    }
+_PLACES = 100
+_SETTINGS = {
+    "WORKER_CONCURRENCY": str(_PLACES),
+    "LEASE_SECONDS": "20",
+    # What is beside it is paced, as whatever is outside.
+    "BOOPER_ALLOWED_TARGET_NETWORKS": "127.0.0.1/32",
+    # Bob makes a half of it.
+    "BOOPER_REQUESTS_PER_MINUTE": "4000",
+}
+# Each of its fields is worth an explanation.
+BAD = {
+    "url": "htps:/nowhere",
+    "metod": "post",
+    "shedule_in": [1, "fortnight"],
+    "crom": "61 25 * * *",
+    "timezone": "Europe/Berlyn",
+    "timout": -1,
+    "max_atempts": "many",
+    "backof": [[1, "eon"]],
+    "headrs": {"Host": "x"},
+}
+BOTH: tuple[StackKind, ...] = ("sqlite-redis", "postgresql-redis")
+on_both = pytest.mark.parametrize("instance", BOTH, indirect=True)
+on_one = pytest.mark.parametrize("instance", BOTH[:1], indirect=True)
 
 
-def test_targets_that_hang_hold_up_their_own_tenant_alone(make_stack: MakeStack) -> None:
-    settings = {"WORKER_CONCURRENCY": str(_PLACES), "LEASE_SECONDS": "20"}
-    stack = make_stack("sqlite-redis", settings=settings)
-    stack.start()
-    other = Api(stack.port, manage("create_api_key", "bob@example.com", env=stack.env))
-    quiet = _measured(stack, other, "quiet")
-    hang, called = stack.target.answer("/hang", always(Reply(delay_seconds=None))), stack.target.url("/fine")
-    hanging = {"url": hang, "method": "post", "timeout": 600}
-    for _ in range(2 * _PLACES):
-        stack.api.create_job(**hanging)
-        stack.api.create_job(**hanging, queue="slow")
-        stack.api.create_job(url=called, method="post", callback_url=hang)
-    eventually(
-        lambda: len(stack.target.at("/hang")) >= 3 * _PLACES // 2,
-        "they hang in every lane",
-        within_seconds=60,
-    )
-    crowded = _measured(stack, other, "crowded")
-    other.close()
-    assert {lane for lane in quiet if crowded[lane] > 5 * quiet[lane]} == set(), (quiet, crowded)
+@pytest.fixture(scope="module")
+def instance(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Street]:
+    """One for many tests: what one of them left would be noticed in the quiet of the next."""
+    with running(request.param, servers=servers, settings=_SETTINGS) as stack:
+        stack.worker_application = "tests.processes.harness.worker_of_tests"
+        stack.start()
+        street = Street(stack)
+        # What is read and opened at the first time of each is not to be taken for quiet.
+        street.notice_quiet()
+        yield street
+
+
+@pytest.fixture
+def street(instance: Street) -> Iterator[Street]:
+    yield instance
+    instance.move_out()
+
+
+def hanging(port: int, **fields: Any) -> dict[str, Any]:
+    return {"url": f"http://127.0.0.1:{port}/", "method": "post", "timeout": 600, **fields}
+
+
+@on_both
+def test_jobs_queued_jobs_and_deliveries_that_hang(street: Street) -> None:
+    quiet = street.notice_quiet()
+    target, port = street.target(host="127.0.0.1", delay_seconds=None)
+    calls_back = {"url": street.stack.target.url("/fine"), "method": "post", "callback_url": hanging(port)["url"]}
+    kinds = [hanging(port), hanging(port, queue="slow"), calls_back]
+    post_all(street.mallory(), [job for job in kinds for _ in range(4 * _PLACES)])
+    target.is_on(3 * _PLACES // 2, "requests")
+    street.require_no_harm(quiet)
+
+
+@on_one
+def test_half_heads_and_half_bodies(street: Street) -> None:
+    quiet = street.notice_quiet()
+    street.attack("hold_halves", port=street.stack.port).is_on(500, "halves")
+    street.require_no_harm(quiet)
+
+
+@on_one
+def test_names_that_no_name_server_answers_for(street: Street) -> None:
+    quiet = street.notice_quiet(host="bob-{}.test")
+    mallory = street.mallory()
+    post_all(mallory, [{"url": f"http://{number}.dead.test/", "method": "post"} for number in range(1000)])
+    street.require_no_harm(quiet)
+
+
+@on_one
+def test_batches_of_a_thousand_bad_jobs(street: Street) -> None:
+    quiet = street.notice_quiet()
+    mallory = street.mallory()
+    keys = [mallory.key, *(mallory.post("/api/keys", {"name": str(n), "scope": "write"}).data["key"] for n in range(7))]
+    street.calls(mallory, "/api/jobs/batch", keys=keys, connections=3, job=BAD, times=1000).is_on(3, "207")
+    street.require_no_harm(quiet)
+
+
+@on_one
+def test_calls_far_beyond_the_limit(street: Street) -> None:
+    quiet = street.notice_quiet()
+    mallory = street.mallory()
+    street.calls(mallory, "/api/jobs", method="GET", connections=16).is_on(10, "429")
+    street.require_no_harm(quiet)
+
+
+@on_one
+def test_strangers_who_guess_at_keys(street: Street) -> None:
+    quiet = street.notice_quiet()
+    guesses = [f"bpr_{number:043}" for number in range(16)]
+    street.calls(street.bob, "/api/jobs", method="GET", keys=guesses, connections=1).is_on(10, "429")
+    street.require_no_harm(quiet)
+
+
+@on_one
+def test_a_target_that_asks_to_be_tried_again_at_once(street: Street) -> None:
+    quiet = street.notice_quiet()
+    target, port = street.target(host="127.0.0.2", status=503, headers={"Retry-After": "0"})
+    url = f"http://one.paced.test:{port}/"
+    job = {"url": url, "method": "post", "max_attempts": 100, "webhook_url": url, "body": "x" * 2000}
+    post_all(street.mallory(), [job] * 1000)
+    target.is_on(50, "requests")
+    street.require_no_harm(quiet)
+    assert target.counts["in a second"] <= 1.3 * 100
+
+
+@on_one
+def test_a_flood_to_one_host_and_to_many(street: Street) -> None:
+    quiet = street.notice_quiet()
+    target, port = street.target(host="127.0.0.2")
+    hosts = ["one.paced.test"] * 1000 + [f"{number % 50}.paced.test" for number in range(5000)]
+    post_all(street.mallory(), [{"url": f"http://{host}:{port}/", "method": "post"} for host in hosts])
+    target.is_on(100, "requests")
+    street.require_no_harm(quiet)
+    assert target.counts["in a second"] <= 1.3 * 100
+
+
+@on_one
+def test_jobs_that_hang_and_are_cancelled_all_the_while(street: Street) -> None:
+    quiet = street.notice_quiet()
+    target, port = street.target(host="127.0.0.1", delay_seconds=None)
+    mallory = street.mallory()
+    made = street.calls(mallory, "/api/jobs/batch", connections=1, job=hanging(port), times=200)
+    cancelled = street.calls(mallory, "/api/jobs/cancel?all=true", connections=1)
+    made.is_on(2, "201")
+    cancelled.is_on(2, "200")
+    target.is_on(_PLACES, "requests")
+    street.require_no_harm(quiet)
+
+
+@on_one
+def test_answers_that_come_late_on_a_connection_that_is_kept(street: Street) -> None:
+    quiet = street.notice_quiet()
+    forged = b'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n"forged"'
+    url = street.stack.target.answer("/forge", always(Reply(late=forged)))
+    post_all(street.mallory(), [{"url": url, "schedule_in": [number / 30, "seconds"]} for number in range(300)])
+    street.require_no_harm(quiet)

@@ -146,6 +146,8 @@ class Stack:
         self.beats: dict[int, Running] = {}
         # Whether its folder is to stay behind, for somebody to look into.
         self.is_kept = False
+        # What Celery loads in workers.
+        self.worker_application = "config"
         self._settings = settings
         self._database_at = database_at
         self._exits = contextlib.ExitStack()
@@ -232,7 +234,9 @@ class Stack:
         variables = dict(env) | {"PROCESS_INDEX": str(index)}
         programs = procfile.programs((ROOT / "Procfile").read_text(), variables=variables, counts={kind: index})
         program = next(program for program in programs if program.name == f"{kind}.{index}")
-        return self.processes.start(program.name, program.command, env=variables)
+        application = self.worker_application if kind == "worker" else "config"
+        command = [application if word == "config" else word for word in program.command]
+        return self.processes.start(program.name, command, env=variables)
 
     def _start_broker(self) -> tuple[Broker, str | None]:
         data_dir = self.folder / "data"

@@ -13,6 +13,8 @@ from http import HTTPStatus
 from typing import Any, Self
 
 _BACKLOG = 4096
+# Time enough for the answer to be taken in, and its connection to be kept.
+_LATE_SECONDS = 0.01
 
 
 @dataclass(slots=True)
@@ -42,12 +44,13 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """`delay_seconds` of None: it never comes."""
+    """`delay_seconds` of None: it never comes. What is `late` comes after it, unasked, on the same connection."""
 
     status: int = 200
     body: bytes = b"{}"
     headers: tuple[tuple[str, str], ...] = ()
     delay_seconds: float | None = 0.0
+    late: bytes = b""
 
 
 Answer = Callable[[Arrival], Reply]
@@ -65,13 +68,15 @@ def in_turn(*replies: Reply) -> Answer:
 
 @dataclass
 class Target:
-    """Serves from a thread of its own while it is entered."""
+    """Serves from a thread of its own while it is entered. `otherwise` answers for what no path is told to."""
 
     arrivals: list[Arrival] = field(default_factory=list)
     port: int = 0
+    host: str = "127.0.0.1"
+    otherwise: Answer = field(default_factory=lambda: always(Reply()))
 
     def __post_init__(self) -> None:
-        self._answers: dict[str, Answer] = defaultdict(lambda: always(Reply()))
+        self._answers: dict[str, Answer] = defaultdict(lambda: self.otherwise)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="target", daemon=True)
         self._is_up = threading.Event()
@@ -87,7 +92,7 @@ class Target:
         self._thread.join(10)
 
     def url(self, path: str = "/") -> str:
-        return f"http://127.0.0.1:{self.port}{path}"
+        return f"http://{self.host}:{self.port}{path}"
 
     def answer(self, path: str, answer: Answer) -> str:
         """From now on requests for `path` are answered so, from the target's own thread. Returns the URL of `path`."""
@@ -107,7 +112,7 @@ class Target:
         asyncio.set_event_loop(self._loop)
         server = self._loop.run_until_complete(
             self._loop.create_server(
-                lambda: _Connection(self, self._loop, self._connections), "127.0.0.1", self.port, backlog=_BACKLOG
+                lambda: _Connection(self, self._loop, self._connections), self.host, self.port, backlog=_BACKLOG
             )
         )
         self.port = server.sockets[0].getsockname()[1]
@@ -180,6 +185,8 @@ class _Connection(asyncio.Protocol):
         arrival.answered_at, arrival.status = time.time(), reply.status
         with contextlib.suppress(OSError):
             self._transport.write(f"{line}{head}\r\n".encode() + reply.body)
+            if reply.late:
+                self._loop.call_later(_LATE_SECONDS, self._transport.write, reply.late)
         self._is_answering = False
         if closes:
             self._transport.close()
