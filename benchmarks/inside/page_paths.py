@@ -48,6 +48,8 @@ LEADING: Mapping[str, int] = {
     "sign_in_code": 302,
     "api-keys": 302,
     "sign_in_link": 404,
+    "forgot": 404,
+    "reset": 404,
     "invitation": 200,
 }
 _LIVE = re.compile(r'data-live hx-get="([^"]*)"')

@@ -89,10 +89,13 @@ def drain(
         instance.end(groups)
 
 
-def run_due(scene: Scene, instance: Instance, count: int, *, path: str = "", messages: str = "") -> float:
-    """The same with the workers that are there."""
+def run_due(
+    scene: Scene, instance: Instance, count: int, *, path: str = "", messages: str = "", times_as_long: float = 1.0
+) -> float:
+    """The same with the workers that are there; `times_as_long`: more than usual to bring the jobs."""
     scene.sink.reset()
-    due_at = instance.inside("rows", "due", count, seconds_to_bring(count), scene.sink.url + path, messages)["at"]
+    seconds = times_as_long * seconds_to_bring(count)
+    due_at = instance.inside("rows", "due", count, seconds, scene.sink.url + path, messages)["at"]
     wait_until(lambda: scene.sink.report()["count"] >= count, what=f"{count} arrived", within_seconds=LONGEST_SECONDS)
     return float(count / (instance.wait_until_done(within_seconds=LONGEST_SECONDS) - due_at))
 

@@ -53,6 +53,9 @@ QUERIES = {
     "sign_in_code": (0, 3),
     "sign_in_link": (0, 1),
     "invitation": (0, 0),
+    # Without a mail server there is neither.
+    "forgot": (0, 0),
+    "reset": (0, 0),
     "in/<str:token>": (4, 6),
     "in/<str:token>/<path:path>": (4, 6),
     "in/<str:token>/": (4, 6),
