@@ -66,7 +66,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     with tempfile.TemporaryDirectory() as data_dir:
         os.environ.setdefault("BOOPER_DATA_DIR", data_dir)
-        with atheris.instrument_imports(include=_LOOKED_INTO, enable_loader_override=False):
+        with atheris.instrument_imports(include=[*_LOOKED_INTO, *asked.of], enable_loader_override=False):
             django.setup()
             modules = [importlib.import_module(name) for name in asked.of]
         known = {name: module for module in modules for name in properties(module)}
