@@ -28,7 +28,10 @@ def beat(monkeypatch, stopped_clock: StoppedClock, announced: Announced) -> jobs
     """One that has taken notice of what there is."""
     # A test's transaction would go with it.
     monkeypatch.setattr(connection, "close", lambda: None)
-    monkeypatch.setattr(announcements.announcer, "announce", lambda *_, **__: None)
+    # Not the one of this process, which some other test may have left without a broker.
+    announcer = Announcer(lambda lane, instants: None)
+    monkeypatch.setattr(announcer, "announce", lambda *_, **__: None)
+    monkeypatch.setattr(announcements, "announcer", announcer)
     monkeypatch.setattr(jobs_beat.Scheduler, "apply_async", lambda *args, **kwargs: None)
     beat = jobs_beat.Scheduler(app=app, lazy=False)
     beat.tick()
