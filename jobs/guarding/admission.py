@@ -32,6 +32,9 @@ class Due(Enum):
 def lacking(session: SessionBase, user: User) -> Due | None:
     if user.second_factor_since is not None:
         return None if session.get(_GIVEN) == user.second_factor_since.isoformat() else Due.CODE
+    if sessions.CODE_DUE in session:
+        # The second factor was turned off since: a password of back then alone has signed nobody in.
+        return Due.CODE
     return Due.SET_UP if is_required_of(user) else None
 
 
@@ -57,6 +60,8 @@ def waiting(request: HttpRequest) -> tuple[User, Due] | None:
 def signed_in(request: HttpRequest | None, user: User, *, now: datetime) -> None:
     """Notes a right password or link. Who has a second factor is signed in by its code only."""
     if user.second_factor_since is None:
+        if request is not None:
+            request.session.pop(sessions.CODE_DUE, None)
         _note(request, user, now=now)
         return
     audit.note("second_factor.asked", user_id=user.pk, actor=str(user), now=now, address=_address(request))

@@ -68,9 +68,7 @@ def letter(row: PasswordReset, *, now: datetime) -> Letter | None:
         own.delete()
         return None
     token = secrets.token_urlsafe(32)
-    written = own.update(
-        user=user, token_hash=_hash(token), password_was=_hash(user.password), expires_at=now + GOOD_FOR
-    )
+    written = own.update(user=user, token_hash=_hash(token), password_was=_state(user), expires_at=now + GOOD_FOR)
     return Letter(row, user, public_links.to(f"/reset/{token}")) if written else None
 
 
@@ -95,7 +93,7 @@ def found(token: str, *, now: datetime) -> tuple[PasswordReset, User] | None:
     row = PasswordReset.objects.filter(token_hash=_hash(token), expires_at__gt=now).select_related("user").first()
     if row is None or row.user is None or not row.user.is_active:
         return None
-    return (row, row.user) if row.password_was == _hash(row.user.password) else None
+    return (row, row.user) if row.password_was == _state(row.user) else None
 
 
 def choose(row: PasswordReset, changed: User, meta: Mapping[str, Any], *, now: datetime) -> bool:
@@ -106,8 +104,8 @@ def choose(row: PasswordReset, changed: User, meta: Mapping[str, Any], *, now: d
     with transaction.atomic():
         if not PasswordReset.objects.filter(id=row.id, token_hash=row.token_hash).delete()[0]:
             return False
-        was = User.objects.select_for_update().get(pk=changed.pk)
-        if row.password_was != _hash(was.password):
+        was = User.objects.select_for_update(no_key=True).get(pk=changed.pk)
+        if row.password_was != _state(was):
             return False
         User.objects.filter(pk=changed.pk).update(password=changed.password)
         PasswordReset.objects.filter(user_id=changed.pk).delete()
@@ -118,6 +116,11 @@ def choose(row: PasswordReset, changed: User, meta: Mapping[str, Any], *, now: d
 
 def delete_old(*, now: datetime) -> None:
     PasswordReset.objects.filter(asked_at__lt=now - 2 * GOOD_FOR).delete()
+
+
+def _state(user: User) -> str:
+    """What a link is good for: this password, and the address that it was mailed to."""
+    return _hash(f"{user.email}\n{user.password}")
 
 
 def _hash(text: str) -> str:

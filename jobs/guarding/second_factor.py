@@ -33,21 +33,21 @@ class Proposal:
 
 def propose(user: User, *, now: datetime) -> Proposal:
     secret = totp.new_secret()
-    sealed = encryption.encrypt(json.dumps([_PURPOSE, str(user.pk), now.isoformat(), secret]))
+    sealed = encryption.encrypt(json.dumps([_PURPOSE, str(user.pk), sessions.stamp_of(user), now.isoformat(), secret]))
     return Proposal(secret, totp.uri(secret, user.email), sealed)
 
 
 def proposed(user: User, sealed: str, *, now: datetime) -> Proposal | None:
-    """What was proposed to this user within the last hour."""
+    """What was proposed to this user within the last hour, and since sessions of theirs were ended."""
     try:
         given = json.loads(encryption.decrypt(sealed)) if sealed.startswith(encryption.PREFIX) else None
     except (UnknownKeyError, ValueError):
         return None
-    if not isinstance(given, list) or given[:2] != [_PURPOSE, str(user.pk)]:
+    if not isinstance(given, list) or given[:3] != [_PURPOSE, str(user.pk), sessions.stamp_of(user)]:
         return None
-    if now - datetime.fromisoformat(given[2]) > _PROPOSED_FOR:
+    if now - datetime.fromisoformat(given[3]) > _PROPOSED_FOR:
         return None
-    return Proposal(given[3], totp.uri(given[3], user.email), sealed)
+    return Proposal(given[4], totp.uri(given[4], user.email), sealed)
 
 
 def turn_on(request: HttpRequest, user: User, secret: str, code: str, *, actor: str, now: datetime) -> list[str] | None:

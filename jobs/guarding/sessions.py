@@ -90,7 +90,8 @@ def hold(session: SessionBase, user: User) -> User:
 
     Raises SessionInterrupted where the session is good no more.
     """
-    held = User.objects.select_for_update().get(pk=user.pk)
+    # Who signs in meanwhile refers to the row, by rows that this one may wait for: that key is left alone.
+    held = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if not constant_time_compare(str(session.get(HASH_SESSION_KEY, "")), held.get_session_auth_hash()):
         raise SessionInterrupted("this session was ended while the request was under way: sign in again")
     return held

@@ -25,7 +25,7 @@ class PasswordReset(models.Model):
     )
     # SHA-256 in hex of the 256 bits in the link.
     token_hash = models.CharField(max_length=64, null=True, unique=True, editable=False)
-    # SHA-256 in hex of the hash that the password had then: with another password the link is good no more.
+    # SHA-256 in hex of the address and of the hash that the password had then: with others the link is good no more.
     password_was = models.CharField(max_length=64, default="", editable=False)
     expires_at = models.DateTimeField(null=True, editable=False)
 

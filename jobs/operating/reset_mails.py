@@ -7,6 +7,7 @@ from jobs.guarding import password_resets
 from jobs.guarding.password_resets import Letter
 from jobs.outgoing import mail
 
+# Twice as long each time: a server that answers too late has sent each of them.
 _RETRIED_AFTER = timedelta(minutes=1)
 _TITLE = "Booper: choose another password"
 _TEXT = """Somebody has asked for another password of {email} at Booper, from the address {address}.
@@ -33,10 +34,12 @@ def send_due(*, now: datetime, has_time: Callable[[], bool] = lambda: True) -> i
 def _send(written: Letter, *, now: datetime) -> bool:
     row = written.row
     text = _TEXT.format(email=written.user.email, address=row.address, link=written.link)
-    failure = mail.send(to=written.user.email, title=_TITLE, text=text, message_id=str(row.id))
+    # Not that of an attempt before, which may have arrived: its link is good no more, and mailboxes drop duplicates.
+    message_id = f"{row.id}.{row.attempt}"
+    failure = mail.send(to=written.user.email, title=_TITLE, text=text, message_id=message_id)
     if failure is None:
         password_resets.sent(written, now=now)
     else:
         is_over = failure.code in ("mail_refused", "internal")
-        password_resets.put_off(row, until=None if is_over else now + _RETRIED_AFTER)
+        password_resets.put_off(row, until=None if is_over else now + _RETRIED_AFTER * 2 ** (row.attempt - 1))
     return failure is None

@@ -105,8 +105,17 @@ class Page(LoginRequiredMixin, View):
 def refuse_nul(request: HttpRequest) -> None:
     """Raises SuspiciousOperation, answered 400: no database text holds a NUL, and no reader types one."""
     typed = (text for given in (request.GET, request.POST) for _, texts in given.lists() for text in texts)
-    if "\x00" in request.path_info or any("\x00" in str(text) for text in typed):
-        raise SuspiciousOperation("there is a NUL character in what was sent: leave it out")
+    if any("\x00" in text or not _is_storable(text) for text in (request.path_info, *map(str, typed))):
+        raise SuspiciousOperation("there is a NUL, or half a character, in what was sent: leave it out")
+
+
+def _is_storable(text: str) -> bool:
+    """Whether it is whole characters: a body in UTF-7 may have halves, which no database or hash takes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def zone_of(request: HttpRequest) -> tzinfo:

@@ -32,7 +32,9 @@ REFUSED_CODE = (
     "This code is not good: it is another one by now, was used, or has a slip. Each is good once: wait for the next. "
     "If none is taken, set the clock of the device that shows them."
 )
-_TOO_LATE = "More than ten minutes have gone since the password or the link: begin again."
+_TOO_LATE = (
+    "More than ten minutes have gone since the password or the link, or the second factor was turned off: begin again."
+)
 
 
 class Root(View):
@@ -81,7 +83,7 @@ class SignInCode(View):
         user, now = _who_owes_a_code(request), clock.now()
         if user is None:
             return HttpResponseRedirect(_next(request))
-        if not admission.is_in_time(request.session, now=now):
+        if user.second_factor_since is None or not admission.is_in_time(request.session, now=now):
             logout(request)
             return _form(request, refusal=_TOO_LATE, status=401)
         try:

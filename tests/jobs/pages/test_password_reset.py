@@ -4,7 +4,7 @@ import logging
 import re
 import smtplib
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Barrier
 
 import pytest
@@ -14,8 +14,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
+from jobs import tasks
+from jobs.alerting import letters
 from jobs.guarding import password_resets
-from jobs.models import AuditEvent, PasswordReset, User
+from jobs.models import AlertLetter, AuditEvent, PasswordReset, User
 from jobs.operating import reset_mails
 from tests import second_factors
 from tests.conftest import StoppedClock
@@ -238,3 +240,80 @@ def test_each_form_has_its_csrf_check() -> None:
     careful = Client(enforce_csrf_checks=True)
     for path in ("/sign-in/forgot", "/reset/abc"):
         assert careful.post(path).status_code == 403
+
+
+def test_the_link_is_good_no_more_once_the_account_has_another_address(
+    ada: User, mailoutbox: list[EmailMessage]
+) -> None:
+    path = mailed(mailoutbox)
+    User.objects.filter(pk=ada.pk).update(email="ada@elsewhere.example")
+    assert (Client().get(path).status_code, choose(path)) == (404, 404)
+
+
+def test_a_mail_that_goes_out_again_is_another_one_to_a_mailbox_that_drops_duplicates(
+    mailoutbox: list[EmailMessage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = EmailMessage.send
+
+    def lose_the_answer(self: EmailMessage, fail_silently: bool = False) -> int:
+        send(self)
+        raise smtplib.SMTPServerDisconnected("away")
+
+    monkeypatch.setattr(EmailMessage, "send", lose_the_answer)
+    ask()
+    reset_mails.send_due(now=NOON)
+    monkeypatch.setattr(EmailMessage, "send", send)
+    reset_mails.send_due(now=NOON + timedelta(minutes=1))
+    first, second = mailoutbox
+    assert first.body != second.body
+    assert first.extra_headers["Message-ID"] != second.extra_headers["Message-ID"]
+
+
+@pytest.mark.parametrize("path", ["/sign-in/forgot", "/sign-in", "/sign-in/code", "/reset/abc"])
+def test_half_a_character_is_refused(path: str) -> None:
+    fields = ("email", "password", "code", "next", "new_password1")
+    body = "".join(f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n+2AA-\r\n' for name in fields)
+    kind = "multipart/form-data; boundary=b; charset=utf-7"
+    assert Client().generic("POST", path, f"{body}--b--\r\n", content_type=kind).status_code == 400
+
+
+def test_a_mail_server_that_hangs_does_not_keep_alerts_from_going_by_services(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many links strangers ask for."""
+    settings.BOOPER_ALERT_SERVICES = frozenset({"slack"})
+    passed, claimed = [0.0], []
+
+    def hang(self: EmailMessage, fail_silently: bool = False) -> int:
+        passed[0] += 10
+        raise TimeoutError
+
+    def claim(*, now: datetime, is_mail: bool = True) -> list[AlertLetter]:
+        claimed.append(is_mail)
+        return []
+
+    monkeypatch.setattr(EmailMessage, "send", hang)
+    monkeypatch.setattr(letters, "claim", claim)
+    monkeypatch.setattr("jobs.tasks.time.monotonic", lambda: passed[0])
+    for _ in range(3):
+        ask()
+    for _ in range(3):
+        PasswordReset.objects.update(due_at=NOON)
+        tasks.post()
+    assert set(claimed) == {True, False}
+
+
+def test_a_mail_server_that_takes_mails_and_answers_too_late_floods_no_mailbox(
+    mailoutbox: list[EmailMessage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = EmailMessage.send
+
+    def answer_late(self: EmailMessage, fail_silently: bool = False) -> int:
+        send(self)
+        raise TimeoutError
+
+    monkeypatch.setattr(EmailMessage, "send", answer_late)
+    ask()
+    for seconds in range(0, 7200, 15):
+        reset_mails.send_due(now=NOON + timedelta(seconds=seconds))
+    assert len(mailoutbox) == 6

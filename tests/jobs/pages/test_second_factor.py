@@ -262,3 +262,48 @@ def test_pages_cost_who_has_none_nothing(here: Client) -> None:
     asked = [query["sql"] for query in queries]
     assert not any("jobs_secondfactor" in sql or "jobs_recoverycode" in sql for sql in asked)
     assert sum('FROM "jobs_user"' in sql and "session" not in sql for sql in asked) == 1
+
+
+def test_a_session_that_waits_for_its_code_is_nobodys_after_it_was_turned_off(
+    armed: Client, ada: User, stopped_clock: StoppedClock
+) -> None:
+    waiting = sign_in(Client(REMOTE_ADDR="203.0.113.9"))
+    code = second_factors.code_at(stopped_clock.moment)
+    assert armed.post(f"{PAGE}/off", {"password": PASSWORD, "code": code}).status_code == 302
+    assert not is_in(waiting)
+    assert waiting.post("/sign-in/code", {"code": code}).status_code == 401
+    assert not is_in(waiting)
+    before = AuditEvent.objects.filter(action="sign_in").count()
+    assert is_in(sign_in(waiting))
+    assert AuditEvent.objects.filter(action="sign_in").count() == before + 1
+    assert "203.0.113.9" in armed.get("/account").content.decode()
+
+
+def test_who_waited_for_a_code_may_give_the_password_again_once_it_was_turned_off(
+    armed: Client, ada: User, stopped_clock: StoppedClock
+) -> None:
+    waiting = sign_in(Client(REMOTE_ADDR="203.0.113.9"))
+    code = second_factors.code_at(stopped_clock.moment)
+    armed.post(f"{PAGE}/off", {"password": PASSWORD, "code": code})
+    assert is_in(sign_in(waiting))
+    assert sessions.CODE_DUE not in waiting.session
+
+
+def test_what_was_proposed_is_good_once_and_not_after_another_password(
+    here: Client, ada: User, stopped_clock: StoppedClock
+) -> None:
+    secret, sealed = begun(here)
+    confirmed(here, secret, sealed)
+    stopped_clock.advance(seconds=30)
+    code = second_factors.code_at(stopped_clock.moment, secret)
+    assert here.post(f"{PAGE}/off", {"password": PASSWORD, "code": code}).status_code == 302
+    assert here.post(f"{PAGE}/confirm", {"proposed": sealed, "code": code}).status_code == 400
+    _, sealed = begun(here)
+    ada.refresh_from_db()
+    ada.set_password("another horse battery")
+    ada.save()
+    client = Client()
+    client.post("/sign-in", {"email": "ada@example.com", "password": "another horse battery"})
+    answer = client.post(f"{PAGE}/confirm", {"proposed": sealed, "code": "000000"})
+    assert "begin again" in answer.content.decode()
+    assert not SecondFactor.objects.exists()

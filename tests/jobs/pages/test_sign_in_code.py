@@ -1,17 +1,19 @@
 """The code after the password: at both doors and after each kind of link; good once, counted, no page without it."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
+from threading import Barrier, Event
+from typing import Any
 
 import pytest
 from django.contrib.auth import login
-from django.db import connections
+from django.db import connection, connections
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
-from jobs.guarding import invitations, sessions, sign_in_links
+from jobs.guarding import admission, invitations, sessions, sign_in_links
 from jobs.models import AuditEvent, RecoveryCode, SecondFactor, SignIn, User, encryption
 from tests import second_factors
 from tests.conftest import StoppedClock
@@ -286,3 +288,41 @@ def test_of_many_who_use_one_code_at_once_one_is_let_in(codes: list[str], of: Ca
     with ThreadPoolExecutor(6) as threads:
         assert sorted(threads.map(try_it, waiting)) == [302] + [401] * 5
     assert sum(is_in(client) for client in waiting) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+def test_who_signs_in_while_another_session_makes_new_codes_and_that_one_do_not_wait_for_each_other(
+    ada: User, codes: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, client = half(), half()
+    assert give(other, codes[0]) == 302
+    let_in, hold, held, taken = admission.let_in, sessions.hold, Event(), Event()
+
+    def let_in_later(*given: Any, **named: Any) -> None:
+        taken.set()
+        assert held.wait(10)
+        # For the other one to come to the codes, one of which is used here.
+        time.sleep(0.3)
+        let_in(*given, **named)
+
+    def hold_later(*given: Any) -> User:
+        assert taken.wait(10)
+        user = hold(*given)
+        held.set()
+        return user
+
+    monkeypatch.setattr(admission, "let_in", let_in_later)
+    monkeypatch.setattr(sessions, "hold", hold_later)
+
+    def renew() -> int:
+        try:
+            form = {"password": PASSWORD, "code": codes[2]}
+            return other.post("/account/second-factor/codes", form).status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as threads:
+        renewed = threads.submit(renew)
+        assert give(client, codes[1]) == 302
+        assert renewed.result() == 201
