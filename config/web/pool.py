@@ -50,6 +50,7 @@ class Pool(Generic[T]):
         self._tasks: queue.SimpleQueue[_Task[T] | None] = queue.SimpleQueue()
         self._waiting: OrderedDict[str, deque[_Task[T]]] = OrderedDict()
         self._waiting_count = 0
+        self._look: asyncio.TimerHandle | None = None
         self._busy: Counter[str] = Counter()
         self._busy_count = 0
         for index in range(threads):
@@ -61,15 +62,17 @@ class Pool(Generic[T]):
         One that `is_heavy`, as it has much to read and to think, counts as much as a caller may have among others.
         """
         self._note(caller)
-        if self._waiting_count >= self._most_waiting:
-            raise Full
         answer: asyncio.Future[T] = self._loop.create_future()
         task = _Task(caller, is_heavy, call, answer, self._loop.time() + self._patience_seconds)
-        if self._has_room_for(task):
+        # Not before those of its caller that wait, or a heavy one would wait for as long as light ones come.
+        if caller not in self._waiting and self._has_room_for(task):
             self._start(task)
+        elif self._waiting_count >= self._most_waiting:
+            raise Full
         else:
             self._waiting.setdefault(caller, deque()).append(task)
             self._waiting_count += 1
+            self._start_waiting()
         return await answer
 
     def stop(self) -> None:
@@ -125,24 +128,44 @@ class Pool(Generic[T]):
                 task.answer.set_result(result)
             else:
                 task.answer.set_exception(failure)
-        while self._waiting and (following := self._take()) is not None:
+        self._start_waiting()
+
+    def _start_waiting(self) -> None:
+        """Starts what there are threads for; who still waits is looked at again, as its caller may be alone by then."""
+        while (following := self._take()) is not None:
             self._start(following)
+        if self._waiting and self._look is None:
+            self._look = self._loop.call_later(_ALONE_AFTER_SECONDS, self._look_again)
+
+    def _look_again(self) -> None:
+        self._look = None
+        self._start_waiting()
 
     def _take(self) -> _Task[T] | None:
         """The next one, of the callers in turn; None while there is no thread for any of them."""
         for caller in list(self._waiting):
-            tasks = self._waiting[caller]
-            if not self._has_room_for(tasks[0]):
-                continue
-            task = tasks.popleft()
-            self._waiting_count -= 1
-            self._waiting.move_to_end(caller)
-            if not tasks:
-                del self._waiting[caller]
-            if task.answer.done():
-                return self._take()
-            if task.waits_until < self._loop.time():
-                task.answer.set_exception(Full())
-                return self._take()
-            return task
+            task = self._first_of(caller)
+            if task is not None and self._has_room_for(task):
+                self._waiting.move_to_end(caller)
+                self._drop_first_of(caller)
+                return task
         return None
+
+    def _first_of(self, caller: str) -> _Task[T] | None:
+        """The one that has waited longest; those that nobody waits for any more, or for too long, are dropped."""
+        now = self._loop.time()
+        while (tasks := self._waiting.get(caller)) is not None:
+            task = tasks[0]
+            if not task.answer.done():
+                if task.waits_until >= now:
+                    return task
+                task.answer.set_exception(Full())
+            self._drop_first_of(caller)
+        return None
+
+    def _drop_first_of(self, caller: str) -> None:
+        tasks = self._waiting[caller]
+        tasks.popleft()
+        self._waiting_count -= 1
+        if not tasks:
+            del self._waiting[caller]

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from config.web.pool import Pool
+from config.web.pool import Full, Pool
 
 THREADS = 8
 
@@ -118,3 +118,62 @@ def test_a_second_after_the_last_of_the_others_one_has_all_but_one_again(monkeyp
         assert work.begun.count("greedy") == THREADS - 1
 
     play(scene)
+
+
+def test_one_that_fills_the_queue_leaves_idle_threads_to_others() -> None:
+    async def scene(pool: Pool[str], work: Work) -> None:
+        await begin(pool, work, "ada", THREADS - 1 + 100)
+        [task] = await begin(pool, work, "grace", 1)
+        assert work.begun.count("grace") == 1
+        with pytest.raises(Full):
+            await pool.run(work.of("ada"), caller="ada")
+        work.let_go()
+        assert await task == "grace"
+
+    play(scene)
+
+
+def test_a_heavy_one_is_not_overtaken_by_the_light_ones_of_its_caller() -> None:
+    async def scene(pool: Pool[str], work: Work) -> None:
+        first, second = Work(), Work()
+        await pool.run(lambda: "grace", caller="grace")
+        await begin(pool, first, "ada", 1)
+        heavy = asyncio.create_task(pool.run(lambda: "heavy", caller="ada", is_heavy=True))
+        await asyncio.sleep(0.05)
+        light = await begin(pool, second, "ada", 1)
+        first.let_go()
+        assert await asyncio.wait_for(heavy, 5) == "heavy"
+        second.let_go()
+        assert await asyncio.gather(*light) == ["ada"]
+
+    play(scene)
+
+
+def test_who_waits_is_looked_at_again_once_its_caller_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("config.web.pool._ALONE_AFTER_SECONDS", 0.2)
+
+    async def scene(pool: Pool[str], work: Work) -> None:
+        await pool.run(lambda: "grace", caller="grace")
+        await begin(pool, work, "ada", THREADS // 4)
+        assert await asyncio.wait_for(pool.run(lambda: "quick", caller="ada"), 5) == "quick"
+
+    play(scene)
+
+
+def test_each_of_very_many_that_waited_too_long_is_told() -> None:
+    async def run() -> None:
+        pool: Pool[str] = Pool(threads=1, name="test", most_waiting=2000, patience_seconds=0.2)
+        work = Work()
+        try:
+            [task] = await begin(pool, work, "ada", 1)
+            late = [asyncio.create_task(pool.run(lambda: "late", caller="ada")) for _ in range(2000)]
+            await asyncio.sleep(0.5)
+            work.let_go()
+            assert await task == "ada"
+            told = await asyncio.wait_for(asyncio.gather(*late, return_exceptions=True), 5)
+            assert {type(each) for each in told} == {Full}
+        finally:
+            work.let_go()
+            pool.stop()
+
+    asyncio.run(run())
