@@ -106,12 +106,12 @@ class Looked:
         found: dict[int, Job] = {}
         for part in self._parts:
             found |= {job.id: job for job in newest_first(light(part.rows))[: SHOWN + 1]}
-        jobs = [found[number] for number in sorted(found, reverse=True)]
-        floors = [part.floor for part in self._parts if part.floor is not None]
-        if len(jobs) > SHOWN or not floors:
+        # Below where the look at one part ends there may be more of it between what the others find.
+        floor = max((part.floor for part in self._parts if part.floor is not None), default=0)
+        jobs = [found[number] for number in sorted(found, reverse=True) if number >= floor]
+        if len(jobs) > SHOWN or not floor:
             return Found(jobs[:SHOWN], jobs[SHOWN - 1].id if len(jobs) > SHOWN else None, None)
-        floor = max(floors)
-        return Found([job for job in jobs if job.id >= floor], floor, Job.objects.filter(id=floor).first())
+        return Found(jobs, floor, Job.objects.filter(id=floor).first())
 
     def counts(self) -> dict[str, int]:
         """By state, none beyond MOST_COUNTED, of what the rest of the search finds: of all there is, or as far as was
@@ -119,7 +119,7 @@ class Looked:
         if self._search.is_of_states:
             return self._counts_of_all()
         [part] = self._parts
-        rows = part.rows if part.floor is None else part.base.filter(id__gte=part.floor)
+        rows = part.base if part.floor is None else part.base.filter(id__gte=part.floor)
         states = {state: Count("pk", filter=states_at([state], self._now)) for state in JobState.values}
         found = rows.filter(self._search.condition).aggregate(**states)
         return {state: min(count, MOST_COUNTED) for state, count in found.items()}

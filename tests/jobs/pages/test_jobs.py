@@ -102,6 +102,31 @@ def test_tabs_count_what_the_rest_of_the_line_finds(reader: Client) -> None:
     assert re.search(r'Discarded<span class="num">0<', page)
 
 
+def test_tabs_count_the_other_states_too_where_a_line_has_a_state_and_more(reader: Client) -> None:
+    make_job(name="invoice", scheduled_at=NOON + HOUR)
+    Job.objects.filter(id=make_ended_job(JobState.DISCARDED).id).update(name="invoice")
+    page = reader.get("/jobs?q=state:discarded+name:invoice").content.decode()
+    assert re.search(r'Scheduled<span class="num">1<', page)
+    assert re.search(r'Discarded<span class="num">1<', page)
+
+
+def test_pages_of_several_states_miss_none_where_the_look_at_one_ends_early(
+    reader: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owned_jobs, "LOOKED_THROUGH", 0)
+    monkeypatch.setattr(owned_jobs, "SHOWN", 3)
+    made = [(make_ended_job(JobState.DISCARDED).id, make_job(scheduled_at=NOON + HOUR).id) for _ in range(3)]
+    expected = [number for pair in reversed(made) for number in reversed(pair)]
+    found: list[int] = []
+    query = "q=state:scheduled,discarded"
+    while query:
+        page = reader.get(f"/jobs?{query}").content.decode()
+        found += [int(number) for number in re.findall(r'href="/jobs/(\d+)"', page)]
+        further = re.search(r'href="/jobs\?([^"]*older=\d+)"', page)
+        query = further[1].replace("&amp;", "&") if further else ""
+    assert found == expected
+
+
 def test_a_row_says_why_a_job_failed(reader: Client) -> None:
     make_ended_job(JobState.DISCARDED)
     assert "http_status: the target answered 500" in reader.get("/jobs").content.decode()
