@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from booper.cli.columns import frequency, text
-from booper.cli.exits import Failed
+from booper.cli.exits import Failed, Misuse
 from booper.client import NotFound, Schedule, Scheduler
 from booper.timing import suggestions
 
@@ -24,8 +24,10 @@ _MOST_NAMES = 100
 def on_schedule(scheduler: Scheduler, named: str, call: Callable[[str], T]) -> T:
     """What `call` answers of the schedule that is `named`; an id and a key count before a name, and cost no call more.
 
-    Raises Failed where there is none, or where several have that name.
+    Raises Failed where there is none, or where several have that name; Misuse where nothing is named.
     """
+    if not named.strip():  # a variable that is not set is not to reach a schedule whose name is empty
+        raise Misuse(f"{named!r} names no schedule: write its id, its key or its name")
     if _IDENTITY.fullmatch(named):
         try:
             return call(named)

@@ -59,6 +59,15 @@ def test_what_could_be_a_key_is_looked_for_by_name_where_nothing_has_that_key(
     assert json.loads(capsys.readouterr().out)["id"] == ID
 
 
+@pytest.mark.parametrize("named", ["", " "])
+def test_a_blank_names_nothing(api: FakeApi, capsys: pytest.CaptureFixture[str], named: str) -> None:
+    """As with a variable of a shell that is not set."""
+    api.answer([{**DAILY, "name": named}])
+    assert cli.main(["schedules", "delete", named]) == 2
+    assert api.calls == []
+    assert "names no schedule" in capsys.readouterr().err
+
+
 def test_of_several_of_one_name_none_is_touched_and_each_is_listed(
     api: FakeApi, capsys: pytest.CaptureFixture[str]
 ) -> None:
