@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Count, Q
+from django.db.models import Count
 
 from jobs.models import ParkedHost
 from jobs.models.parked_host import LONGEST_ORIGIN
@@ -88,10 +88,11 @@ def _begin(new: Mapping[Host, _Told]) -> None:
 
 def _latest(hosts: Iterable[Host]) -> Mapping[Host, ParkedHost]:
     """The last time of each, if there was one."""
-    wanted = Q()
-    for user_id, origin in hosts:
-        wanted |= Q(user_id=user_id, origin=origin)
-    return {(row.user_id, row.origin): row for row in ParkedHost.objects.filter(wanted).order_by("since")}
+    wanted = set(hosts)
+    rows = ParkedHost.objects.filter(
+        user_id__in={user_id for user_id, _ in wanted}, origin__in={origin for _, origin in wanted}
+    )
+    return {host: row for row in rows.order_by("since") if (host := (row.user_id, row.origin)) in wanted}
 
 
 def _counts(user_ids: Iterable[UUID]) -> dict[UUID, int]:

@@ -114,3 +114,11 @@ def test_what_is_long_over_is_deleted_and_what_lasts_is_not(user: User) -> None:
         ParkedHost.objects.create(id=made, user=user, origin=f"{days}{lasted}", since=since, until=until)
     retention.prune(now=now, pace=retention.Pace(pause_seconds=0))
     assert set(ParkedHost.objects.values_list("origin", flat=True)) == {"500:01:00", "70None"}
+
+
+def test_a_thousand_at_once_are_kept(worker: Tally, user: User) -> None:
+    """SQLite takes no condition with so many parts."""
+    gauges = {f"{counters.PARKED}|{uuid7().hex}|https://{number}.example/": NOON.timestamp() for number in range(1200)}
+    Tally.objects.filter(id=worker.id).update(gauges=gauges, flushed_at=NOON)
+    parked_hosts.keep(now=NOON)
+    assert ParkedHost.objects.count() == 1200
