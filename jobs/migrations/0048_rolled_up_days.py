@@ -24,6 +24,11 @@ def _add_up(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
         counts.bulk_create(batch, ignore_conflicts=True)
 
 
+def _remove(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """A version before this one counts none: those that are there would stand as they are, once it is upgraded again."""
+    apps.get_model("jobs", "RolledUpCount").objects.filter(seconds=_DAY).delete()
+
+
 def _days(counts: Any) -> Iterator[Any]:
     hours = counts.filter(seconds=_HOUR, of__in=("host", "schedule")).order_by()
     days = hours.annotate(day=TruncDay("at", tzinfo=UTC)).values("user_id", "of", "key", "day")
@@ -46,5 +51,5 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunPython(_add_up, migrations.RunPython.noop),
+        migrations.RunPython(_add_up, _remove),
     ]

@@ -42,3 +42,15 @@ def test_hours_of_hosts_and_schedules_become_days(user: User, other_user: User) 
         (other_user.id, "host", "a.example", 0): (3, 2),
     }
     assert len(found) == len(days)
+
+
+def test_days_are_added_up_anew_after_a_version_that_counted_none(user: User) -> None:
+    hour = RolledUpCount.objects.create(user=user, of=Of.HOST, seconds=HOUR, at=MIDNIGHT, key="a.example", failed=2)
+    migration = import_module("jobs.migrations.0048_rolled_up_days").Migration
+    [operation] = migration.operations
+    with_apps = (cast(StateApps, apps), cast(BaseDatabaseSchemaEditor, None))
+    operation.code(*with_apps)
+    operation.reverse_code(*with_apps)
+    RolledUpCount.objects.filter(id=hour.id).update(failed=5)
+    operation.code(*with_apps)
+    assert RolledUpCount.objects.get(seconds=DAY).failed == 5
