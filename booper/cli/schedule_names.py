@@ -21,9 +21,10 @@ _MOST_SHOWN = 20
 _MOST_NAMES = 100
 
 
-def on_schedule(scheduler: Scheduler, named: str, call: Callable[[str], T]) -> T:
+def on_schedule(scheduler: Scheduler, named: str, call: Callable[[str], T], *, is_for_good: bool = False) -> T:
     """What `call` answers of the schedule that is `named`; an id and a key count before a name, and cost no call more.
 
+    What is done for good is done to no schedule by a name that may be a key: said twice, it would do it to another one.
     Raises Failed where there is none, or where several have that name; Misuse where nothing is named.
     """
     if not named.strip():  # a variable that is not set is not to reach a schedule whose name is empty
@@ -32,6 +33,8 @@ def on_schedule(scheduler: Scheduler, named: str, call: Callable[[str], T]) -> T
         try:
             return call(named)
         except NotFound:
+            if is_for_good:
+                raise Failed(*_by_their_ids(scheduler, named)) from None
             return call(_id_of(scheduler, named))
     return call(_id_of(scheduler, named))
 
@@ -44,6 +47,14 @@ def _id_of(scheduler: Scheduler, name: str) -> str:
         count = f"{len(found)}" if len(found) < _MOST_SHOWN else f"{_MOST_SHOWN} or more"
         raise Failed(f"{count} schedules have the name {name!r}: say which by its id", *map(_line, found))
     return found[0]["id"]
+
+
+def _by_their_ids(scheduler: Scheduler, name: str) -> list[str]:
+    found = scheduler.schedules.list(name=name, limit=_MOST_SHOWN)
+    if not found:
+        return [_nothing(scheduler, name)]
+    begin = f"no schedule of yours has the id or key {name!r}; of what has that name, say which by its id"
+    return [begin, *map(_line, found)]
 
 
 def _line(schedule: Schedule) -> str:

@@ -72,7 +72,7 @@ def _verb(schedules: Group, name: str, call: Call, **settings: Any) -> Parser:
     """A command on one schedule, whatever it is called by."""
 
     def handler(scheduler: Scheduler, args: argparse.Namespace) -> Any:
-        return on_schedule(scheduler, args.id, lambda id: call(scheduler, id, args))
+        return on_schedule(scheduler, args.id, lambda id: call(scheduler, id, args), is_for_good=name == "delete")
 
     return schedules.verb_on_id(name, handler, metavar="SCHEDULE", what="its id, its key or its name", **settings)
 

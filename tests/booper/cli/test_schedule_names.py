@@ -68,6 +68,19 @@ def test_a_blank_names_nothing(api: FakeApi, capsys: pytest.CaptureFixture[str],
     assert "names no schedule" in capsys.readouterr().err
 
 
+def test_a_key_that_is_gone_deletes_no_other_schedule_of_that_name(
+    api: FakeApi, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.refuse(404)
+    api.answer([{**OTHER, "name": "daily"}])
+    assert cli.main(["schedules", "delete", "daily"]) == 1
+    assert [call.method for call in api.calls] == ["DELETE", "GET"]
+    assert capsys.readouterr().err.splitlines() == [
+        "booper: no schedule of yours has the id or key 'daily'; of what has that name, say which by its id",
+        f"  {OTHER['id']}  every 2 minutes, disabled",
+    ]
+
+
 def test_of_several_of_one_name_none_is_touched_and_each_is_listed(
     api: FakeApi, capsys: pytest.CaptureFixture[str]
 ) -> None:
