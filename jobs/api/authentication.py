@@ -52,7 +52,7 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 def last_known_user(header: str) -> UUID | None:
-    """Whose key an Authorization header has, if this process has read it: without a query, and good or not by now."""
+    """Whose key an Authorization header has, if this process has found it good: without a query."""
     token = _token(header.strip())
     key = known_keys.last(hash_token(token)) if token else None
     return None if key is None else key.user_id
@@ -90,6 +90,9 @@ def _usable_key(request: Request, token: str, *, now: datetime) -> ApiKey:
             # One that was good a while ago is no guess: its neighbours at the same address do not shut it out.
             limiting.refuse_guessing(request)
         key = _read_key(token_hash, now=now)
+        if key is None:
+            # From now on it is nobody's: whoever goes on with it takes no turn of its tenant's.
+            known_keys.forget(token_hash)
     if key is None or (key.expires_at is not None and key.expires_at <= now):
         raise AuthenticationFailed("the API key is not known, expired or revoked: ask for a new one")
     return key

@@ -45,6 +45,17 @@ def test_a_key_that_was_read_a_while_ago_is_its_tenant_still(user: User, monkeyp
     assert of(token) == by_tenant
 
 
+def test_a_key_that_is_good_no_more_is_its_address(user: User, open_api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    key, token = ApiKey.issue(user.id)
+    assert call(open_api, token) == 200
+    by_tenant = of(token)
+    # As another process does it, of which this one hears when it reads the key anew.
+    ApiKey.objects.filter(id=key.id).delete()
+    monkeypatch.setattr(authentication.known_keys, "_seconds", 0.0)
+    assert call(open_api, token) == 401
+    assert of(token) == of("sk_nonsense") != by_tenant
+
+
 def test_behind_a_proxy_that_is_trusted_the_address_is_the_clients(settings: Settings) -> None:
     settings.BOOPER_TRUSTED_PROXIES = (ip_network("10.0.0.0/8"),)
     one, other = (
