@@ -37,6 +37,8 @@ _BATCH = 500
 # While several tenants have something due: each waits for what is fired before its turn, and so do writers to SQLite.
 _BATCH_OF_SEVERAL = 100
 _LONGEST_SLEEP_SECONDS = 0.5
+# Until what is due and held by somebody else is looked at again.
+_HELD_SECONDS = 0.05
 _PROMOTE_SECONDS = 5.0
 # As many as take about half a second: runs that are due wait meanwhile.
 _EDITS = 25
@@ -217,7 +219,13 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         # This look takes no lock: a run whose schedule somebody else has locked for now is not left behind the mark.
         first = firing.next_due(mark=mark)
         self._upcoming.note(began=mark, first=first, seconds=time.monotonic() - began, now=now)
-        return _LONGEST_SLEEP_SECONDS if first is None else (first.at - clock.now()).total_seconds()
+        if first is None:
+            return _LONGEST_SLEEP_SECONDS
+        if not count and first.at <= now:
+            # Somebody holds the schedules of what is first, as many as a look takes maybe.
+            self._is_behind = True
+            return _HELD_SECONDS
+        return (first.at - clock.now()).total_seconds()
 
     def _shares(self, *, now: datetime) -> list[Look]:
         """As much of each tenant with something due, where there are several."""

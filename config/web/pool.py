@@ -72,7 +72,7 @@ class Pool(Generic[T]):
         else:
             self._waiting.setdefault(caller, deque()).append(task)
             self._waiting_count += 1
-            self._start_waiting()
+            self._look_in_a_while()
         return await answer
 
     def stop(self) -> None:
@@ -134,6 +134,9 @@ class Pool(Generic[T]):
         """Starts what there are threads for; who still waits is looked at again, as its caller may be alone by then."""
         while (following := self._take()) is not None:
             self._start(following)
+        self._look_in_a_while()
+
+    def _look_in_a_while(self) -> None:
         if self._waiting and self._look is None:
             self._look = self._loop.call_later(_ALONE_AFTER_SECONDS, self._look_again)
 

@@ -1,6 +1,7 @@
 """The scheduler that `celery beat` runs: what its ticks do, whatever fails in them."""
 
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
 
 from config.celery import app
 from jobs import beat as jobs_beat
+from jobs.database.lower_bounds import Look
 from jobs.models import Job, Schedule, User
 from jobs.recurring import beat_edits, firing
 from jobs.telemetry import signs_of_life
@@ -81,6 +83,28 @@ def test_a_thousand_runs_of_one_tenant_hold_up_no_run_of_another(
     assert Job.objects.filter(schedule=modest, is_upcoming=False).exists()
     # Nobody waits for what the other one leaves of its share.
     assert Job.objects.filter(is_upcoming=False).count() == 20 + 2 * 10
+
+
+def test_schedules_that_somebody_holds_are_looked_at_in_a_while_and_others_by_their_shares(
+    monkeypatch: pytest.MonkeyPatch, beat: jobs_beat.Scheduler, stopped_clock: StoppedClock, other_user: User
+):
+    held, modest = make_schedule(first=NOON + MINUTE), make_schedule(first=NOON + MINUTE)
+    for rows in (Schedule.objects.filter(id=modest.id), Job.objects.filter(schedule=modest)):
+        rows.update(user=other_user)
+    looks: list[int] = []
+
+    def fire_none(*, shares: Sequence[Look] = (), **_: object) -> int:
+        """As where all rows of a look are locked."""
+        looks.append(len(shares))
+        return 0
+
+    stopped_clock.advance(minutes=1)
+    with monkeypatch.context() as patched:
+        patched.setattr(firing, "fire_due", fire_none)
+        assert [beat.tick(), beat.tick()] == [0.05, 0.05]
+    assert looks == [0, 2, 0]
+    beat.tick()
+    assert Job.objects.filter(schedule__in=[held, modest], is_upcoming=False).count() == 2
 
 
 def test_what_was_edited_while_there_was_no_beat_is_taken_over_at_its_start(beat: jobs_beat.Scheduler):
