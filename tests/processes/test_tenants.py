@@ -49,6 +49,7 @@ def instance(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Stree
         # What is read and opened at the first time of each is not to be taken for quiet.
         street.notice_quiet()
         yield street
+        street.bob.close()
 
 
 @pytest.fixture
