@@ -4,7 +4,7 @@ import heapq
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -13,7 +13,7 @@ from booper.outcomes.outcome import Failure, Outcome, Request
 from booper.targets.addresses import Network
 from jobs.engine.lane_state import Key
 from jobs.guarding import pace, places
-from jobs.guarding.pace import Pace
+from jobs.guarding.pace import Host, Pace
 
 _NOT_SENT = Outcome(response=None, failure=Failure("aborted", "not sent, as this process was suspended"), duration_ms=0)
 _BROKEN_OFF = Outcome(response=None, failure=Failure("aborted", "nothing was sent"), duration_ms=0)
@@ -37,8 +37,11 @@ class Sender(Protocol):
 
 @dataclass(frozen=True, slots=True, order=True)
 class _Held:
+    """`host` is None once the start is counted as made."""
+
     at: float
     number: int
+    host: Host | None
     key: Key
     request: Request
     claimed_at: float
@@ -73,15 +76,15 @@ class Outbox:
         unsent: list[tuple[Key, Outcome]] = []
         while self._new:
             key, request, claimed_at = self._new.popleft()
-            at = self._moment(sender, request, now=now)
-            if at > now:
-                self._count += 1
-                heapq.heappush(self._held, _Held(at, self._count, key, request, claimed_at))
-            else:
+            host = self._paced(sender, request)
+            if host is None:
                 unsent += self._submit(sender, key, request, claimed_at)
+            else:
+                self._count += 1
+                at = self._pace.book(*host, now=now)
+                unsent += self._send_or_hold(sender, _Held(at, self._count, host, key, request, claimed_at), now=now)
         while self._held and self._held[0].at <= now:
-            held = heapq.heappop(self._held)
-            unsent += self._submit(sender, held.key, held.request, held.claimed_at)
+            unsent += self._send_or_hold(sender, heapq.heappop(self._held), now=now)
         while self._unwanted:
             key = self._unwanted.popleft()
             if not sender.abort(key):
@@ -100,11 +103,20 @@ class Outbox:
             return _LONGEST_WAIT_SECONDS
         return min(_LONGEST_WAIT_SECONDS, max(0.0, self._held[0].at - time.monotonic()))
 
-    def _moment(self, sender: Sender, request: Request, *, now: float) -> float:
+    def _paced(self, sender: Sender, request: Request) -> Host | None:
+        """The host that it is counted to; None where starts are not paced."""
         origin = places.origin(request.url)
         if not isinstance(request.owner, UUID) or self._is_exempt(sender, origin):
-            return now
-        return self._pace.book(request.owner, origin, now=now)
+            return None
+        return request.owner, origin
+
+    def _send_or_hold(self, sender: Sender, item: _Held, *, now: float) -> list[tuple[Key, Outcome]]:
+        if item.at <= now and item.host is not None:
+            item = replace(item, at=self._pace.start(*item.host, now=now), host=None)
+        if item.at <= now:
+            return self._submit(sender, item.key, item.request, item.claimed_at)
+        heapq.heappush(self._held, item)
+        return []
 
     def _is_exempt(self, sender: Sender, origin: str) -> bool:
         """Whether it is in a network that the operator allows: by its address, or by those its name had just now."""

@@ -29,21 +29,32 @@ class Pace:
         self._limit_of = limit_of
         self._workers = 1
         self._lock = threading.Lock()
-        self._starts: dict[Host, deque[float]] = {}
+        self._booked: dict[Host, deque[float]] = {}
+        self._made: dict[Host, deque[float]] = {}
 
     def share_with(self, workers: int) -> None:
         """How many workers share the limit, this one included."""
         self._workers = max(1, workers)
 
     def book(self, user_id: UUID, origin: str, *, now: float) -> float:
-        """Counts a start; the moment when it may be made."""
-        most = self._most(user_id)
+        """Counts a start that is wanted; the moment when it may be made."""
+        return self._count(self._booked, (user_id, origin), now=now)
+
+    def start(self, user_id: UUID, origin: str, *, now: float) -> float:
+        """Counts a booked start as it is made: `now`, or the later moment for which it is counted then.
+
+        A worker that was late with some would else make them together with those whose moment it is.
+        """
+        return self._count(self._made, (user_id, origin), now=now)
+
+    def _count(self, counted: dict[Host, deque[float]], host: Host, *, now: float) -> float:
+        most = self._most(host[0])
         if not most:
             return now
         with self._lock:
-            if len(self._starts) >= _MOST_HOSTS:
-                self._forget(now)
-            starts = self._starts.setdefault((user_id, origin), deque())
+            if len(counted) >= _MOST_HOSTS:
+                _forget(counted, now)
+            starts = counted.setdefault(host, deque())
             # No second has more than `most`, wherever it begins.
             at = now if len(starts) < most else max(now, starts[-most] + 1.0)
             starts.append(at)
@@ -55,7 +66,7 @@ class Pace:
         """The origins of each tenant of which enough is claimed already."""
         found: dict[UUID, tuple[str, ...]] = {}
         with self._lock:
-            for (user_id, origin), starts in self._starts.items():
+            for (user_id, origin), starts in self._booked.items():
                 most = self._most(user_id)
                 if most and len(starts) >= most and starts[-most] + 1.0 > now + _AHEAD_SECONDS:
                     found[user_id] = (*found.get(user_id, ()), origin)
@@ -64,7 +75,8 @@ class Pace:
     def forget(self, *, now: float) -> None:
         """What no longer counts."""
         with self._lock:
-            self._forget(now)
+            _forget(self._booked, now)
+            _forget(self._made, now)
 
     def _most(self, user_id: UUID) -> int:
         """What this worker may start in a second; 0: any number."""
@@ -72,8 +84,10 @@ class Pace:
         allowed = self._per_second if own is None else own
         return -(-allowed // self._workers)
 
-    def _forget(self, now: float) -> None:
-        self._starts = {host: starts for host, starts in self._starts.items() if starts[-1] > now - 1.0}
+
+def _forget(counted: dict[Host, deque[float]], now: float) -> None:
+    for host in [host for host, starts in counted.items() if starts[-1] <= now - 1.0]:
+        del counted[host]
 
 
 @lru_cache(maxsize=10_000)

@@ -342,5 +342,6 @@ def _canonical(place: str) -> str:
 
 
 def _exemplar(noted: Noted | None) -> Exemplar | None:
-    labels = {} if noted is None else {"trace_id": noted.trace_id, "span_id": noted.span_id}
-    return None if noted is None else Exemplar(labels, noted.value, noted.at)
+    if noted is None:
+        return None
+    return Exemplar({"trace_id": noted.trace_id, "span_id": noted.span_id}, noted.value, noted.at)

@@ -45,6 +45,20 @@ def test_what_is_over_the_pace_goes_out_a_second_later(stopped: SlowClock):
     assert box.wait_seconds == 1.0
 
 
+def test_what_was_sent_late_counts_from_when_it_was_sent(stopped: SlowClock):
+    sender = MemorySender(lambda request: None)
+    box = Outbox(Pace(10), covers=lambda claimed_at: True)
+    put(box, 30)
+    box.send(sender)
+    sent = []
+    # This thread comes 0.9 s late to the second ten, and in time to the third, which is to wait for theirs.
+    for pause in (1.9, 0.1, 0.8, 0.1):
+        stopped.sleep(pause)
+        box.send(sender)
+        sent.append(len(sender.requests))
+    assert sent == [20, 20, 20, 30]
+
+
 def test_networks_that_the_operator_allows_are_not_paced(stopped: SlowClock):
     sender = MemorySender(lambda request: None)
     sender.addresses = {"inside.example": ["10.1.2.3"], "mixed.example": ["10.1.2.3", "192.0.2.1"]}
