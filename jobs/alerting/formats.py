@@ -8,9 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.conf import settings
-
 from booper.content import payloads
+from jobs.guarding import public_links
 
 _SLACK_HOSTS = ("hooks.slack.com", "hooks.slack-gov.com")
 _DISCORD_HOSTS = ("discord.com", "discordapp.com", "canary.discord.com", "ptb.discord.com")
@@ -43,7 +42,7 @@ def sentence(message: Mapping[str, Any]) -> str:
 def link(message: Mapping[str, Any]) -> str | None:
     """The page of the job that showed it."""
     job = message["data"]["job"]
-    return None if job is None else f"{settings.BOOPER_PUBLIC_URL}/jobs/{job['job_id']}"
+    return None if job is None else public_links.to(f"/jobs/{job['job_id']}")
 
 
 def _format_of(url: str) -> Format | None:

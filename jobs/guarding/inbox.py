@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from booper.content import signatures
-from jobs.guarding import audit, rates, signing
+from jobs.guarding import audit, public_links, rates, signing
 from jobs.models import Inbox, InboxRequest, User
 from jobs.models.identifiers import earliest_uuid7
 
@@ -67,7 +67,7 @@ def at(token: str) -> Inbox | None:
 
 def address_of(inbox: Inbox) -> str:
     """The whole address."""
-    return f"{settings.BOOPER_PUBLIC_URL}{path_of(inbox)}"
+    return public_links.to(path_of(inbox))
 
 
 def path_of(inbox: Inbox) -> str:

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from pprint import pformat
 from typing import Any
 
-from django.conf import settings
-
 from booper.content import exact_json, redaction
+from jobs.guarding import public_links
 
 _WIDTH = 76
 # The options of `booper run`, by the field that each stands for.
@@ -32,7 +31,7 @@ _REPEATED = {"cron": "--cron", "tags": "--tag"}
 
 def as_curl(fields: Mapping[str, Any]) -> str:
     return (
-        f"curl {settings.BOOPER_PUBLIC_URL}/api/jobs \\\n"
+        f"curl {public_links.to('/api/jobs')} \\\n"
         '  -H "Authorization: Bearer $BOOPER_API_KEY" \\\n'
         '  -H "Content-Type: application/json" \\\n'
         f"  -d {shlex.quote(_json(_shown(fields), is_indented=True))}"
@@ -44,7 +43,7 @@ def as_python(fields: Mapping[str, Any]) -> str:
     shown = pformat(_shown(fields), width=_WIDTH, sort_dicts=False)
     return (
         "from booper import Scheduler\n\n"
-        f"scheduler = Scheduler(base_url={settings.BOOPER_PUBLIC_URL!r})\n"
+        f"scheduler = Scheduler(base_url={public_links.to('')!r})\n"
         f"scheduler.jobs.create({shown})"
     )
 
