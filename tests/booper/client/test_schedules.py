@@ -76,4 +76,5 @@ def test_the_command_shows_previews_and_schedules(scheduler: Scheduler) -> None:
     assert "disabled_at" in printed("schedules", "disable", schedule_id)
     assert "schedule_id" in printed("schedules", "trigger", schedule_id)
     assert schedule_id in printed("schedules", "resume", "report")
-    assert "report" in printed("schedules", "delete", "report")
+    assert cli.main(("schedules", "delete", "report")) == 1  # said twice, a name would delete another one
+    assert schedule_id in printed("schedules", "delete", schedule_id)
