@@ -6,20 +6,36 @@ import threading
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import django
+from django.core.exceptions import BadRequest
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.http.response import HttpResponseBase
+from django.utils.http import parse_header_parameters
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 
+_FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+_UTF_8 = ("", "utf-8", "utf8", "us-ascii", "ascii")
+
+
 class _Request(WSGIRequest):
     def _set_content_type_params(self, meta: dict[str, str]) -> None:
-        """Django parses this header where nothing catches what that raises: `charset*=nonsense''x` would be a 500."""
+        """Leaves the charset alone, by which Django reads queries too, and its codec may fail or make half characters.
+
+        It would do so where nothing catches what that raises, and parse `charset*=nonsense''x` there: a 500 each.
+        """
         try:
-            super()._set_content_type_params(meta)  # type: ignore[misc]
+            self.content_type, self.content_params = parse_header_parameters(meta.get("CONTENT_TYPE", ""))
         except (LookupError, ValueError):
             self.content_type, self.content_params = "", {}
-            self._encoding = None
+
+    def _load_post_and_files(self) -> None:
+        """Raises BadRequest for a form that says it is in anything but UTF-8."""
+        charset = str((self.content_params or {}).get("charset", "")).lower()
+        if self.method == "POST" and self.content_type in _FORMS and charset not in _UTF_8:
+            self._mark_post_parse_error()  # type: ignore[attr-defined]
+            raise BadRequest(f"a form is read as UTF-8, and this one says it is in {charset!a}")
+        super()._load_post_and_files()
 
 
 class Handler(WSGIHandler):

@@ -149,10 +149,11 @@ def no_such_path(request: HttpRequest) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """handler400: a Host header that is not among ALLOWED_HOSTS, above all."""
+    """handler400: a Host header that is not among ALLOWED_HOSTS, above all, or a form in another charset."""
     if _is_for_a_browser(request):
         return defaults.bad_request(request, exception)
-    return _plain(400, "the request's headers make no sense here: check Host, which has to be among ALLOWED_HOSTS")
+    remedy = "check Host, which has to be among ALLOWED_HOSTS, and the charset of a form, which has to be UTF-8"
+    return _plain(400, f"the request's headers make no sense here: {remedy}")
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -132,3 +132,53 @@ def test_no_header_brings_the_server_down(call: Any, header: str) -> None:
 def test_no_path_brings_the_server_down(call: Any, token: str, path: str) -> None:
     answer = call("GET", path, io.BytesIO(), HTTP_AUTHORIZATION=f"Bearer {token}")
     assert (answer.status, answer.headers["Content-Type"]) == (404, "application/problem+json")
+
+
+# Half of a character, in UTF-7; what comes of it in other codecs is as little a text, or an exception.
+_HALF = "+2AA-"
+_COOKIE = f"csrftoken={'a' * 32}"
+_CODECS = (
+    "utf-7",
+    "utf-16",
+    "unicode_escape",
+    "raw_unicode_escape",
+    "punycode",
+    "idna",
+    "rot13",
+    "undefined",
+    "latin-1",
+)
+
+
+@pytest.mark.parametrize("charset", _CODECS)
+@pytest.mark.parametrize("path", ["/sign-in", "/admin/login/", "/sign-in/code", "/invite/QQ/none/", "/admin/logout/"])
+def test_a_form_that_says_it_is_in_anything_but_utf_8_is_refused(call: Any, path: str, charset: str) -> None:
+    names = ("username", "password", "email", "next", "code", "csrfmiddlewaretoken")
+    parts = "".join(f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{_HALF}\r\n' for name in names)
+    bodies = {
+        "multipart/form-data; boundary=b": f"{parts}--b--\r\n",
+        "application/x-www-form-urlencoded": "email=%2B2AA-",
+    }
+    for kind, body in bodies.items():
+        sent = {"CONTENT_TYPE": f"{kind}; charset={charset}", "CONTENT_LENGTH": str(len(body)), "HTTP_COOKIE": _COOKIE}
+        answer = call("POST", path, io.BytesIO(body.encode()), **sent)
+        assert answer.status == 400
+        assert "UTF-8" in answer.json["detail"]
+
+
+@pytest.mark.parametrize("charset", _CODECS)
+@pytest.mark.parametrize("path", ["/sign-in", "/admin/login/", "/api/jobs", "/livez"])
+def test_a_query_is_read_as_utf_8_whatever_the_body_is_said_to_be(
+    call: Any, token: str, path: str, charset: str
+) -> None:
+    sent = {"CONTENT_TYPE": f"text/plain; charset={charset}", "HTTP_AUTHORIZATION": f"Bearer {token}"}
+    assert call("GET", path, io.BytesIO(), QUERY_STRING="next=%2B2AA-&name=%2B2AA-", **sent).status in (200, 400)
+
+
+def test_a_form_that_says_it_is_in_utf_8_is_read(call: Any) -> None:
+    for charset in ("utf-8", "UTF8", "us-ascii"):
+        kind = f"application/x-www-form-urlencoded; charset={charset}"
+        answer = call("POST", "/api/echo", io.BytesIO(b"a=1"), CONTENT_TYPE=kind, CONTENT_LENGTH="3")
+        assert (answer.status, answer.json) == (200, {"a": "1"})
+        answer = call("POST", "/sign-in", io.BytesIO(b"a=1"), CONTENT_TYPE=kind, CONTENT_LENGTH="3")
+        assert answer.status == 403
