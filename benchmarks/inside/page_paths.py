@@ -50,6 +50,7 @@ LEADING: Mapping[str, int] = {
     "sign_in_link": 404,
     "forgot": 404,
     "reset": 404,
+    "reset_link": 404,
     "invitation": 200,
 }
 _LIVE = re.compile(r'data-live hx-get="([^"]*)"')

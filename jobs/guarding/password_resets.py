@@ -23,6 +23,7 @@ GOOD_FOR = timedelta(hours=1)
 MOST_OF_EMAIL, MOST_OF_ADDRESS = 3, 20
 _BATCH = 10
 _TAKEN_FOR_LOST = timedelta(minutes=5)
+_LONGEST_ADDRESS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,11 @@ def is_offered() -> bool:
 
 def ask(typed: str, meta: Mapping[str, Any], *, now: datetime) -> None:
     """Writes it down. Raises LimitReached, of accounts that there are and that there are not alike."""
-    address = client_address.counted(meta)
     email = typed.strip().lower()[:254]
-    rates.resets_of_address.take(address, allowed=MOST_OF_ADDRESS, now=now).require()
+    rates.resets_of_address.take(client_address.counted(meta), allowed=MOST_OF_ADDRESS, now=now).require()
     rates.resets_of_email.take(sign_in_attempts.hashed(email), allowed=MOST_OF_EMAIL, now=now).require()
-    PasswordReset.objects.create(typed=email, address=address, asked_at=now, due_at=now)
+    address = client_address.of(meta) or "unknown"
+    PasswordReset.objects.create(typed=email, address=address[:_LONGEST_ADDRESS], asked_at=now, due_at=now)
 
 
 def claim(*, now: datetime) -> list[PasswordReset]:
@@ -60,12 +61,17 @@ def claim(*, now: datetime) -> list[PasswordReset]:
 
 
 def letter(row: PasswordReset, *, now: datetime) -> Letter | None:
-    """The mail to send for a row that was claimed; None, and the row is gone, where it is for nobody, or too late."""
+    """The mail to send for a row that was claimed; None where it is for nobody, or too late."""
     user = User.objects.filter(email=row.typed, is_active=True).first()
     own = PasswordReset.objects.filter(id=row.id, attempt=row.attempt)
     # Who has no password has API keys alone, by the operator's will.
-    if user is None or not user.has_usable_password() or now - row.asked_at > GOOD_FOR:
+    if user is None or not user.has_usable_password():
         own.delete()
+        return None
+    if now - row.asked_at > GOOD_FOR:
+        # The link of an attempt before may have arrived, and is good for as long as it says.
+        if not own.filter(expires_at__gt=now).update(due_at=None, typed=""):
+            own.delete()
         return None
     token = secrets.token_urlsafe(32)
     written = own.update(user=user, token_hash=_hash(token), password_was=_state(user), expires_at=now + GOOD_FOR)
@@ -76,16 +82,28 @@ def sent(written: Letter, *, now: datetime) -> None:
     row = written.row
     with transaction.atomic():
         if PasswordReset.objects.filter(id=row.id, attempt=row.attempt).update(due_at=None, typed=""):
-            audit.note("password.reset_mailed", user_id=written.user.pk, actor="somebody", now=now, address=row.address)
+            _note("password.reset_mailed", written, now=now)
 
 
-def put_off(row: PasswordReset, *, until: datetime | None) -> None:
-    """It could not be sent: tried again then, or given up."""
+def unsure(written: Letter, *, until: datetime, now: datetime) -> None:
+    """The mail server did not say that it took it, and may have: tried again then."""
+    row = written.row
+    with transaction.atomic():
+        if PasswordReset.objects.filter(id=row.id, attempt=row.attempt).update(due_at=until):
+            _note("password.reset_perhaps_mailed", written, now=now)
+
+
+def refused(row: PasswordReset, *, until: datetime | None) -> None:
+    """It was not sent: tried again then, or given up."""
     own = PasswordReset.objects.filter(id=row.id, attempt=row.attempt)
     if until is None:
         own.delete()
     else:
         own.update(due_at=until)
+
+
+def _note(action: str, written: Letter, *, now: datetime) -> None:
+    audit.note(action, user_id=written.user.pk, actor="somebody", now=now, address=written.row.address)
 
 
 def found(token: str, *, now: datetime) -> tuple[PasswordReset, User] | None:

@@ -39,7 +39,12 @@ def _send(written: Letter, *, now: datetime) -> bool:
     failure = mail.send(to=written.user.email, title=_TITLE, text=text, message_id=message_id)
     if failure is None:
         password_resets.sent(written, now=now)
+    elif failure.code in ("mail_refused", "internal"):
+        password_resets.refused(row, until=None)
     else:
-        is_over = failure.code in ("mail_refused", "internal")
-        password_resets.put_off(row, until=None if is_over else now + _RETRIED_AFTER * 2 ** (row.attempt - 1))
+        until = now + _RETRIED_AFTER * 2 ** (row.attempt - 1)
+        if failure.code == "mail_server":
+            password_resets.unsure(written, until=until, now=now)
+        else:
+            password_resets.refused(row, until=until)
     return failure is None

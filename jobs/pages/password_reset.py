@@ -1,7 +1,8 @@
-"""/sign-in/forgot, which has a link mailed, and /reset/…, the link: good once, for an hour. Where mail is set alone."""
+"""/sign-in/forgot, which has a link mailed, and /reset, where it leads: good once, an hour. Where mail is set alone."""
 
 import math
 from typing import Any
+from urllib.parse import quote
 
 from django.conf import settings
 from django.contrib import messages
@@ -18,6 +19,9 @@ from jobs.database import clock
 from jobs.guarding import password_resets
 from jobs.guarding.limits import LimitReached
 from jobs.pages.shell import refuse_nul
+
+_COOKIE = "booper_reset"
+_LONGEST_TOKEN = 100
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -60,16 +64,34 @@ class Forgot(_ResetPage):
         return answer
 
 
-class Reset(_ResetPage):
+class ResetLink(_ResetPage):
+    """What is mailed. It asks nobody: whatever goes wrong later, no log has the token in the path of what failed."""
+
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
-        found = password_resets.found(token, now=clock.now())
+        answer = HttpResponseRedirect(reverse("pages:reset"))
+        # Lax: browsers come here from a mailbox, and are to bring it along.
+        answer.set_cookie(
+            _COOKIE,
+            quote(token[:_LONGEST_TOKEN], safe=""),
+            max_age=password_resets.GOOD_FOR,
+            path=reverse("pages:reset"),
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=True,
+            samesite="Lax",
+        )
+        return answer
+
+
+class Reset(_ResetPage):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        found = password_resets.found(_token(request), now=clock.now())
         if found is None:
             return self._gone()
         return self.alone("reset.html", title="Choose another password", form=SetPasswordForm(found[1]))
 
-    def post(self, request: HttpRequest, token: str) -> HttpResponse:
+    def post(self, request: HttpRequest) -> HttpResponse:
         now = clock.now()
-        found = password_resets.found(token, now=now)
+        found = password_resets.found(_token(request), now=now)
         if found is None:
             return self._gone()
         row, user = found
@@ -79,7 +101,14 @@ class Reset(_ResetPage):
         if not password_resets.choose(row, form.save(commit=False), request.META, now=now):
             return self._gone()
         messages.success(request, "The password is another one, and you are signed out everywhere. Sign in with it.")
-        return HttpResponseRedirect(reverse("pages:sign_in"))
+        answer = HttpResponseRedirect(reverse("pages:sign_in"))
+        answer.delete_cookie(_COOKIE, path=reverse("pages:reset"), samesite="Lax")
+        return answer
 
     def _gone(self) -> HttpResponse:
         return self.alone("reset_gone.html", title="Choose another password", status=404)
+
+
+def _token(request: HttpRequest) -> str:
+    """As it was mailed; it has no character that a cookie would change."""
+    return request.COOKIES.get(_COOKIE, "")[:_LONGEST_TOKEN]

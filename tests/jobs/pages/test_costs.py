@@ -56,6 +56,7 @@ QUERIES = {
     # Without a mail server there is neither.
     "forgot": (0, 0),
     "reset": (0, 0),
+    "reset_link": (0, 0),
     "in/<str:token>": (4, 6),
     "in/<str:token>/<path:path>": (4, 6),
     "in/<str:token>/": (4, 6),

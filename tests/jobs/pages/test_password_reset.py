@@ -6,6 +6,7 @@ import smtplib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from threading import Barrier
+from typing import Any
 
 import pytest
 from django.core.mail import EmailMessage
@@ -51,8 +52,15 @@ def mailed(outbox: list[EmailMessage], email: str = EMAIL) -> str:
     return str(link)
 
 
+def follow(path: str, client: Client | None = None) -> Any:
+    """The page that a link leads to."""
+    return (client or Client()).get(path, follow=True)
+
+
 def choose(path: str, new: str = NEW, client: Client | None = None) -> int:
-    return (client or Client()).post(path, {"new_password1": new, "new_password2": new}).status_code
+    client = client or Client()
+    client.get(path)
+    return client.post("/reset", {"new_password1": new, "new_password2": new}).status_code
 
 
 def sign_in(password: str) -> int:
@@ -68,7 +76,7 @@ def test_a_mail_leads_to_another_password_and_all_sessions_end(ada: User, mailou
     assert there.post("/sign-in", {"email": EMAIL, "password": PASSWORD}).status_code == 302
     path, here = mailed(mailoutbox, " Ada@Example.com "), Client()
     assert mailoutbox[0].to == [EMAIL]
-    assert "For <bdi>ada@example.com</bdi>" in here.get(path).content.decode()
+    assert "For <bdi>ada@example.com</bdi>" in follow(path, here).content.decode()
     assert choose(path, client=here) == 302
     assert "The password is another one" in here.get("/sign-in").content.decode()
     assert there.get("/home").status_code == 302
@@ -120,7 +128,7 @@ def test_what_was_typed_and_the_link_stand_nowhere(
     assert ask("hunter2-in-the-wrong-field") == 200
     path = mailed(mailoutbox)
     assert ask("hunter2-in-the-wrong-field") == 200
-    Client().get(path)
+    follow(path)
     choose(path, "short")
     stored = ""
     with connection.cursor() as cursor:
@@ -132,6 +140,35 @@ def test_what_was_typed_and_the_link_stand_nowhere(
         assert each not in caplog.text
 
 
+def test_no_log_line_has_the_token_when_the_page_fails(
+    mailoutbox: list[EmailMessage], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = mailed(mailoutbox)
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr(password_resets, "found", fail)
+    client = Client(raise_request_exception=False)
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(path).headers["Location"] == "/reset"
+    assert len(queries) == 0
+    assert client.get("/reset").status_code >= 500
+    assert choose(path, client=client) >= 500
+    assert client.post(path).status_code == 405
+    assert "/reset" in caplog.text
+    assert path.rpartition("/")[2] not in caplog.text
+
+
+def test_the_token_goes_along_to_that_page_alone_and_only_until_it_is_used(mailoutbox: list[EmailMessage]) -> None:
+    path, client = mailed(mailoutbox), Client()
+    cookie = client.get(path).cookies["booper_reset"]
+    assert (cookie["path"], cookie["httponly"], cookie["samesite"]) == ("/reset", True, "Lax")
+    assert cookie["max-age"] == 3600
+    assert choose(path, client=client) == 302
+    assert client.cookies["booper_reset"].value == ""
+
+
 def test_the_link_is_good_for_an_hour_and_until_the_password_is_another_one(
     ada: User, mailoutbox: list[EmailMessage], stopped_clock: StoppedClock
 ) -> None:
@@ -139,16 +176,16 @@ def test_the_link_is_good_for_an_hour_and_until_the_password_is_another_one(
     assert choose(first, "short") == 400
     assert choose(first) == 302
     assert [choose(path, "yet another battery") for path in (first, second)] == [404, 404]
-    assert "not good any more" in Client().get(second).content.decode()
+    assert "not good any more" in follow(second).content.decode()
     third = mailed(mailoutbox)
     ada.refresh_from_db()
     ada.set_password("set by an operator")
     ada.save()
-    assert (Client().get(third).status_code, choose(third)) == (404, 404)
+    assert (follow(third).status_code, choose(third)) == (404, 404)
     stopped_clock.advance(hours=2)
     late = mailed(mailoutbox)
     stopped_clock.advance(minutes=59)
-    assert Client().get(late).status_code == 200
+    assert follow(late).status_code == 200
     stopped_clock.advance(minutes=1)
     assert choose(late) == 404
     assert sign_in("set by an operator") == 302
@@ -238,7 +275,7 @@ def test_of_many_who_use_one_link_at_once_one_chooses(mailoutbox: list[EmailMess
 
 def test_each_form_has_its_csrf_check() -> None:
     careful = Client(enforce_csrf_checks=True)
-    for path in ("/sign-in/forgot", "/reset/abc"):
+    for path in ("/sign-in/forgot", "/reset"):
         assert careful.post(path).status_code == 403
 
 
@@ -247,7 +284,7 @@ def test_the_link_is_good_no_more_once_the_account_has_another_address(
 ) -> None:
     path = mailed(mailoutbox)
     User.objects.filter(pk=ada.pk).update(email="ada@elsewhere.example")
-    assert (Client().get(path).status_code, choose(path)) == (404, 404)
+    assert (follow(path).status_code, choose(path)) == (404, 404)
 
 
 def test_a_mail_that_goes_out_again_is_another_one_to_a_mailbox_that_drops_duplicates(
@@ -269,7 +306,7 @@ def test_a_mail_that_goes_out_again_is_another_one_to_a_mailbox_that_drops_dupli
     assert first.extra_headers["Message-ID"] != second.extra_headers["Message-ID"]
 
 
-@pytest.mark.parametrize("path", ["/sign-in/forgot", "/sign-in", "/sign-in/code", "/reset/abc"])
+@pytest.mark.parametrize("path", ["/sign-in/forgot", "/sign-in", "/sign-in/code", "/reset"])
 def test_half_a_character_is_refused(path: str) -> None:
     fields = ("email", "password", "code", "next", "new_password1")
     body = "".join(f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n+2AA-\r\n' for name in fields)
@@ -317,3 +354,32 @@ def test_a_mail_server_that_takes_mails_and_answers_too_late_floods_no_mailbox(
     for seconds in range(0, 7200, 15):
         reset_mails.send_due(now=NOON + timedelta(seconds=seconds))
     assert len(mailoutbox) == 6
+
+
+def test_the_link_of_a_mail_that_was_perhaps_sent_is_good_and_noted(
+    mailoutbox: list[EmailMessage], monkeypatch: pytest.MonkeyPatch, stopped_clock: StoppedClock
+) -> None:
+    send = EmailMessage.send
+
+    def answer_late(self: EmailMessage, fail_silently: bool = False) -> int:
+        send(self)
+        raise TimeoutError
+
+    monkeypatch.setattr(EmailMessage, "send", answer_late)
+    ask(address="2001:db8::17")
+    for seconds in range(0, 4000, 15):
+        reset_mails.send_due(now=NOON + timedelta(seconds=seconds))
+    assert actions() == ["password.reset_perhaps_mailed"] * 6
+    assert AuditEvent.objects.earliest("id").details == {"address": "2001:db8::17"}
+    assert "from the address 2001:db8::17." in str(mailoutbox[-1].body)
+    assert PasswordReset.objects.get().typed == ""
+    stopped_clock.advance(minutes=70)
+    [path] = re.findall(r"/reset/[\w-]+", str(mailoutbox[-1].body))
+    assert choose(path) == 302
+    assert sign_in(NEW) == 302
+
+
+def test_an_ipv6_network_counts_as_one_address_and_each_mail_says_which_it_was(mailoutbox: list[EmailMessage]) -> None:
+    answers = [ask(f"{number}@example.com", address=f"2001:db8::{number:x}") for number in range(21)]
+    assert answers == [200] * 20 + [429]
+    assert {row.address for row in PasswordReset.objects.all()} == {f"2001:db8::{number:x}" for number in range(20)}
