@@ -53,14 +53,21 @@ def _timing(job: Job, now: datetime) -> str:
 
 @admin.display(description="outcome")
 def outcome(job: Job) -> str:
-    """Why the latest attempt failed; of what has ended well, how long that took."""
+    """Why the latest attempt failed, and how long the one took that ended it."""
+    took = _took(job)
     if job.error_code and job.state != JobState.COMPLETED:
         status = f"{job.error_status} " if job.error_status else ""
         reason = redaction.redacted_text(f"{status}{job.error_code}: {job.error_message}")
-        return format_html('<span class="late">{}</span>', markup.text(reason, limit=_REASON_LENGTH))
-    if job.completed_at is None or job.attempted_at is None or job.completed_at < job.attempted_at:
+        why = format_html('<span class="late">{}</span>', markup.text(reason, limit=_REASON_LENGTH))
+        return format_html("{}<br>{}", why, took) if took else why
+    return took or markup.NOTHING
+
+
+def _took(job: Job) -> str:
+    ended_at = job.completed_at or job.discarded_at
+    if ended_at is None or job.attempted_at is None or ended_at < job.attempted_at:
         return ""
-    return format_html('<span class="timing">took {}</span>', span(job.completed_at - job.attempted_at))
+    return format_html('<span class="timing">took {}</span>', span(ended_at - job.attempted_at))
 
 
 @admin.display(description="attempt")
@@ -71,15 +78,15 @@ def attempts(job: Job) -> str:
 @admin.display(description="what")
 def what(job: Job) -> str:
     name = format_html("{}<br>", markup.text(job.name, limit=_NAME_LENGTH)) if job.name else ""
-    return format_html("{}<b>{}</b> {}", name, job.method.upper(), _url(job.url, limit=_URL_LENGTH))
+    return format_html("{}<b>{}</b> {}{}", name, job.method.upper(), _url(job.url, limit=_URL_LENGTH), _run_of(job))
 
 
-@admin.display(description="schedule")
-def schedule(job: Job) -> str:
+def _run_of(job: Job) -> str:
     if job.schedule_id is None:
-        return markup.NOTHING
-    label = "upcoming" if job.is_upcoming else "a run of one"
-    return markup.link("jobs_job_changelist", query=f"?schedule={job.schedule_id}", label=label)
+        return ""
+    label = "upcoming run of a schedule" if job.is_upcoming else "run of a schedule"
+    runs = markup.link("jobs_job_changelist", query=f"?schedule={job.schedule_id}", label=label)
+    return format_html('<br><span class="small">{}</span>', runs)
 
 
 @admin.display(description="request")
@@ -92,7 +99,8 @@ def whole_schedule(job: Job) -> str:
     if job.schedule_id is None:
         return markup.NOTHING
     runs = markup.link("jobs_job_changelist", query=f"?schedule={job.schedule_id}", label="all its runs")
-    return format_html("{} ({}{})", job.schedule_id, "its upcoming run; " if job.is_upcoming else "", runs)
+    own = markup.link("jobs_schedule_change", job.schedule_id, label=job.schedule_id)
+    return format_html("{} ({}{})", own, "its upcoming run; " if job.is_upcoming else "", runs)
 
 
 @admin.display(description="follows")

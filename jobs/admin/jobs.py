@@ -129,7 +129,6 @@ class JobAdmin(ContentAdmin):
         job_columns.outcome,
         owner,
         job_columns.what,
-        job_columns.schedule,
     )
     list_filter = (
         StateFilter,

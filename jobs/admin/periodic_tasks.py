@@ -18,9 +18,11 @@ from jobs.models import Schedule
 from jobs.recurring import beat_entries, schedules
 from jobs.waking import announcements
 
+_NAME_LENGTH = 40
+
 
 class PeriodicTaskAdmin(Original):  # type: ignore[misc]
-    list_display = (*Original.list_display, "whose")
+    list_display = ("called", "enabled", "scheduler", "begins", "last_run", "one_off", "whose")
     # There may be as many as schedules: counts, dates and the tasks that there are would be looked for among them all.
     date_hierarchy = None
     list_filter = ("enabled", "one_off")
@@ -31,6 +33,18 @@ class PeriodicTaskAdmin(Original):  # type: ignore[misc]
     def get_queryset(self, request: HttpRequest) -> QuerySet[PeriodicTask]:
         entries: QuerySet[PeriodicTask] = super().get_queryset(request)
         return entries.select_related("booper_schedule__user")
+
+    @admin.display(description="name", ordering="name")
+    def called(self, entry: PeriodicTask) -> str:
+        return markup.text(entry.name, limit=_NAME_LENGTH)
+
+    @admin.display(description="not before", ordering="start_time")
+    def begins(self, entry: PeriodicTask) -> str:
+        return markup.moment(entry.start_time)
+
+    @admin.display(description="last run", ordering="last_run_at")
+    def last_run(self, entry: PeriodicTask) -> str:
+        return markup.moment(entry.last_run_at)
 
     @admin.display(description="whose")
     def whose(self, entry: PeriodicTask) -> str:

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from jobs.admin import dashboard, sign_in_form
+from jobs.admin import dashboard, sign_in_form, usage
 from jobs.database import clock
 
 IndexView = Callable[..., TemplateResponse]
@@ -27,7 +27,7 @@ def with_dashboard(index: IndexView) -> IndexView:
 def dashboard_context(request: HttpRequest) -> dict[str, Any]:
     """A None for each part that the reader has no permission to view."""
     now = clock.now()
-    may_see = {name: _may_see(request, name) for name in ("job", "delivery", "process", "logevent")}
+    may_see = {name: _may_see(request, name) for name in ("job", "delivery", "process", "logevent", "user")}
     jobs = dashboard.jobs(now) if may_see["job"] else None
     alive = dashboard.processes(now) if may_see["process"] else None
     return {
@@ -35,6 +35,7 @@ def dashboard_context(request: HttpRequest) -> dict[str, Any]:
         "deliveries": dashboard.deliveries(now) if may_see["delivery"] else None,
         "processes": alive,
         "lately": dashboard.lately(now) if jobs else None,
+        "tenants": usage.busiest(since=now - dashboard.LATELY) if may_see["user"] else None,
         "failures": dashboard.failures() if may_see["logevent"] else None,
         "alarms": dashboard.alarms(overview=jobs, alive=alive),
         "docs_url": f"{settings.BOOPER_BASE_PATH}/api/docs",
@@ -61,7 +62,7 @@ def dress(site: admin.AdminSite) -> None:
     """The default site and none of our own: django-celery-beat registers its models there."""
     site.site_header = site.site_title = "Booper"
     site.index_title = "Dashboard"
-    site.site_url = None
+    site.site_url = f"{settings.BOOPER_BASE_PATH}/home"
     site.index_template = "admin/jobs/index.html"
     site.index = with_dashboard(site.index)  # type: ignore[method-assign]
     site.password_change = change_password  # type: ignore[method-assign,assignment]

@@ -1,21 +1,26 @@
 """Users: create them, set their password, deactivate them. Their rows stay, for their jobs do."""
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
-from django.utils.html import format_html_join
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
+from jobs.admin import usage
 from jobs.admin.kit import markup, search
 from jobs.admin.kit.filters import BeforeFilter
 from jobs.admin.kit.read_only import BoundedAdmin
 from jobs.database import clock
-from jobs.guarding import audit, second_factor
+from jobs.guarding import audit, holdings, reading_as, second_factor
 from jobs.guarding.limits import OF_USERS, Limit
 from jobs.models import User
 
@@ -80,7 +85,16 @@ class UserForm(UserChangeForm, LimitsForm):  # type: ignore[type-arg,misc,valid-
 
 @admin.display(description="what they have")
 def possessions(user: User) -> str:
-    pages = {"jobs": "jobs_job", "log": "jobs_logevent", "deliveries": "jobs_delivery", "API keys": "jobs_apikey"}
+    pages = {
+        "jobs": "jobs_job",
+        "schedules": "jobs_schedule",
+        "queues": "jobs_queue",
+        "log": "jobs_logevent",
+        "deliveries": "jobs_delivery",
+        "receivers": "jobs_receiver",
+        "API keys": "jobs_apikey",
+        "secrets": "jobs_secret",
+    }
     links = (markup.link(f"{page}_changelist", query=f"?owner={user.pk}", label=label) for label, page in pages.items())
     return format_html_join(" · ", "{}", ((link,) for link in links))
 
@@ -100,6 +114,40 @@ def second_factor_since(user: User) -> str:
     return markup.moment(user.second_factor_since)
 
 
+@admin.display(description="user")
+def address(user: User) -> str:
+    return markup.text(user.email, limit=40)
+
+
+@admin.display(description="is")
+def standing(user: User) -> str:
+    said = {
+        "deactivated": not user.is_active,
+        "suspended": user.suspended_at is not None,
+        "superuser": user.is_superuser,
+        "staff": user.is_staff and not user.is_superuser,
+    }
+    return ", ".join(word for word, is_so in said.items() if is_so) or markup.NOTHING
+
+
+@admin.display(description="in the last 24 hours")
+def lately(user: Any) -> str:
+    return usage.words(user.completed, user.discarded, user.failed)
+
+
+@admin.display(description="how it went")
+def went(user: User) -> SafeString:
+    rows = [(span.words, usage.words(*counts)) for span, counts in usage.of_user(user.pk, now=clock.now())]
+    return format_html('<table class="pairs">{}</table>', format_html_join("", "<tr><th>{}</th><td>{}</td></tr>", rows))
+
+
+@admin.display(description="what they hold")
+def held(user: User) -> SafeString:
+    rows = [(each.label, usage.share(each.used, each.allowed)) for each in holdings.of_user(user)]
+    return format_html('<table class="pairs">{}</table>', format_html_join("", "<tr><th>{}</th><td>{}</td></tr>", rows))
+
+
+_USAGE = (went, held)
 _FACTS = (possessions, "id", second_factor_since, joined, last_login)
 
 
@@ -107,7 +155,7 @@ _FACTS = (possessions, "id", second_factor_since, joined, last_login)
 class UserAdmin(BoundedAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     form = UserForm
     add_form = NewUserForm
-    list_display = ("email", "is_active", "is_staff", "is_superuser", second_factor_since, joined, last_login)
+    list_display = (address, lately, standing, second_factor_since, last_login, joined)
     list_filter = ("is_active", "is_staff", "is_superuser", BeforeFilter)
     search_fields = ("email",)
     search_help_text = "A part of an e-mail address, or a user's UUID."
@@ -118,8 +166,32 @@ class UserAdmin(BoundedAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         ("What they may do in this admin", {"fields": _POWERS}),
         ("What they may have instead of what the settings say", {"fields": tuple(_LIMIT_FIELDS)}),
         ("Facts", {"fields": _FACTS}),
+        ("Usage", {"fields": _USAGE}),
     )
     add_fieldsets = ((None, {"classes": ("wide",), "fields": ("email", "usable_password", "password1", "password2")}),)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = usage.annotated(super().get_queryset(request), now=clock.now())
+        return rows
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.read_view)
+        return [path("<uuid:user_id>/read/", view, name="jobs_user_read"), *super().get_urls()]
+
+    def read_view(self, request: HttpRequest, user_id: UUID) -> HttpResponse:
+        """Leads to the pages of that user, to be read for a while."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        tenant = get_object_or_404(User, id=user_id)
+        if not reading_as.may_read(request.user, tenant):
+            raise PermissionDenied
+        reading_as.begin(request.session, request.user, tenant, now=clock.now())
+        return HttpResponseRedirect(reverse("pages:home"))
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        user = kwargs.get("obj")
+        context["can_read"] = isinstance(user, User) and reading_as.may_read(request.user, user)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def matching(self, term: search.Term) -> Q:
         if term.kind == search.TermKind.UUID:
@@ -131,8 +203,8 @@ class UserAdmin(BoundedAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Nobody gives themselves powers, or locks themselves out; who is not a superuser gives none to anybody."""
         if obj is not None and obj.pk == request.user.pk:
-            return (*_FACTS, "is_active", *_POWERS)
-        return _FACTS if request.user.is_superuser else (*_FACTS, *_POWERS)
+            return (*_FACTS, *_USAGE, "is_active", *_POWERS)
+        return (*_FACTS, *_USAGE) if request.user.is_superuser else (*_FACTS, *_USAGE, *_POWERS)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A password set by somebody is an account taken over: those with powers are for superusers to edit."""

@@ -19,6 +19,8 @@ _SHOWN = 200
 
 
 class _AccountPage(Page):
+    is_of_the_reader = True
+
     def shown(self, *, refusals: list[str] | None = None, status: int = 200) -> HttpResponse:
         sessions.use(self.request.session, self.request.META, now=clock.now())
         context: dict[str, Any] = {

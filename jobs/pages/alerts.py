@@ -44,6 +44,8 @@ class _AlertsPage(Page):
 
 
 class Alerts(_AlertsPage):
+    is_shown_to_operators = True
+
     def get(self, request: HttpRequest) -> HttpResponse:
         return self._shown()
 
@@ -71,6 +73,8 @@ class Alerts(_AlertsPage):
 
 class AlertPage(_AlertsPage):
     """When an alert fired, and what each address answered."""
+
+    is_shown_to_operators = True
 
     def get(self, request: HttpRequest, alert_id: UUID) -> HttpResponse:
         alert = self.find(alert_id)

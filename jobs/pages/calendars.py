@@ -41,6 +41,7 @@ class Row:
 
 class Calendars(Page):
     entry = "calendars"
+    is_shown_to_operators = True
 
     def get(self, request: HttpRequest) -> HttpResponse:
         name = request.GET.get("edit", "")

@@ -25,6 +25,7 @@ _AT_FIRST_SIGHT = 3
 
 class Deliveries(Page):
     entry = "deliveries"
+    is_shown_to_operators = True
 
     def get(self, request: HttpRequest) -> HttpResponse:
         state, older = request.GET.get("state", ""), request.GET.get("older", "")

@@ -41,6 +41,7 @@ class Group:
 
 class Failures(Page):
     entry = "failures"
+    is_shown_to_operators = True
 
     def get(self, request: HttpRequest) -> HttpResponse:
         mine = owned_jobs.of_user(self.owner_id).filter(error_code__isnull=False)

@@ -30,6 +30,7 @@ _QUEUED_LOOKED_AT = 5_000
 
 class Home(Page):
     entry = "home"
+    is_shown_to_operators = True
 
     def get(self, request: HttpRequest) -> HttpResponse:
         now = clock.now()

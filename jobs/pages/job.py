@@ -25,6 +25,7 @@ _TONES = {JobState.DISCARDED: "", JobState.RETRYABLE: "waits"}
 
 class JobPage(Page):
     entry = "jobs"
+    is_shown_to_operators = True
 
     def get(self, request: HttpRequest, job_id: str) -> HttpResponse:
         job, now = owned_jobs.find(self.owner_id, job_id), clock.now()

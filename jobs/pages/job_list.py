@@ -29,6 +29,7 @@ class Tab:
 
 class JobList(Page):
     entry = "jobs"
+    is_shown_to_operators = True
 
     def get(self, request: HttpRequest) -> HttpResponse:
         now = clock.now()

@@ -44,6 +44,8 @@ class _KeysPage(Page):
 
 
 class Keys(_KeysPage):
+    is_shown_to_operators = True
+
     def get(self, request: HttpRequest) -> HttpResponse:
         return self.shown()
 

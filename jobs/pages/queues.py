@@ -38,6 +38,7 @@ class Row:
 
 class Queues(Page):
     entry = "queues"
+    is_shown_to_operators = True
 
     def get(self, request: HttpRequest) -> HttpResponse:
         now = clock.now()

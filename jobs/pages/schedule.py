@@ -32,6 +32,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 class SchedulePage(Page):
     entry = "schedules"
+    is_shown_to_operators = True
 
     def get(self, request: HttpRequest, schedule_id: str) -> HttpResponse:
         schedule, now = owned_schedules.find(self.owner_id, schedule_id), clock.now()

@@ -14,6 +14,7 @@ from jobs.pages.shell import Page
 
 class ScheduleList(Page):
     entry = "schedules"
+    is_shown_to_operators = True
 
     def get(self, request: HttpRequest) -> HttpResponse:
         now = clock.now()

@@ -26,6 +26,7 @@ _GONE = "The code that was shown is more than an hour old: begin again."
 
 
 class _SecondFactorPage(Page):
+    is_of_the_reader = True
     # Whether it is shown to somebody who has to set one up before anything else.
     is_alone = False
 

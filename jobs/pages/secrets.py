@@ -18,6 +18,7 @@ _SHOWN = 100
 
 class Secrets(Page):
     entry = "secrets"
+    is_shown_to_operators = True
 
     def get(self, request: HttpRequest) -> HttpResponse:
         return self._shown()

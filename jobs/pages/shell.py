@@ -9,9 +9,10 @@ from urllib.parse import unquote
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import SuspiciousOperation
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -19,7 +20,8 @@ from django.utils import timezone
 from django.views import View
 
 from booper.timing import recurrence
-from jobs.guarding import suspension
+from jobs.database import clock
+from jobs.guarding import reading_as, suspension
 from jobs.models import User
 
 ZONE_COOKIE = "booper_zone"
@@ -55,19 +57,46 @@ class Page(LoginRequiredMixin, View):
 
     # The name of its entry in the navigation.
     entry = ""
+    # Whether an operator who reads a tenant's pages sees it, by GET: it must write nothing, and show no address or key.
+    is_shown_to_operators = False
+    # Whether it is of whoever is signed in even then: their account, and signing out.
+    is_of_the_reader = False
+    # Whose pages an operator reads.
+    tenant: User | None = None
 
     def get_login_url(self) -> str:
         return reverse("pages:sign_in")
 
     def dispatch(self, request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponseBase:
         refuse_nul(request)
+        if request.user.is_authenticated and not self.is_of_the_reader:
+            self.tenant = reading_as.tenant_of(request.session, request.user, now=clock.now())
         with timezone.override(zone_of(request)):
-            response = super().dispatch(request, *arguments, **named)
+            response = self._refusal(request) or super().dispatch(request, *arguments, **named)
         response.headers.setdefault("Cache-Control", "no-store")
         return response
 
+    def _refusal(self, request: HttpRequest) -> HttpResponse | None:
+        """What an operator gets who reads a tenant's pages and may not see this one, or wants to change something."""
+        if self.tenant is None:
+            return None
+        if self.is_shown_to_operators and request.method in ("GET", "HEAD"):
+            reading_as.note_page(
+                request.session,
+                request.user,
+                self.tenant,
+                request.path,
+                is_fragment=request.headers.get("HX-Request") == "true",
+                now=clock.now(),
+            )
+            return None
+        messages.error(request, f"Nothing was done: you only read the pages of {self.tenant.email}. Stop that first.")
+        return HttpResponseRedirect(reverse("pages:home"))
+
     @property
     def owner(self) -> User:
+        if self.tenant is not None:
+            return self.tenant
         assert isinstance(self.request.user, User)
         return self.request.user
 
@@ -93,6 +122,7 @@ class Page(LoginRequiredMixin, View):
                 for name, label, is_first in _ENTRIES
             ],
             "paused_at": suspension.paused_at(),
+            "tenant": self.tenant,
         }
         return self.part(template, status=status, **shell, **context)
 

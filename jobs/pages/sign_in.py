@@ -114,6 +114,8 @@ class SignInLink(View):
 
 
 class SignOut(Page):
+    is_of_the_reader = True
+
     def post(self, request: HttpRequest) -> HttpResponse:
         if "everywhere" in request.POST:
             now = clock.now()

@@ -20,7 +20,7 @@ from django.db.models import F
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
-from booper.content import redaction
+from booper.content import redaction, visible_text
 from booper.timing import durations, recurrence
 from jobs.database import sql
 from jobs.models import Schedule
@@ -69,7 +69,8 @@ def write_new(schedules: Sequence[Schedule]) -> None:
 
 
 def _new_entry(schedule: Schedule, frequency: CrontabSchedule | IntervalSchedule) -> PeriodicTask:
-    name = redaction.redacted_text(schedule.name or schedule.key or _place(schedule))[:150]
+    # django-celery-beat's pages show it as it is.
+    name = visible_text.visible(redaction.redacted_text(schedule.name or schedule.key or _place(schedule)))[:150]
     return PeriodicTask(
         name=f"{name} ({schedule.id})",
         task=TASK,
@@ -95,7 +96,8 @@ def _fields(schedule: Schedule, frequency: CrontabSchedule | IntervalSchedule) -
 
 
 def _described(schedule: Schedule) -> str:
-    text = redaction.redacted_text(schedule.description or f"{schedule.method.upper()} {_place(schedule)}")
+    said = schedule.description or f"{schedule.method.upper()} {_place(schedule)}"
+    text = visible_text.visible(redaction.redacted_text(said))
     more = schedule.frequency["cron"][1:] if isinstance(schedule.frequency.get("cron"), list) else []
     return f"{text}\nAlso by cron: {'; '.join(more)}" if more else text
 

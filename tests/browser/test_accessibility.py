@@ -16,12 +16,12 @@ from pytest_django.live_server_helper import LiveServer
 from jobs.database import clock
 from jobs.guarding import inbox, password_resets
 from jobs.guarding.inbox import Arrived
-from jobs.models import Job, JobState, Receiver, User
+from jobs.models import Job, JobState, Queue, Receiver, User
 from tests import second_factors
 from tests.admin import make_ended_job, start_worker
 from tests.api import Api, data_of
 from tests.conftest import Announced
-from tests.factories import make_schedule
+from tests.factories import make_schedule, make_user
 
 # Thirty pages each, of which a busy machine looks at one in four seconds.
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(400)]
@@ -40,7 +40,9 @@ OWNERS_PAGES = (
 )  # fmt: skip
 ADMIN_PAGES = (
     "", "jobs/job/?owner=ada%40example.com&state=discarded", "jobs/job/{failed}/change/", "jobs/job/{waiting}/change/",
-    "jobs/job/{failed}/history/", "jobs/user/add/", "jobs/user/{user}/change/", "jobs/apikey/add/",
+    "jobs/job/{failed}/history/", "jobs/user/add/", "jobs/user/{user}/change/", "jobs/user/{tenant}/change/",
+    "jobs/apikey/add/", "auth/group/add/", "jobs/schedule/{long}/change/", "jobs/queue/{queue}/change/",
+    "jobs/receiver/{receiver}/change/",
     "django_celery_beat/periodictask/add/", "django_celery_beat/periodictask/{entry}/change/",
     "django_celery_beat/crontabschedule/add/", "django_celery_beat/clockedschedule/add/",
 )  # fmt: skip
@@ -72,7 +74,7 @@ def ids(api: Api, user: User) -> dict[str, object]:
     for path, body in (("secrets/TOKEN", {"value": "tulip"}), ("calendars/off", {"dates": ["2027-12-24"]})):
         assert api.call("PUT", f"/api/{path}", body).status_code == 201
     now = clock.now()
-    Receiver.objects.create(
+    receiver = Receiver.objects.create(
         user=user, origin="https://off.example", failing_since=now, last_failed_at=now, disabled_at=now
     )
     start_worker(now=now)
@@ -80,8 +82,11 @@ def ids(api: Api, user: User) -> dict[str, object]:
     inbox.keep(inbox.of_user(user.id), sent, now=now)
     entry = PeriodicTask.objects.latest("id")
     waiting = Job.objects.get(uuid=waits["id"])
+    tenant = make_user(f"{'a' * 60}.{'b' * 60}@{'c' * 60}.example.com")
+    long = make_schedule(first=now + HOUR, spec={"name": "n" * 255})
     return {"failed": failed.id, "waiting": waiting.id, "schedule": schedule.id, "alert": alert["id"],
-            "user": user.id, "entry": entry.id}  # fmt: skip
+            "user": user.id, "entry": entry.id, "tenant": tenant.id, "long": long.id,
+            "queue": Queue.objects.get().id, "receiver": receiver.id}  # fmt: skip
 
 
 def sign_in(page: Page, url: str) -> None:

@@ -31,11 +31,20 @@
     });
   }
 
+  // Choosers of several have a hint that is a picture, and say so to nobody.
+  function tellPictures() {
+    document.querySelectorAll(".help-tooltip[aria-label]").forEach(function (hint) {
+      hint.setAttribute("role", "img");
+    });
+  }
+
   const filters = document.querySelector(".all-filters");
   if (filters && window.matchMedia("(max-width: 767px)").matches) {
     filters.open = false;
   }
   nameCells();
+  // They are drawn once everything is loaded.
+  window.addEventListener("load", tellPictures);
   // In the queue of jQuery, behind what draws them.
   if (window.django && window.django.jQuery) {
     window.django.jQuery(nameChoosers);

@@ -1,5 +1,6 @@
 """The front page of the admin: how the instance is doing, for those who may know, without going through a table."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -179,6 +180,28 @@ def test_failures_are_looked_for_among_the_latest_events_alone(admin: Client, mo
     assert context(admin)["failures"] == []
 
 
+def test_the_tenants_of_whom_most_ended_stand_there_with_their_counts(admin: Client) -> None:
+    grace = make_user("grace@example.com")
+    for user, completed, discarded in ((make_user(), 1, 3600), (grace, 1234, 0)):
+        RolledUpCount.objects.create(
+            user=user,
+            of="all",
+            seconds=60,
+            at=NOON - HOUR / 2,
+            completed=completed,
+            discarded=discarded,
+            failed=discarded,
+        )
+    RolledUpCount.objects.create(user=grace, of="host", seconds=3600, at=NOON - HOUR / 2, key="a.example", completed=99)
+    html = page(admin, "")
+    section = html.partition("Tenants, in the last hour")[2].partition("</section>")[0]
+    cells = re.findall(r"<bdi>(.*?)</bdi>|>([\d,]+)<", section)
+    assert [first or second for first, second in cells] == [
+        *("ada@example.com", "1", "3,600", "3,600"),
+        *("grace@example.com", "1,234", "0", "0"),
+    ]
+
+
 def test_the_front_page_costs_the_same_queries_however_much_there_is(admin: Client) -> None:
     for _ in range(2):
         for number in range(3):
@@ -189,7 +212,7 @@ def test_the_front_page_costs_the_same_queries_however_much_there_is(admin: Clie
             page(admin, "")
         # Who asks; waiting, in queues, executing, late runs, the oldest; processes; deliveries; failures (two);
         # recent actions; what ended lately; whether the instance is paused.
-        assert len(counted(queries)) == 13, counted(queries)
+        assert len(counted(queries)) == 14, counted(queries)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from pytest_django import Settings
 
-from jobs.models import ApiKey, AuditEvent, Job, JobState, User
+from jobs.models import ApiKey, AuditEvent, Job, JobState, Queue, RolledUpCount, User
 from jobs.models.api_key import hash_token
 from tests import second_factors
 from tests.admin import log_in, make_ended_job, page, rows, told
@@ -356,3 +356,24 @@ def test_without_the_permission_none_is_turned_off_and_the_page_says_who_has_one
     assert factors_left() == {"owner@example.com"}
     assert "2026-03-01 12:00:00" in page(helpdesk, "jobs/user/")
     assert second_factors.SECRET not in page(helpdesk, f"jobs/user/{owner.pk}/change/")
+
+
+def test_each_tenant_has_what_ended_and_what_they_hold_beside_what_they_may(admin: Client) -> None:
+    ada = make_user()
+    for days, completed in ((0.5, 1200), (3, 30), (20, 4), (40, 5)):
+        at = NOON - timedelta(days=days)
+        RolledUpCount.objects.create(
+            user=ada, of="all", seconds=3600, at=at, completed=completed, discarded=2, failed=7
+        )
+    User.objects.filter(pk=ada.pk).update(limits={"queues": 3})
+    Queue.objects.create(user=ada, name="slow", inserted_at=NOON, refilled_at=NOON)
+    assert "1,200 completed, 2 discarded, 7 failed attempts" in page(admin, "jobs/user/")
+    html = page(admin, f"jobs/user/{ada.pk}/change/")
+    for part in (
+        "in 24 hours</th><td>1,200 completed, 2 discarded, 7 failed",
+        "in 7 days</th><td>1,230 completed, 4 discarded, 14 failed",
+        "in 30 days</th><td>1,234 completed, 6 discarded, 21 failed",
+        "Queues</th><td>1 of 3<",
+        "Waiting jobs</th><td>0 of 5,000,000<",
+    ):
+        assert part in html, part

@@ -25,3 +25,18 @@ def test_an_entry_says_whose_it_is_and_running_it_makes_a_run(
     run = Job.objects.get(schedule=schedule, is_upcoming=False)
     assert said == f"Made and due now: job {run.id}."
     assert run.scheduled_at == NOON
+
+
+def test_a_name_turns_no_row_around_and_widens_no_table(
+    web: Client, stopped_clock: StoppedClock, announced: Announced
+) -> None:
+    log_in(web, "everything")
+    make_schedule(first=NOON.replace(hour=13), spec={"name": "pay\u202efdp" + "n" * 240, "description": "of\u202etxt"})
+    entry = PeriodicTask.objects.get()
+    assert entry.name.startswith("pay\\u202efdp")
+    assert entry.description == "of\\u202etxt"
+    # One of before, or of django-celery-beat's own form.
+    PeriodicTask.objects.update(name="pay\u202efdp" + "n" * 180)
+    html = page(web, "django_celery_beat/periodictask/")
+    shown = html.partition('class="field-called"')[2].partition("</bdi>")[0].rpartition(">")[2]
+    assert shown == "pay\\u202efdp" + "n" * 27 + "…"

@@ -63,7 +63,7 @@ QUERIES = {
 }
 # Lists count up to a bound, ask where a search begins, and whom they are of.
 OF_THE_ADMIN = (4, 8)
-OVERVIEW = (10, 14)
+OVERVIEW = (10, 15)
 _SMALL, _LARGE = ("400", "25"), ("3000", "200")
 _LARGE_TABLES = ("jobs_job", "jobs_logevent", "jobs_delivery", "jobs_schedule", "jobs_rolledupcount", "jobs_auditevent")
 
