@@ -2,9 +2,9 @@
 FROM python:3.13-slim-bookworm AS build
 WORKDIR /opt/booper
 # requirements-sentry.txt for SENTRY_DSN, requirements-otel.txt for OTEL_EXPORTER_OTLP_ENDPOINT,
-# requirements-apprise.txt for BOOPER_ALERT_SERVICES.
+# requirements-apprise.txt for BOOPER_ALERT_SERVICES, requirements-oidc.txt for BOOPER_OIDC_ISSUER.
 ARG REQUIREMENTS=requirements.txt
-COPY requirements.txt requirements-apprise.txt requirements-otel.txt requirements-sentry.txt ./
+COPY requirements.txt requirements-apprise.txt requirements-oidc.txt requirements-otel.txt requirements-sentry.txt ./
 RUN python -m venv /opt/venv \
     && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: -r "$REQUIREMENTS"
 COPY . ./

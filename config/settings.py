@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import booper
-from config import database_url, embedded_broker, environment, error_reports, sentinel, traces
+from config import database_url, embedded_broker, environment, error_reports, oidc, sentinel, traces
 
 # The pinned tzdata decides, not what this machine has: all of them must agree on when nine in the morning is.
 zoneinfo.reset_tzpath(to=())
@@ -91,10 +91,11 @@ WHITENOISE_STATIC_PREFIX = "/static/"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 
-# For the links of `manage.py invite`.
-PASSWORD_RESET_TIMEOUT = 86_400
+PASSWORD_RESET_TIMEOUT = 86_400  # For the links of `manage.py invite`.
 # Of whom a second factor is required at signing in: of nobody, of staff, or of all. API keys have none.
 BOOPER_SECOND_FACTOR = environment.choice("BOOPER_SECOND_FACTOR", "optional", ["optional", "staff", "all"])
+# None where passwords alone sign people in: docs/pages.md
+BOOPER_OIDC = oidc.client()
 SESSION_ENGINE = "jobs.guarding.session_store"
 SESSION_COOKIE_HTTPONLY = True
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -351,9 +352,8 @@ DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", EMAIL_HOST_USER or "
 BOOPER_ALERT_SERVICES = environment.alert_services("BOOPER_ALERT_SERVICES", egress=BOOPER_EGRESS_PROXY)
 
 # Called once a minute while beat and workers are well: who no longer hears of it raises the alarm.
-BOOPER_HEARTBEAT_URL = environment.url(
-    "BOOPER_HEARTBEAT_URL", "", schemes=("http", "https"), example="https://hc-ping.com/…"
-)
+_PING = "https://hc-ping.com/…"
+BOOPER_HEARTBEAT_URL = environment.url("BOOPER_HEARTBEAT_URL", "", schemes=("http", "https"), example=_PING)
 
 # --- Metrics ----------------------------------------------------------------------------------------------------------
 

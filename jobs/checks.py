@@ -3,12 +3,14 @@
 import sqlite3
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import connection
 
 _OLDEST_SQLITE = (3, 35)
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @register
@@ -50,6 +52,17 @@ def check_broker_certificate(**_: Any) -> Sequence[CheckMessage]:
         problem = "The broker's certificate is not verified: whoever stands in between can read and forge wake-ups."
         return [Warning(problem, hint=hint, id="booper.W002")]
     return []
+
+
+@register
+def check_way_back(**_: Any) -> Sequence[CheckMessage]:
+    """The provider leads people back to BOOPER_PUBLIC_URL, with the code in the address."""
+    public = urlsplit(settings.BOOPER_PUBLIC_URL)
+    if settings.BOOPER_OIDC is None or public.scheme == "https" or public.hostname in _LOOPBACK:
+        return []
+    hint = "Set BOOPER_PUBLIC_URL to the https:// address that people open, and register it with the provider."
+    problem = "People come back from the provider of BOOPER_OIDC_ISSUER by http://, which most providers refuse."
+    return [Warning(problem, hint=hint, id="booper.W003")]
 
 
 @register

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from jobs.database import clock
-from jobs.guarding import admission, sign_in_attempts
+from jobs.guarding import admission, passwords, sign_in_attempts
 from jobs.guarding.limits import LimitReached
 
 LoginView = Callable[..., HttpResponse]
@@ -51,6 +51,9 @@ def guarded(login: LoginView) -> LoginView:
     """
 
     def guarded_login(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if not passwords.are_taken() and (request.method == "POST" or not request.user.is_authenticated):
+            query = urlencode({"next": request.GET.get("next", reverse("admin:index"))})
+            return HttpResponseRedirect(f"{reverse('pages:sign_in')}?{query}")
         waiting = admission.waiting(request) if request.method == "GET" else None
         if waiting is not None:
             query = urlencode({"next": request.GET.get("next", reverse("admin:index"))})

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
@@ -95,6 +96,8 @@ def possessions(user: User) -> str:
         "API keys": "jobs_apikey",
         "secrets": "jobs_secret",
     }
+    if settings.BOOPER_OIDC is not None:
+        pages["identities"] = "jobs_identity"
     links = (markup.link(f"{page}_changelist", query=f"?owner={user.pk}", label=label) for label, page in pages.items())
     return format_html_join(" · ", "{}", ((link,) for link in links))
 

@@ -19,6 +19,8 @@ from jobs.models import User
 
 # In a session: which second factor it has given a code of, by the moment from which on the user has had it.
 _GIVEN = "second_factor"
+# In a session: that it was begun by the provider of BOOPER_OIDC_ISSUER.
+_BY_PROVIDER = "by_provider"
 _MAY_TAKE = timedelta(minutes=10)
 
 
@@ -30,12 +32,26 @@ class Due(Enum):
 
 
 def lacking(session: SessionBase, user: User) -> Due | None:
+    if _is_given_elsewhere(session):
+        return None
     if user.second_factor_since is not None:
         return None if session.get(_GIVEN) == user.second_factor_since.isoformat() else Due.CODE
     if sessions.CODE_DUE in session:
         # The second factor was turned off since: a password of back then alone has signed nobody in.
         return Due.CODE
     return Due.SET_UP if is_required_of(user) else None
+
+
+def begin_by_provider(request: HttpRequest) -> None:
+    """Has the session that is about to begin be one by the provider: what another one held is forgotten."""
+    request.session.flush()
+    request.session[_BY_PROVIDER] = True
+
+
+def _is_given_elsewhere(session: SessionBase) -> bool:
+    """Whether the provider has asked for a second factor, by the operator's word."""
+    provider = settings.BOOPER_OIDC
+    return provider is not None and provider.is_second_factor and _BY_PROVIDER in session
 
 
 def is_required_of(user: User) -> bool:
@@ -58,11 +74,12 @@ def waiting(request: HttpRequest) -> tuple[User, Due] | None:
 
 
 def signed_in(request: HttpRequest | None, user: User, *, now: datetime) -> None:
-    """Notes a right password or link. Who has a second factor is signed in by its code only."""
-    if user.second_factor_since is None:
+    """Notes a right password or link, or the provider's word. Who has a second factor is signed in by its code only."""
+    is_given = request is not None and _is_given_elsewhere(request.session)
+    if user.second_factor_since is None or is_given:
         if request is not None:
             request.session.pop(sessions.CODE_DUE, None)
-        _note(request, user, now=now)
+        _note(request, user, now=now, **({"second_factor": "provider"} if is_given else {}))
         return
     audit.note("second_factor.asked", user_id=user.pk, actor=str(user), now=now, address=_address(request))
     if request is not None:
@@ -91,6 +108,8 @@ def mark(session: SessionBase, user: User) -> None:
 
 
 def _note(request: HttpRequest | None, user: User, *, now: datetime, **details: str) -> None:
+    if request is not None and _BY_PROVIDER in request.session:
+        details["by"] = "provider"
     audit.note("sign_in", user_id=user.pk, actor=str(user), now=now, address=_address(request), **details)
     if request is not None:
         sessions.begin(request, user, now=now)

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from jobs.guarding import audit, client_address, public_links, rates, sign_in_attempts
+from jobs.guarding import audit, client_address, passwords, public_links, rates, sign_in_attempts
 from jobs.models import PasswordReset, User
 
 GOOD_FOR = timedelta(hours=1)
@@ -36,8 +36,8 @@ class Letter:
 
 
 def is_offered() -> bool:
-    """Whether this instance has a mail server."""
-    return bool(settings.EMAIL_HOST)
+    """Whether this instance has a mail server, and takes passwords."""
+    return bool(settings.EMAIL_HOST) and passwords.are_taken()
 
 
 def ask(typed: str, meta: Mapping[str, Any], *, now: datetime) -> None:

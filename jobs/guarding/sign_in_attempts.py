@@ -46,12 +46,15 @@ class Attempt:
 
     def succeeded(self, *, is_all: bool = True) -> None:
         """Gives it back. Unless `is_all`, a code is asked for next, and decides whether the address is known."""
-        for each in self.taken:
-            each.rate.give_back(each.subject, now=self.now)
+        self.give_back()
         if self.taken and is_all:
             Usage.objects.update_or_create(
                 name=_KNOWN, subject=_pair(self.email, self.address), defaults={"at": self.now + _KNOWN_FOR}
             )
+
+    def give_back(self) -> None:
+        for each in self.taken:
+            each.rate.give_back(each.subject, now=self.now)
 
     def failed(self) -> None:
         """Writes down each limit that this failure has reached: the next attempt is refused."""
@@ -98,6 +101,15 @@ def begin(email: str, meta: Mapping[str, Any], *, is_code: bool = False, now: da
                 each.rate.give_back(each.subject, now=now)
             standing.require()
     return Attempt(email, address, tuple(taken), now)
+
+
+def begin_by_provider(meta: Mapping[str, Any], *, now: datetime) -> Attempt:
+    """Takes one of those of the address: whose account it will be is not known yet. Raises LimitReached."""
+    address = client_address.counted(meta)
+    allowed = (settings.BOOPER_SIGN_IN_FAILURES or _MOST_CODES) * _TIMES_OF_ADDRESS
+    standing = rates.sign_ins_of_address.take(address, allowed=allowed, now=now)
+    standing.require()
+    return Attempt("", address, (_Taken(rates.sign_ins_of_address, address, standing),), now)
 
 
 def words(reached: LimitReached) -> str:

@@ -6,6 +6,7 @@ from jobs.models.api_key import ApiKey, Scope
 from jobs.models.audit_event import AuditEvent
 from jobs.models.calendar import Calendar
 from jobs.models.delivery import Delivery, DeliveryKind, DeliveryState
+from jobs.models.identity import Identity
 from jobs.models.inbox import Inbox, InboxRequest
 from jobs.models.job import FINISHED_STATES, HOLDS_ITS_KEY, UNFINISHED_STATES, WAITING_STATES, Job, JobState
 from jobs.models.log_event import EventType, LogEvent
@@ -45,6 +46,7 @@ __all__ = [
     "DeliveryKind",
     "DeliveryState",
     "EventType",
+    "Identity",
     "Inbox",
     "InboxRequest",
     "Job",

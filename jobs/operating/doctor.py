@@ -15,10 +15,12 @@ def examine(
     ask_broker: Callable[[], None],
     clock_now: Callable[[], datetime],
     ask_proxy: Callable[[], str | None] | None = None,
+    ask_provider: Callable[[], str | None] | None = None,
     is_to_fix: bool = False,
 ) -> list[Finding]:
     """Makes all looks, in the order of what depends on what. `ask_broker` raises if the broker does not answer.
     `ask_proxy` says why the proxy that requests leave by can't be used, or None; it is None where there is no proxy.
+    `ask_provider` is the same for the provider that people sign in by.
 
     `clock_now` says what time it is, and asks the database for that.
     """
@@ -28,7 +30,11 @@ def examine(
     if all(finding.level != Level.ERROR for finding in findings if finding.check in ("database", "migrations")):
         checks = (*invariants.CHECKS, *held_up.CHECKS)
         findings += [finding for check in checks for finding in _examine(check, clock_now(), is_to_fix)]
-    return [*findings, *([] if ask_proxy is None else [_proxy(ask_proxy)]), _broker(ask_broker)]
+    if ask_proxy is not None:
+        findings.append(_proxy(ask_proxy))
+    if ask_provider is not None:
+        findings.append(_provider(ask_provider))
+    return [*findings, _broker(ask_broker)]
 
 
 def has_errors(findings: Sequence[Finding]) -> bool:
@@ -85,6 +91,14 @@ def _proxy(ask: Callable[[], str | None]) -> Finding:
         return Finding(check="egress proxy", level=Level.OK, message="it answers, and takes us")
     remedy = "see that it runs, and that BOOPER_EGRESS_PROXY has its address, user and password"
     return Finding(check="egress proxy", level=Level.ERROR, message=problem, remedy=remedy)
+
+
+def _provider(ask: Callable[[], str | None]) -> Finding:
+    problem = ask()
+    if problem is None:
+        return Finding(check="sign-in provider", level=Level.OK, message="it answers, and shows its keys")
+    remedy = "see that it runs, and that BOOPER_OIDC_ISSUER is its address (BOOPER_OIDC_CA_FILE: who signs for it)"
+    return Finding(check="sign-in provider", level=Level.ERROR, message=problem, remedy=remedy)
 
 
 def _broker(ask: Callable[[], None]) -> Finding:

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth.forms import PasswordChangeForm
@@ -11,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from jobs.database import clock
-from jobs.guarding import audit, sessions, sign_in_attempts
+from jobs.guarding import audit, identities, passwords, sessions, sign_in_attempts
 from jobs.guarding.limits import LimitReached
 from jobs.pages.shell import Page
 
@@ -27,8 +28,12 @@ class _AccountPage(Page):
             "rows": sessions.of_user(self.owner)[:_SHOWN],
             "here": self.request.session.session_key,
             "has_password": self.owner.has_usable_password(),
+            "takes_passwords": passwords.are_taken(),
+            "provider": settings.BOOPER_OIDC,
             "refusals": refusals or [],
         }
+        if settings.BOOPER_OIDC is not None:
+            context["identities"] = identities.of_user(self.owner)
         return self.page("account.html", title="Account", status=status, **context)
 
 

@@ -4,10 +4,12 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.views import PasswordResetConfirmView
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.urls import reverse
 
 from jobs.database import clock
-from jobs.guarding import audit, invitations
+from jobs.guarding import audit, invitations, passwords
 
 
 class Invitation(PasswordResetConfirmView):
@@ -17,6 +19,12 @@ class Invitation(PasswordResetConfirmView):
     template_name = "pages/invitation.html"
     title = "Choose a password"
     post_reset_login = True
+
+    def dispatch(self, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Leads on to the sign-in where no passwords are taken: who is invited may come from the provider then."""
+        if not passwords.are_taken():
+            return HttpResponseRedirect(reverse("pages:sign_in"))
+        return super().dispatch(*args, **kwargs)
 
     def get_success_url(self) -> str:
         return f"{settings.BOOPER_BASE_PATH}/"

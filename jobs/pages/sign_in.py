@@ -2,7 +2,6 @@
 
 import math
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.conf import settings
@@ -12,15 +11,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
 from django.views.decorators.cache import never_cache
 
 from jobs.database import clock
-from jobs.guarding import admission, audit, password_resets, second_factor, sign_in_attempts, sign_in_links
+from jobs.guarding import admission, audit, password_resets, passwords, second_factor, sign_in_attempts, sign_in_links
 from jobs.guarding.admission import Due
 from jobs.guarding.limits import LimitReached
 from jobs.models import User
+from jobs.pages import destinations
 from jobs.pages.shell import Page, refuse_nul
 
 _REFUSAL = (
@@ -46,12 +45,16 @@ class Root(View):
 class SignIn(View):
     def get(self, request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated:
-            return HttpResponseRedirect(_next(request))
+            return HttpResponseRedirect(destinations.wanted(request))
         waiting = admission.waiting(request)
-        return _form(request) if waiting is None else _led_to(waiting[1], request)
+        if waiting is None:
+            return form(request)
+        return destinations.by_way_of(waiting[1], destinations.wanted(request))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         refuse_nul(request)
+        if not passwords.are_taken():
+            return form(request, refusal=passwords.REFUSAL, status=403)
         email, password = request.POST.get("email", "").strip(), request.POST.get("password", "")
         try:
             attempt = sign_in_attempts.begin(email, request.META, now=clock.now())
@@ -60,11 +63,11 @@ class SignIn(View):
         user = authenticate(request, username=email, password=password)
         if user is None:
             attempt.failed()
-            return _form(request, email=email, refusal=_REFUSAL, status=401)
+            return form(request, email=email, refusal=_REFUSAL, status=401)
         login(request, user)
         due = admission.lacking(request.session, user)
         attempt.succeeded(is_all=due is not Due.CODE)
-        return HttpResponseRedirect(_next(request)) if due is None else _led_to(due, request)
+        return destinations.by_way_of(due, destinations.wanted(request))
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -73,7 +76,7 @@ class SignInCode(View):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         user = _who_owes_a_code(request)
-        return _code_form(request) if user else HttpResponseRedirect(_next(request))
+        return _code_form(request) if user else HttpResponseRedirect(destinations.wanted(request))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         refuse_nul(request)
@@ -82,14 +85,14 @@ class SignInCode(View):
             return HttpResponseRedirect(reverse("pages:sign_in"))
         user, now = _who_owes_a_code(request), clock.now()
         if user is None:
-            return HttpResponseRedirect(_next(request))
+            return HttpResponseRedirect(destinations.wanted(request))
         if user.second_factor_since is None or not admission.is_in_time(request.session, now=now):
             logout(request)
-            return _form(request, refusal=_TOO_LATE, status=401)
+            return form(request, refusal=_TOO_LATE, status=401)
         try:
             attempt = sign_in_attempts.begin(user.email, request.META, is_code=True, now=now)
         except LimitReached as reached:
-            return _waits(_code_form(request, refusal=sign_in_attempts.words(reached), status=429), reached)
+            return waits(_code_form(request, refusal=sign_in_attempts.words(reached), status=429), reached)
         with transaction.atomic():
             by = second_factor.take(user, request.POST.get("code", ""), address=attempt.address, now=now)
             if by is not None:
@@ -98,7 +101,7 @@ class SignInCode(View):
             attempt.failed()
             return _code_form(request, refusal=REFUSED_CODE, status=401)
         attempt.succeeded()
-        return HttpResponseRedirect(_next(request))
+        return HttpResponseRedirect(destinations.wanted(request))
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -125,10 +128,11 @@ class SignOut(Page):
         return HttpResponseRedirect(reverse("pages:sign_in"))
 
 
-def _form(request: HttpRequest, *, status: int = 200, **context: Any) -> HttpResponse:
+def form(request: HttpRequest, *, status: int = 200, **context: Any) -> HttpResponse:
     given = request.POST.get("next") or request.GET.get("next", "")
     context |= {"title": "Sign in", "next": given, "base_path": settings.BOOPER_BASE_PATH}
-    context["sends_mail"] = password_resets.is_offered()
+    context |= {"sends_mail": password_resets.is_offered(), "takes_passwords": passwords.are_taken()}
+    context["provider"] = settings.BOOPER_OIDC
     return render(request, "pages/sign_in.html", context, status=status)
 
 
@@ -143,21 +147,10 @@ def _who_owes_a_code(request: HttpRequest) -> User | None:
     return waiting[0] if waiting is not None and waiting[1] is Due.CODE else None
 
 
-def _led_to(due: Due, request: HttpRequest) -> HttpResponse:
-    return HttpResponseRedirect(f"{reverse(due.value)}?{urlencode({'next': _next(request)})}")
-
-
 def _locked_out(request: HttpRequest, reached: LimitReached, *, email: str) -> HttpResponse:
-    return _waits(_form(request, email=email, refusal=sign_in_attempts.words(reached), status=429), reached)
+    return waits(form(request, email=email, refusal=sign_in_attempts.words(reached), status=429), reached)
 
 
-def _waits(answer: HttpResponse, reached: LimitReached) -> HttpResponse:
+def waits(answer: HttpResponse, reached: LimitReached) -> HttpResponse:
     answer.headers["Retry-After"] = str(math.ceil(reached.wait))
     return answer
-
-
-def _next(request: HttpRequest) -> str:
-    """A path of ours that the reader was on the way to; home otherwise."""
-    wanted = request.POST.get("next") or request.GET.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
-    return wanted if is_ours and wanted.startswith("/") else reverse("pages:home")

@@ -1,5 +1,8 @@
 """Every path of the owners' pages, at the root of the site."""
 
+from importlib import import_module
+
+from django.conf import settings
 from django.urls import path
 from django.views.generic import RedirectView
 
@@ -93,3 +96,7 @@ urlpatterns = [
     path("account/sessions/<uuid:session_id>/end", account.EndSession.as_view(), name="end_session"),
     path("limits", limits.Limits.as_view(), name="limits"),
 ]
+
+if settings.BOOPER_OIDC is not None:
+    # By its name, as it loads what asks the provider.
+    urlpatterns += import_module("jobs.pages.provider_urls").urlpatterns

@@ -9,9 +9,9 @@ import pytest
 from django.test import override_settings
 from playwright.sync_api import Page, sync_playwright
 
-_POLICY = "Content Security Policy"
+POLICY = "Content Security Policy"
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
-_ARGUMENTS = [
+ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -53,14 +53,14 @@ def browser_page(chromium: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         context = playwright.chromium.launch_persistent_context(
             tmp_path / "profile",
             executable_path=chromium,
-            args=_ARGUMENTS,
+            args=ARGUMENTS,
             headless=True,
             viewport={"width": 1400, "height": 900},
         )
         page = context.pages[0]
         page.set_default_timeout(15_000)
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: errors.append(message.text) if _POLICY in message.text else None)
+        page.on("console", lambda message: errors.append(message.text) if POLICY in message.text else None)
         page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
         yield page
         context.close()

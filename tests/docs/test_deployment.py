@@ -33,7 +33,7 @@ def test_the_image_starts_the_web_and_is_nobody_in_particular() -> None:
 
 def test_what_the_image_needs_is_let_in_and_no_more() -> None:
     let_in = set(re.findall(r"^!(\S+)$", (deployed.ROOT / ".dockerignore").read_text(), re.MULTILINE))
-    optional = {"requirements-apprise.txt", "requirements-otel.txt", "requirements-sentry.txt"}
+    optional = {f"requirements-{name}.txt" for name in ("apprise", "oidc", "otel", "sentry")}
     assert let_in == {"booper", "config", "jobs", "manage.py", "requirements.txt", "LICENSE", *optional}
     assert all((deployed.ROOT / name).exists() for name in let_in)
 

@@ -5,6 +5,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 from django.conf import settings
@@ -27,10 +28,12 @@ class Command(BaseCommand):
         parser.add_argument("--fix", action="store_true", help="repair what is safe to repair")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        proxy = settings.BOOPER_EGRESS_PROXY
+        proxy, client = settings.BOOPER_EGRESS_PROXY, settings.BOOPER_OIDC
         findings = doctor.examine(
             ask_broker=announcements.ask_broker,
             ask_proxy=None if proxy is None else partial(proxy_check.problem, proxy),
+            # By its name, as it needs what is not installed where nobody signs in by it.
+            ask_provider=None if client is None else import_module("booper.identity.provider").of(client).problem,
             clock_now=clock.now,
             is_to_fix=options["fix"],
         )

@@ -17,8 +17,15 @@ def found(
     fix: bool = False,
     ask_broker: Callable[[], None] = lambda: None,
     ask_proxy: Callable[[], str | None] | None = None,
+    ask_provider: Callable[[], str | None] | None = None,
 ) -> list[Finding]:
-    return doctor.examine(ask_broker=ask_broker, ask_proxy=ask_proxy, clock_now=lambda: now, is_to_fix=fix)
+    return doctor.examine(
+        ask_broker=ask_broker,
+        ask_proxy=ask_proxy,
+        ask_provider=ask_provider,
+        clock_now=lambda: now,
+        is_to_fix=fix,
+    )
 
 
 def troubles(**options: Any) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """What is wrong with a live system is found and named, and what is safe to repair is repaired."""
 
 import json
+from contextlib import suppress
 from datetime import datetime
 from io import StringIO
 from typing import Any
@@ -22,6 +23,7 @@ from jobs.recurring import schedules as recurring_schedules
 from jobs.recurring import upcoming as recurring_upcoming
 from jobs.running import transitions
 from jobs.waking import announcements
+from tests import oidc_provider
 from tests.conftest import StoppedClock
 from tests.egress_proxy import EgressProxy
 from tests.factories import NOON, make_job, make_schedule
@@ -71,6 +73,25 @@ def test_a_broker_that_does_not_answer_is_named_last():
     processes()
     assert "nobody listens there" in troubles(ask_broker=refuse)["broker"]
     assert found(ask_broker=refuse)[-1].check == "broker"
+
+
+def test_the_provider_that_people_sign_in_by_is_asked_where_there_is_one(settings: Settings):
+    assert "sign-in provider" not in {finding.check for finding in found()}
+    assert levels("sign-in provider", ask_provider=lambda: None) == ["ok"]
+    assert levels("sign-in provider", ask_provider=lambda: "it is down") == ["error"]
+    with oidc_provider.serving() as provider:
+        settings.BOOPER_OIDC = provider.client()
+        assert "it answers, and shows its keys" in doctors_words()
+    assert provider.asked == ["/.well-known/openid-configuration", "/keys"]
+    settings.BOOPER_OIDC = provider.client(name="another")
+    assert "127.0.0.1 can't be asked" in doctors_words()
+
+
+def doctors_words() -> str:
+    out = StringIO()
+    with suppress(SystemExit):
+        call_command("doctor", stdout=out)
+    return out.getvalue()
 
 
 def test_the_proxy_that_requests_leave_by_is_asked_where_there_is_one():
