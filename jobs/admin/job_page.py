@@ -61,7 +61,7 @@ def read(job: Job, *, now: datetime) -> JobPage:
     deliveries = list(job.deliveries.defer("body").order_by("-id")[: MOST_DELIVERIES + 1])
     return JobPage(
         reason=replace(told.reason, message=redaction.redacted_text(told.reason.message)),
-        spent=_spent(told),
+        spent=_spent(job, told),
         entries=[TimelineRow(entry.at, visible_text.visible(entry.text)) for entry in told.entries[-MOST_ENTRIES:]],
         has_earlier_entries=len(told.entries) > MOST_ENTRIES or not told.is_complete,
         has_begun=job.attempt > 0,
@@ -73,9 +73,13 @@ def read(job: Job, *, now: datetime) -> JobPage:
     )
 
 
-def _spent(told: Timeline) -> str:
+def _spent(job: Job, told: Timeline) -> str:
     states = [f"{name} {span(took)}" for name, took in told.seconds_in_states.items()]
-    late = "" if told.late_seconds is None else f"begun {span(told.late_seconds)} after it was due"
+    late = ""
+    if told.late_seconds is not None:
+        late = (
+            f"begun {span(told.late_seconds)} after it was due" if job.attempt else f"due for {span(told.late_seconds)}"
+        )
     return "; ".join(part for part in (", ".join(states), late) if part)
 
 

@@ -27,7 +27,7 @@ from jobs.admin.kit.filters import BeforeNumberFilter, GivenFilter, InsertedFilt
 from jobs.admin.kit.read_only import Section
 from jobs.database import clock
 from jobs.guarding import audit
-from jobs.models import FINISHED_STATES, WAITING_STATES, Job, JobState
+from jobs.models import FINISHED_STATES, UNFINISHED_STATES, WAITING_STATES, Job, JobState
 from jobs.waking import announcements
 
 # True of every job; but it is by this that PostgreSQL sees that its three partial indexes cover all that wait.
@@ -203,13 +203,15 @@ class JobAdmin(ContentAdmin):
 
     @admin.action(description="Cancel the selected jobs", permissions=["operate"])
     def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Job]) -> HttpResponse | None:
-        """Asks first, and says how many."""
-        count = queryset[: job_actions.MOST_AT_ONCE + 1].count()
-        if "confirmed" not in request.POST and count <= job_actions.MOST_AT_ONCE:
+        """Asks first, and says how many it is about: those that have not ended, and are no upcoming runs."""
+        selected = list(queryset.values_list("state", "is_upcoming")[: job_actions.MOST_AT_ONCE + 1])
+        count = sum(state in UNFINISHED_STATES and not is_upcoming for state, is_upcoming in selected)
+        if "confirmed" not in request.POST and count and len(selected) <= job_actions.MOST_AT_ONCE:
             context = {
                 **self.admin_site.each_context(request),
                 "title": "Cancel the selected jobs?",
                 "count": count,
+                "others": len(selected) - count,
                 "selected": request.POST.getlist(ACTION_CHECKBOX_NAME),
                 "is_across": request.POST.get("select_across", "0"),
             }

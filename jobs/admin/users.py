@@ -166,10 +166,10 @@ class UserAdmin(BoundedAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     actions = ("reset_second_factor",)
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ("email", "password", "is_active")}),
+        ("Usage", {"fields": _USAGE}),
         ("What they may do in this admin", {"fields": _POWERS}),
         ("What they may have instead of what the settings say", {"fields": tuple(_LIMIT_FIELDS)}),
         ("Facts", {"fields": _FACTS}),
-        ("Usage", {"fields": _USAGE}),
     )
     add_fieldsets = ((None, {"classes": ("wide",), "fields": ("email", "usable_password", "password1", "password2")}),)
 

@@ -47,11 +47,11 @@ def pretty(value: Any) -> str:
 
 
 def json_block(value: Any, *, limit: int, more: str = "") -> SafeString:
-    """Indented JSON, cut after `limit` characters; `more` is a link to the whole."""
+    """Indented JSON, cut after `limit` characters; `more` is a link to the whole. Keys scroll it too."""
     whole = pretty(value)
     if len(whole) <= limit:
-        return format_html('<pre class="json">{}</pre>', whole)
-    return format_html('<pre class="json">{}…</pre>{}', whole[:limit], cut_note(len(whole), more))
+        return format_html('<pre class="json" tabindex="0">{}</pre>', whole)
+    return format_html('<pre class="json" tabindex="0">{}…</pre>{}', whole[:limit], cut_note(len(whole), more))
 
 
 def cut_note(length: int, more: str) -> SafeString:

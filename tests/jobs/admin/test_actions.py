@@ -15,7 +15,7 @@ from jobs.running import transitions
 from jobs.specs import RecurrenceSpec
 from tests.admin import execute, log_in, make_ended_job, page, rows, start_worker, told
 from tests.conftest import Announced, StoppedClock
-from tests.factories import NOON, make_job, make_spec, make_user
+from tests.factories import NOON, make_job, make_schedule, make_spec, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -320,6 +320,16 @@ def test_cancelling_asks_first_and_says_how_many(admin: Client) -> None:
     assert [state_of(job) for job in jobs] == ["scheduled"] * 2
     question = page(admin, f"jobs/job/{jobs[0].id}/change/")
     assert "It is not sent any more" in question
+
+
+def test_the_question_counts_what_can_be_cancelled_alone(admin: Client) -> None:
+    waits, upcoming = make_job(scheduled_at=NOON + HOUR), make_schedule(first=NOON + HOUR)
+    ended = [make_ended_job(JobState.DISCARDED) for _ in range(2)]
+    keys = [str(job.id) for job in (waits, *ended, *Job.objects.filter(schedule=upcoming))]
+    html = admin.post(LIST, {"action": "cancel_selected", "_selected_action": keys}).content.decode()
+    assert "1 job would be cancelled" in html
+    assert "The other 3 have ended, or are upcoming runs of schedules, and are left as they are." in html
+    assert 'value="Cancel 1"' in html
 
 
 def test_what_is_due_now_in_a_queue_that_is_paused_is_said_to_wait(admin: Client) -> None:

@@ -134,6 +134,21 @@ def test_the_page_shows_how_long_a_job_waited_and_for_what(admin: Client, stoppe
     assert lines[-1].startswith("callback to https://example.com/c: is to be sent")
 
 
+def test_what_waits_is_not_said_to_have_begun(admin: Client, stopped_clock: StoppedClock) -> None:
+    job = make_job()
+    stopped_clock.advance(minutes=2)
+    assert timeline_of(job_html(admin, job))[:2] == [
+        "available 2 min; due for 2 min",
+        "has waited 2 min to be taken up",
+    ]
+
+
+def test_what_is_long_is_scrolled_by_keys_too(admin: Client) -> None:
+    html = job_html(admin, make_ended_job(JobState.COMPLETED))
+    assert '<pre class="json" tabindex="0">' in html
+    assert '<pre class="json">' not in html
+
+
 def test_of_a_long_timeline_the_latest_part_is_shown(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job_page, "MOST_ENTRIES", 1)
     html = job_html(admin, make_ended_job(JobState.DISCARDED))
