@@ -14,8 +14,8 @@ from booper.timing import suggestions
 
 T = TypeVar("T")
 
-# What a uuid and a key are made of. Anything else is a name, and goes into no path.
-_IDENTITY = re.compile(r"[A-Za-z0-9._-]{1,128}")
+# What a uuid and a key are made of. Anything else is a name, "." and ".." too, and goes into no path.
+_IDENTITY = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,128}")
 # So many of one name are shown; and among so many names the nearest is looked for.
 _MOST_SHOWN = 20
 _MOST_NAMES = 100

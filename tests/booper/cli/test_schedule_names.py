@@ -104,11 +104,22 @@ def test_where_there_is_none_the_nearest_is_suggested(api: FakeApi, capsys: pyte
 
 
 def test_what_no_key_can_be_goes_into_no_path(api: FakeApi) -> None:
-    for name in ("a/trigger", "../jobs", "x" * 129, "ä"):
+    for name in ("a/trigger", "../jobs", "x" * 129, "ä", ".", ".."):
         api.answer([])
         api.answer([])
         assert cli.main(["schedules", "enable", name]) == 1
     assert {(call.method, call.path) for call in api.calls} == {("GET", "/api/schedules")}
+
+
+@pytest.mark.parametrize("name", [".", "..", "a/b", "../jobs", "%2e%2e", "?", "#"])
+def test_a_name_that_a_path_would_take_for_something_else_reaches_its_schedule(api: FakeApi, name: str) -> None:
+    for line in (["get"], ["delete"], ["trigger"]):
+        api.answer([{**DAILY, "name": name}])
+        api.answer(DAILY)
+        assert cli.main(["schedules", *line, name]) == 0
+    paths = [(path, query) for _, path, query in asked(api)]
+    looked, reached = ("/api/schedules", {"name": name, "limit": "20"}), f"/api/schedules/{ID}"
+    assert paths == [looked, (reached, {}), looked, (reached, {}), looked, (f"{reached}/trigger", {})]
 
 
 def test_another_refusal_is_no_reason_to_look_for_a_name(api: FakeApi) -> None:
