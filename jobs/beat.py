@@ -7,7 +7,7 @@ Entries of django-celery-beat that are not Booper's run as they always do.
 import logging
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -33,9 +33,12 @@ from jobs.waking.announcer import Lane
 
 logger = logging.getLogger(__name__)
 
+# While more is due than a tick fires, of one tenant alone.
 _BATCH = 500
-# While several tenants have something due: each waits for what is fired before its turn, and so do writers to SQLite.
+# Otherwise: whoever comes due meanwhile waits for what is fired before its turn, and so do writers to SQLite.
 _BATCH_OF_SEVERAL = 100
+# No tenant is alone for so long after several had something due.
+_COMPANY_SECONDS = 5.0
 _LONGEST_SLEEP_SECONDS = 0.5
 # Until what is due and held by somebody else is looked at again.
 _HELD_SECONDS = 0.05
@@ -51,9 +54,11 @@ _OWN_ENTRY = "booper.prune"
 # As many as take a tenth of a second or two.
 _SETTLED = 200
 _ROLL_UP_SECONDS = 5.0
+# Times as long as it took: runs that are due wait meanwhile.
+_ROLL_UP_PAUSES = 4
 _PARK_SECONDS = 5.0
 # Rows of the log, as many as take some hundredths of a second.
-_ROLLED_UP = 4000
+_ROLLED_UP = 2000
 Answer = TypeVar("Answer")
 
 
@@ -86,6 +91,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         # More is due than one tick fires.
         self._is_behind = False
         self._tenants = firing.new_tenants()
+        self._alone_from = 0.0
         self._promote_at = 0.0
         self._promoted: dict[Lane, datetime] = {}
         self._heartbeat_at = 0.0
@@ -204,7 +210,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         now = clock.now()
         mark, began = self._upcoming.mark(now=now), time.monotonic()
         shares = self._shares(now=now) if self._is_behind else []
-        limit = _BATCH_OF_SEVERAL if shares else _BATCH
+        limit = self._limit(shares)
         count = firing.fire_due(limit=limit, shares=shares, now=now) if shares else 0
         # What some leave of their shares is for the others.
         if count < limit:
@@ -230,6 +236,12 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
     def _shares(self, *, now: datetime) -> list[Look]:
         """As much of each tenant with something due, where there are several."""
         return self._tenants.shares(_BATCH_OF_SEVERAL, without=suspension.held().users, now=now)
+
+    def _limit(self, shares: Sequence[Look]) -> int:
+        """How many runs a tick fires."""
+        if shares:
+            self._alone_from = time.monotonic() + _COMPANY_SECONDS
+        return _BATCH if self._is_behind and time.monotonic() >= self._alone_from else _BATCH_OF_SEVERAL
 
     def _take_over_edits(self) -> float:
         """Some at a time, by id, each once. Should the database fail, those are taken over at the next tick."""
@@ -294,11 +306,12 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
 
     def _roll_up(self) -> float:
         """Counts what has ended for the charts of pages, a few rows of the log at a time."""
-        if time.monotonic() < self._roll_up_at:
-            return _LONGEST_SLEEP_SECONDS
-        is_behind = rolled_up.roll_up(limit=_ROLLED_UP, now=clock.now())
-        self._roll_up_at = time.monotonic() + (0.0 if is_behind else _ROLL_UP_SECONDS)
-        return 0.0 if is_behind else _LONGEST_SLEEP_SECONDS
+        began = time.monotonic()
+        if began >= self._roll_up_at:
+            is_behind = rolled_up.roll_up(limit=_ROLLED_UP, now=clock.now())
+            took = time.monotonic() - began
+            self._roll_up_at = time.monotonic() + (took * _ROLL_UP_PAUSES if is_behind else _ROLL_UP_SECONDS)
+        return self._roll_up_at - time.monotonic()
 
     def _keep_parked(self) -> float:
         """Keeps when hosts were parked, for who asks when it is over."""

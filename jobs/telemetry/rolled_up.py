@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count
 
-from jobs.database import ended_counts
+from jobs.database import ended_counts, sql
 from jobs.database.ended_counts import Ended
 from jobs.models import JobState, LogEvent, RolledUpCount, RolledUpTo
 from jobs.models.identifiers import earliest_uuid7
@@ -50,11 +50,11 @@ def roll_up(*, limit: int, now: datetime) -> bool:
     end = further or _behind(rows.order_by("-id").values_list("id", flat=True).first())
     if end is None:
         return False
-    sums = _sums(ended_counts.between(begin.log_id, end, bounds=spread.BOUNDS))
+    counts = _added(_sums(ended_counts.between(begin.log_id, end, bounds=spread.BOUNDS)))
     with transaction.atomic():
-        # Zero rows: another beat has counted them.
+        # Zero rows: another beat has counted them, and what was read before this is no longer so.
         if RolledUpTo.objects.filter(id=_PLACE, log_id=begin.log_id).update(log_id=end):
-            _add(sums)
+            _write(counts)
     return further is not None
 
 
@@ -87,28 +87,38 @@ def _count(into: Sum, ended: Ended, *, is_spread: bool = False) -> None:
                 spread_of[str(place)] = spread_of.get(str(place), 0) + ended.count
 
 
-def _add(sums: dict[Key, Sum]) -> None:
-    """To what was counted before. Whoever else counts waits for the row that was moved."""
+def _added(sums: dict[Key, Sum]) -> list[RolledUpCount]:
+    """The rows with what is found added to what was counted before. Nobody counts on while the place is not moved."""
     known = _known(sums)
-    written: dict[Key, RolledUpCount] = {}
+    rows: dict[Key, RolledUpCount] = {}
     for key, found in _bounded(sums, known).items():
-        row = written[key] = known.get(key) or RolledUpCount(**dict(zip(_COLUMNS, key, strict=True)))
+        row = rows[key] = known.get(key) or RolledUpCount(**dict(zip(_UNIQUE, key, strict=True)))
         row.completed += found.completed
         row.discarded += found.discarded
         row.failed += found.failed
         row.late, row.took = spread.added((row.late, found.late)), spread.added((row.took, found.took))
-    RolledUpCount.objects.bulk_create(
-        [RolledUpCount(**{name: getattr(row, name) for name in (*_COLUMNS, *_COUNTED)}) for row in written.values()],
-        update_conflicts=True,
-        unique_fields=_UNIQUE,
-        update_fields=_COUNTED,
-        batch_size=500,
-    )
+    return list(rows.values())
 
 
-_COLUMNS = ("user_id", "of", "seconds", "at", "key")
-_UNIQUE = ("user", "of", "seconds", "at", "key")
-_COUNTED = ("completed", "discarded", "failed", "late", "took")
+_UNIQUE = {"user_id": "uuid", "of": "text", "seconds": "smallint", "at": "timestamptz", "key": "text"}
+_COUNTED = {"completed": "bigint", "discarded": "bigint", "failed": "bigint", "late": "jsonb", "took": "jsonb"}
+_COLUMNS = _UNIQUE | _COUNTED
+_WRITE = f"""
+INSERT INTO jobs_rolledupcount ({", ".join(_COLUMNS)}) SELECT {", ".join(_COLUMNS)} FROM ({{rows}}) AS r WHERE TRUE
+ON CONFLICT ({", ".join(_UNIQUE)}) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _COUNTED)}
+"""
+
+
+def _write(counts: Iterable[RolledUpCount]) -> None:
+    """In one statement, as the writers to SQLite wait for it."""
+    rows = [
+        {name: getattr(count, name) for name in _COLUMNS}
+        | {"user_id": count.user_id.hex, "at": sql.time_text(count.at)}
+        for count in counts
+    ]
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.execute(_WRITE.format(rows=sql.rows(**_COLUMNS)), {"rows": sql.json_parameter(rows)})
 
 
 def _known(sums: dict[Key, Sum]) -> dict[Key, RolledUpCount]:
@@ -120,13 +130,13 @@ def _known(sums: dict[Key, Sum]) -> dict[Key, RolledUpCount]:
 
 def _bounded(sums: dict[Key, Sum], known: dict[Key, RolledUpCount]) -> dict[Key, Sum]:
     """The same, those hosts and schedules together that are beyond MOST_KEYS of their user in an hour."""
-    new = [key for key in sums if key[4] and key not in known]
+    new = dict.fromkeys(key for key in sums if key[4] and key not in known)
     if not new:
         return sums
     counted = RolledUpCount.objects.filter(user_id__in={key[0] for key in new}, at__in={key[3] for key in new})
     groups = counted.exclude(key="").values_list("user_id", "of", "seconds", "at")
     taken = {tuple(group[:4]): group[4] for group in groups.annotate(count=Count("id"))}
-    bounded = {key: found for key, found in sums.items() if key not in set(new)}
+    bounded = {key: found for key, found in sums.items() if key not in new}
     # Those that fail first: they are what is looked for.
     for key in sorted(new, key=lambda key: -sums[key].failed):
         count = taken[key[:4]] = taken.get(key[:4], 0) + 1

@@ -81,8 +81,25 @@ def test_a_thousand_runs_of_one_tenant_hold_up_no_run_of_another(
     stopped_clock.advance(seconds=2)
     assert [beat.tick(), beat.tick()] == [0.0, 0.0]
     assert Job.objects.filter(schedule=modest, is_upcoming=False).exists()
-    # Nobody waits for what the other one leaves of its share.
-    assert Job.objects.filter(is_upcoming=False).count() == 20 + 2 * 10
+    # Nobody waits for what the other one leaves of its share, and no more is fired at once for a while.
+    assert Job.objects.filter(is_upcoming=False).count() == 3 * 10
+    beat.tick()
+    assert Job.objects.filter(is_upcoming=False).count() == 4 * 10
+
+
+def test_what_is_due_of_one_tenant_alone_is_fired_by_the_hundreds_from_the_second_tick_on(
+    monkeypatch: pytest.MonkeyPatch, beat: jobs_beat.Scheduler, stopped_clock: StoppedClock
+):
+    monkeypatch.setattr(jobs_beat, "_BATCH", 20)
+    monkeypatch.setattr(jobs_beat, "_BATCH_OF_SEVERAL", 10)
+    for _ in range(40):
+        make_schedule(first=NOON + MINUTE)
+    stopped_clock.advance(minutes=1)
+    counts = []
+    for _ in range(3):
+        beat.tick()
+        counts.append(Job.objects.filter(is_upcoming=False).count())
+    assert counts == [10, 30, 40]
 
 
 def test_schedules_that_somebody_holds_are_looked_at_in_a_while_and_others_by_their_shares(

@@ -1,5 +1,6 @@
 """Each row of the log is counted once, whoever counts and however often; what charts show comes from nothing else."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -248,17 +249,26 @@ def test_counts_go_when_they_are_old_and_with_their_user() -> None:
     assert not RolledUpCount.objects.exists()
 
 
-def test_beat_counts_every_few_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_beat_counts_every_few_seconds_and_leaves_time_for_others_where_it_is_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     asked: list[int] = []
+    seconds = 100.0
 
     def count(*, limit: int, now: datetime) -> bool:
+        nonlocal seconds
+        seconds += 0.1
         asked.append(limit)
         return len(asked) == 1
 
     monkeypatch.setattr(rolled_up, "roll_up", count)
+    monkeypatch.setattr(time, "monotonic", lambda: seconds)
     beat = Scheduler.__new__(Scheduler)
     beat._roll_up_at = 0.0
-    assert beat._roll_up() == 0.0
-    assert beat._roll_up() > 0.0
-    assert beat._roll_up() > 0.0
+    assert beat._roll_up() == pytest.approx(0.4)
+    seconds += 0.3
+    assert beat._roll_up() == pytest.approx(0.1)
+    assert len(asked) == 1
+    seconds += 0.1
+    assert beat._roll_up() == pytest.approx(5.0)
     assert len(asked) == 2
