@@ -85,8 +85,10 @@ def take(wishes: Sequence[Wish], *, user_id: UUID, now: datetime) -> list[Taken]
     if not wishes:
         return []
     groups = _groups(wishes)
+    # Before the transaction, which all other writers to SQLite wait for.
+    made = _made_before(wishes, groups, user_id=user_id, now=now)
     with transaction.atomic():
-        taken = _schedule_many(_with_calendars(wishes, user_id=user_id), groups, user_id=user_id, now=now)
+        taken = _schedule_many(_with_calendars(wishes, user_id=user_id), groups, made, user_id=user_id, now=now)
         new = [item.job for item in taken.values() if item.is_new]
         # Those that `begin` fires as well: whoever locks queues locks all of them in one statement.
         due = [job for job in new if not job.is_upcoming or job.scheduled_at <= now]
@@ -126,8 +128,38 @@ def _answered(wish: Wish, taken: Taken, *, is_first: bool) -> Taken:
     return Taken(taken.job, is_new=False, is_replaced=taken.is_replaced, refused=refused)
 
 
-def _schedule_many(
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A job that is to be inserted, and its row."""
+
+    job: Job | NewJob
+    row: Mapping[str, Any]
+
+
+def _made_before(
     wishes: Sequence[Wish], groups: Mapping[int, Sequence[int]], *, user_id: UUID, now: datetime
+) -> dict[int, _Made]:
+    """The jobs by the places of their groups, without those of schedules whose calendars are to be looked up first."""
+    chosen = {first: conflicts.amended(wishes, places) for first, places in groups.items()}
+    return {
+        place: _made(spec, plan, place=place, user_id=user_id, now=now)
+        for place, (spec, plan) in chosen.items()
+        if plan is None or not (plan.skip_on or plan.only_on)
+    }
+
+
+def _made(spec: JobSpec, plan: RecurrenceSpec | None, *, place: int, user_id: UUID, now: datetime) -> _Made:
+    job = _new_job(spec, plan, user_id=user_id, now=now)
+    return _Made(job, _row(spec, job, place=place))
+
+
+def _schedule_many(
+    wishes: Sequence[Wish],
+    groups: Mapping[int, Sequence[int]],
+    made: Mapping[int, _Made],
+    *,
+    user_id: UUID,
+    now: datetime,
 ) -> dict[int, Taken]:
     """Inserts the jobs, by the places of their groups: one query, and more where keys are held or are to be replaced.
 
@@ -139,7 +171,7 @@ def _schedule_many(
         missing = {place: wish for place, wish in chosen.items() if place not in taken}
         if not missing:
             break
-        taken |= _insert_free(missing, user_id=user_id, now=now)
+        taken |= _insert_free(missing, made, user_id=user_id, now=now)
         keys = {wish[0].idempotency_key: place for place, wish in missing.items() if place not in taken}
         held, replaced = conflicts.replaced(wishes, _holders(keys, user_id=user_id), groups, now=now)
         taken |= {place: Taken(job, is_new=False, is_replaced=place in replaced) for place, job in held.items()}
@@ -171,21 +203,30 @@ RETURNING id, uuid
 """
 
 
-def _insert_free(wishes: Mapping[int, Wish], *, user_id: UUID, now: datetime) -> dict[int, Taken]:
+def _insert_free(
+    wishes: Mapping[int, Wish], made: Mapping[int, _Made], *, user_id: UUID, now: datetime
+) -> dict[int, Taken]:
     """Inserts the wishes whose keys are free."""
-    jobs = {place: _new_job(spec, plan, user_id=user_id, now=now) for place, (spec, plan) in wishes.items()}
-    inserted = insert([(wishes[place][0], job) for place, job in jobs.items()])
-    return {place: Taken(job, is_new=True) for place, job in jobs.items() if job.uuid in inserted}
+    wanted = {
+        place: made.get(place) or _made(spec, plan, place=place, user_id=user_id, now=now)
+        for place, (spec, plan) in wishes.items()
+    }
+    inserted = _insert(list(wanted.values()))
+    return {place: Taken(item.job, is_new=True) for place, item in wanted.items() if item.job.uuid in inserted}
 
 
 def insert(jobs: Sequence[tuple[JobSpec, Job | NewJob]]) -> set[UUID]:
     """Inserts in one statement those that no held key keeps out, and gives them their ids. Answers their uuids."""
-    rows = [_row(spec, job, place=place) for place, (spec, job) in enumerate(jobs)]
+    return _insert([_Made(job, _row(spec, job, place=place)) for place, (spec, job) in enumerate(jobs)])
+
+
+def _insert(made: Sequence[_Made]) -> set[UUID]:
+    rows = [item.row for item in made]
     with connection.cursor() as cursor:
         cursor.execute(_INSERT.format(rows=sql.rows(**_COLUMNS)), {"rows": sql.json_parameter(rows)})
         ids = {uuid if isinstance(uuid, UUID) else UUID(uuid): job_id for job_id, uuid in cursor.fetchall()}
-    for _, job in jobs:
-        job.id = ids.get(job.uuid, 0)
+    for item in made:
+        item.job.id = ids.get(item.job.uuid, 0)
     return set(ids)
 
 

@@ -107,7 +107,7 @@ def insert(model: type[models.Model], objects: Sequence[models.Model], **columns
 
     bulk_create passes each value as a parameter of its own, of which SQLite takes a thousand, and is slower.
     """
-    insert_rows(model._meta.db_table, [_row(item, columns) for item in objects], **columns)
+    insert_rows(model._meta.db_table, [row(item, columns) for item in objects], **columns)
 
 
 def insert_rows(table: str, rows: Sequence[Row], **columns: str) -> None:
@@ -131,7 +131,7 @@ def insert_returning(
     model: type[models.Model], objects: Iterable[models.Model], *returning: str, **columns: str
 ) -> list[tuple[Any, ...]]:
     """The same, and what the database made of the columns `returning`, in no order."""
-    rows = [_row(item, columns) for item in objects]
+    rows = [row(item, columns) for item in objects]
     if not rows:
         return []
     statement = f"{_insert(model._meta.db_table, columns)} RETURNING {', '.join(returning)}"
@@ -149,7 +149,8 @@ def _objects(rows: Iterable[Row], columns: Iterable[str]) -> str:
     return json_parameter([dict(zip(columns, row, strict=True)) for row in rows])
 
 
-def _row(item: models.Model, columns: Mapping[str, str]) -> Row:
+def row(item: models.Model, columns: Mapping[str, str]) -> Row:
+    """The values of `columns` of `item`, for `insert_rows`."""
     return tuple([_as_json(getattr(item, name), kind, is_request=name == "args") for name, kind in columns.items()])
 
 

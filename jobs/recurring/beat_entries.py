@@ -48,27 +48,18 @@ class Edit:
 def write(schedule: Schedule) -> None:
     """Makes or brings up to date the entry of a schedule that is saved afterwards."""
     if schedule.periodic_task_id is None:
-        write_new([schedule])
+        schedule.periodic_task = new_entry(schedule)
+        insert_new([schedule])
         return
-    [frequency] = _inserted_frequencies([schedule])
+    frequency = _crontab(schedule) or _interval(schedule)
+    _insert_frequencies([frequency])
     fields = _fields(schedule, frequency)
     _forget_frequency(schedule.periodic_task_id)
     PeriodicTask.objects.filter(id=schedule.periodic_task_id).update(**fields)
 
 
-def write_new(schedules: Sequence[Schedule]) -> None:
-    """Makes the entries of schedules that are saved afterwards; two or three queries, however many they are."""
-    entries = [
-        _new_entry(schedule, frequency)
-        for schedule, frequency in zip(schedules, _inserted_frequencies(schedules), strict=True)
-    ]
-    ids = dict(sql.insert_returning(PeriodicTask, entries, "name", "id", **_ENTRY_COLUMNS))
-    for schedule, entry in zip(schedules, entries, strict=True):
-        entry.id = ids[entry.name]
-        schedule.periodic_task = entry
-
-
-def _new_entry(schedule: Schedule, frequency: CrontabSchedule | IntervalSchedule) -> PeriodicTask:
+def new_entry(schedule: Schedule) -> PeriodicTask:
+    """The entry of a new schedule, with its frequency, to be inserted by `insert_new`."""
     # django-celery-beat's pages show it as it is.
     name = visible_text.visible(redaction.redacted_text(schedule.name or schedule.key or _place(schedule)))[:150]
     return PeriodicTask(
@@ -76,8 +67,21 @@ def _new_entry(schedule: Schedule, frequency: CrontabSchedule | IntervalSchedule
         task=TASK,
         args=json.dumps([str(schedule.id)]),
         date_changed=timezone.now(),
-        **_fields(schedule, frequency),
+        **_fields(schedule, _crontab(schedule) or _interval(schedule)),
     )
+
+
+def insert_new(schedules: Sequence[Schedule]) -> None:
+    """Inserts the new entries of schedules that are saved afterwards; two or three queries, however many they are."""
+    entries: list[Any] = [schedule.periodic_task for schedule in schedules]
+    _insert_frequencies([entry.crontab or entry.interval for entry in entries])
+    for entry in entries:
+        # Anew, as they have their ids by now.
+        entry.crontab, entry.interval = entry.crontab, entry.interval
+    ids = dict(sql.insert_returning(PeriodicTask, entries, "name", "id", **_ENTRY_COLUMNS))
+    for schedule, entry in zip(schedules, entries, strict=True):
+        entry.id = ids[entry.name]
+        schedule.periodic_task = entry
 
 
 def _fields(schedule: Schedule, frequency: CrontabSchedule | IntervalSchedule) -> dict[str, Any]:
@@ -127,9 +131,8 @@ _CRONTAB_COLUMNS = dict.fromkeys((*_CRON_FIELDS, "timezone"), "text")
 _INTERVAL_COLUMNS = {"every": "int", "period": "text"}
 
 
-def _inserted_frequencies(schedules: Sequence[Schedule]) -> list[CrontabSchedule | IntervalSchedule]:
-    """Inserts a frequency for each schedule, and gives them in the order of the schedules."""
-    frequencies = [_crontab(schedule) or _interval(schedule) for schedule in schedules]
+def _insert_frequencies(frequencies: Sequence[CrontabSchedule | IntervalSchedule]) -> None:
+    """Inserts them, and gives them their ids."""
     for kind, columns in ((CrontabSchedule, _CRONTAB_COLUMNS), (IntervalSchedule, _INTERVAL_COLUMNS)):
         alike: dict[tuple[str, ...], list[Any]] = defaultdict(list)
         for item in frequencies:
@@ -139,7 +142,6 @@ def _inserted_frequencies(schedules: Sequence[Schedule]) -> list[CrontabSchedule
         # Of several that say the same, it does not matter which is whose.
         for row_id, *values in rows:
             alike[tuple(map(str, values))].pop().id = row_id
-    return frequencies
 
 
 def set_enabled(schedule_ids: Iterable[Any], *, is_enabled: bool) -> None:

@@ -17,9 +17,11 @@ from jobs.database.lower_bounds import Look, Mark
 from jobs.guarding import suspension
 from jobs.models import REQUEST_COLUMNS, UNFINISHED_STATES, Calendar, CatchUp, Job, JobState, Overlap, Schedule
 from jobs.models.calendar import NOT_THERE
+from jobs.models.identifiers import uuid7_hexes
 from jobs.queues import limits
 from jobs.recurring import beat_entries, traced_runs
 from jobs.running import expiry, transitions
+from jobs.telemetry import traces
 
 logger = logging.getLogger(__name__)
 
@@ -91,8 +93,16 @@ def _lock_due(looks: Sequence[Look], *, now: datetime) -> list[Job]:
         statement = _LOCKED.format(due=" UNION ALL ".join(selects)) + lock
         cursor.execute(statement, {"now": sql.time_value(now), **parameters})
         ids = [Schedule._meta.pk.to_python(row[0]) for row in cursor.fetchall()]
-    due = Job.objects.filter(schedule_id__in=ids, is_upcoming=True, scheduled_at__lte=now)
-    return list(due.select_related("schedule")) if ids else []
+    due = Job.objects.filter(schedule_id__in=ids, is_upcoming=True, scheduled_at__lte=now).select_related("schedule")
+    return list(due if traces.are_on() else due.defer(*_NOT_NEEDED)) if ids else []
+
+
+# A run and its schedule have about sixty columns more, some of them large; spans of traces tell of many.
+_NEEDED = {"id", "schedule_id", "queue_id", "occurrence_at", "scheduled_at", "expires_at", "is_upcoming", "is_steered"}
+_NOT_NEEDED = [
+    *(field.name for field in Job._meta.concrete_fields if field.attname not in _NEEDED),
+    *("schedule__state", "schedule__previous", "schedule__periodic_task"),
+]
 
 
 def _of(look: Look) -> str:
@@ -180,14 +190,29 @@ def end(schedule_ids: Iterable[UUID], *, reason: str | None, forgets: bool = Fal
 
 def insert_upcoming(runs: Sequence[tuple[Schedule, datetime]], *, now: datetime) -> None:
     """The upcoming run of each schedule, in one statement."""
-    jobs = []
-    for schedule, at in runs:
-        job = transitions.new_job(schedule, user_id=schedule.user_id, scheduled_at=at, now=now)
-        job.schedule_id, job.occurrence_at, job.is_upcoming = schedule.id, at, True
-        job.scheduled_at = schedule.due_at(at)
-        job.expires_at = expiry.moment(schedule.args, due_at=job.scheduled_at, now=now)
-        jobs.append(job)
-    sql.insert(Job, jobs, **JOB_COLUMNS)
+    identifiers = uuid7_hexes(len(runs))
+    rows = [_row(schedule, at, uuid, now=now) for (schedule, at), uuid in zip(runs, identifiers, strict=True)]
+    sql.insert_rows(Job._meta.db_table, rows, **JOB_COLUMNS)
+
+
+def _row(schedule: Schedule, at: datetime, uuid: str, *, now: datetime) -> sql.Row:
+    """Values in the order of JOB_COLUMNS. A model's instance would cost more than all else that firing does."""
+    due_at = schedule.due_at(at)
+    expires_at = expiry.moment(schedule.args, due_at=due_at, now=now)
+    return (
+        *sql.row(schedule, REQUEST_COLUMNS),
+        uuid,
+        schedule.user_id.hex,
+        schedule.id.hex,
+        JobState.SCHEDULED.value,
+        sql.time_text(at),
+        True,
+        sql.time_text(now),
+        sql.time_text(due_at),
+        None if expires_at is None else sql.time_text(expires_at),
+        0,
+        0,
+    )
 
 
 JOB_COLUMNS = {
@@ -310,7 +335,7 @@ def _move(late: Sequence[Successor], *, now: datetime) -> None:
     for item in late:
         item.job.occurrence_at, item.job.scheduled_at = item.occurrence_at, item.schedule.due_at(item.occurrence_at)
         if item.job.expires_at is not None:
-            item.job.expires_at = expiry.moment(item.job.args, due_at=item.job.scheduled_at, now=now)
+            item.job.expires_at = expiry.moment(item.schedule.args, due_at=item.job.scheduled_at, now=now)
     if late:
         Job.objects.bulk_update([item.job for item in late], ["occurrence_at", "scheduled_at", "expires_at"])
 

@@ -29,6 +29,8 @@ class Refused:
     reason: str
 
 
+# As many as take some hundredths of a second.
+_MOST_FIRED = 100
 _RECURRENCE_FIELDS = (
     "frequency",
     "timezone",
@@ -82,23 +84,25 @@ def first_run(spec: JobSpec, plan: RecurrenceSpec, *, user_id: UUID, now: dateti
         **{name: getattr(plan, name) for name in _RECURRENCE_FIELDS},
     )
     schedule.known_days = plan.known_days
+    schedule.periodic_task = beat_entries.new_entry(schedule)
     # Should its calendars leave none by now, it ends when that run is due.
     first = recurrence.at_or_after(schedule.rule, plan.first_run_at, ends_at=plan.ends_at) or plan.first_run_at
     return _upcoming(schedule, at=first, now=now)
 
 
 def begin(first_runs: Sequence[Job], *, now: datetime) -> None:
-    """Writes the schedules of first runs that are inserted already, and fires those runs that are due.
+    """Writes the schedules of first runs that are inserted already, and fires those runs that are due, or a hundred.
 
     Inside the transaction that has inserted them: in this order it is their keys that decide, before anything else is
-    written; the database looks whether their schedules exist when it commits. A fixed number of queries.
+    written; the database looks whether their schedules exist when it commits. A fixed number of queries. What it
+    leaves is for beat, which knows of other tenants.
     """
     if not first_runs:
         return
     schedules = [job.schedule for job in first_runs if job.schedule is not None]
-    beat_entries.write_new(schedules)
+    beat_entries.insert_new(schedules)
     sql.insert(Schedule, schedules, **_SCHEDULE_COLUMNS)
-    due = [job for job in first_runs if job.scheduled_at <= now]
+    due = [job for job in first_runs if job.scheduled_at <= now][:_MOST_FIRED]
     firing.fire(due, now=now)
     for job in due:
         job.is_upcoming = False

@@ -41,6 +41,18 @@ def test_recurring_jobs_are_made_with_their_schedules(api: Api) -> None:
     assert Job.objects.get(id=data[2]["job_id"]).queue_id == Queue.objects.get().id
 
 
+def test_of_many_that_are_due_some_are_fired_at_once_and_the_others_by_beat(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedules, "_MOST_FIRED", 2)
+    data = data_of(batch(api, *(job_of(number, repeat_every=60) for number in range(5))), status=201)
+    assert [row["job"]["state"] for row in data] == ["available"] * 5
+    assert Job.objects.filter(is_upcoming=False).count() == 2
+    assert firing.fire_due(limit=10, now=NOON) == 3
+    assert {row["job_id"] for row in data} == set(Job.objects.filter(is_upcoming=False).values_list("id", flat=True))
+    assert {schedule.run_count for schedule in Schedule.objects.all()} == {1}
+
+
 def test_a_recurring_job_is_kept_as_if_it_were_alone(api: Api) -> None:
     asked = job_of(
         1,
@@ -211,7 +223,7 @@ def test_a_recurring_job_takes_the_key_that_comes_free_between_the_two_looks(
     assert PeriodicTask.objects.count() == 1
 
 
-@pytest.mark.parametrize(("module", "name"), [(beat_entries, "write_new"), (firing, "fire"), (schedules, "begin")])
+@pytest.mark.parametrize(("module", "name"), [(beat_entries, "insert_new"), (firing, "fire"), (schedules, "begin")])
 def test_all_are_taken_or_none(api: Api, monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> None:
     whole = getattr(module, name)
 
