@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from jobs.actions import erasure
+from jobs.database.bites import Bites
 from jobs.delivering import receivers
 from jobs.delivering import transitions as delivery_transitions
 from jobs.models import FINISHED_STATES, WAITING_STATES, Delivery, DeliveryState, Job, JobState
@@ -58,12 +59,13 @@ def do(act: Act, rows: QuerySet[Any], *, now: datetime) -> Done:
     Each batch is committed by itself: what breaks off halfway has done what it has, and asked for again it goes on.
     A row that another transaction holds is passed over, and waited for at the end, alone.
     """
-    done, passed_over, after = Done(), [], 0
+    done, passed_over, after, bites = Done(), [], 0, Bites(most=_BATCH_SIZE)
     ordered = rows.order_by("user_id", "id")
-    while ids := list(ordered.filter(id__gt=after).values_list("id", flat=True)[:_BATCH_SIZE]):
+    while ids := list(ordered.filter(id__gt=after).values_list("id", flat=True)[: bites.size]):
         after = ids[-1]
         done.matched += len(ids)
-        passed_over += _batch(act, rows, ids, done, is_patient=False, now=now)
+        with bites:
+            passed_over += _batch(act, rows, ids, done, is_patient=False, now=now)
     for row_id in passed_over:
         _batch(act, rows, [row_id], done, is_patient=True, now=now)
     return done

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
+from jobs.database.bites import Bites
 from jobs.models import UNFINISHED_STATES, Job, Schedule
 from jobs.recurring import firing, upcoming
 from jobs.running import transitions
@@ -39,19 +40,21 @@ def cancel_matching(jobs: QuerySet[Job], *, now: datetime) -> Cancelled:
     """scheduled | retryable | executing -> cancelled, for those of one user's `jobs` that were there at `now`.
 
     Schedules end first, with whatever run of theirs is upcoming by then: one that runs each second would else have
-    another one by the time that its turn comes. Each batch is committed by itself: what breaks off halfway
-    has cancelled what it has. A row that another transaction holds is passed over, and waited for at the end, alone:
-    two that each wait for a row of the other would never end.
+    another one by the time that its turn comes. Each batch is committed by itself, after some hundredths of a second:
+    what breaks off halfway has cancelled what it has. A row that another transaction holds is passed over, and waited
+    for at the end, alone: two that each wait for a row of the other would never end.
     """
-    cancelled, passed_over = Cancelled(), []
-    for schedule_ids in _schedules(jobs.filter(is_upcoming=True)):
-        ended = _end(jobs, schedule_ids, now=now)
+    cancelled, passed_over, bites = Cancelled(), [], Bites(most=_BATCH_SIZE)
+    for schedule_ids in _schedules(jobs.filter(is_upcoming=True), bites):
+        with bites:
+            ended = _end(jobs, schedule_ids, now=now)
         cancelled.matched += len(ended)
         cancelled.add(ended)
     unfinished = matching(jobs, now=now).order_by("user_id", "id")
-    for candidates in _batches(unfinished):
+    for candidates in _batches(unfinished, bites):
         cancelled.matched += len(candidates)
-        done = _cancel(unfinished, candidates, now=now)
+        with bites:
+            done = _cancel(unfinished, candidates, now=now)
         cancelled.add(done)
         passed_over += sorted({job.id for job in candidates} - {job.id for job in done})
     for job_id in passed_over:
@@ -59,11 +62,11 @@ def cancel_matching(jobs: QuerySet[Job], *, now: datetime) -> Cancelled:
     return cancelled
 
 
-def _schedules(runs: QuerySet[Job]) -> Iterator[list[UUID]]:
+def _schedules(runs: QuerySet[Job], bites: Bites) -> Iterator[list[UUID]]:
     """Finds the schedules whose upcoming runs match, in the order of their ids, without locks."""
     after = UUID(int=0)
     ordered = runs.order_by("schedule_id").values_list("schedule_id", flat=True)
-    while ids := list(ordered.filter(schedule_id__gt=after)[:_BATCH_SIZE]):
+    while ids := list(ordered.filter(schedule_id__gt=after)[: bites.size]):
         yield ids
         after = ids[-1]
 
@@ -85,10 +88,10 @@ def _lock(schedule_ids: Sequence[UUID]) -> None:
     list(locked.values_list("id"))
 
 
-def _batches(unfinished: QuerySet[Job]) -> Iterator[list[Job]]:
+def _batches(unfinished: QuerySet[Job], bites: Bites) -> Iterator[list[Job]]:
     """Finds the jobs in the order of their ids, without locks."""
     after = 0
-    while candidates := list(_needed(unfinished.filter(id__gt=after))[:_BATCH_SIZE]):
+    while candidates := list(_needed(unfinished.filter(id__gt=after))[: bites.size]):
         yield candidates
         after = candidates[-1].id
 

@@ -45,7 +45,9 @@ class Pauses:
             self._holder.rollback()
 
 
-def test_who_waits_asks_every_few_milliseconds_however_long_it_has_waited(monkeypatch: pytest.MonkeyPatch):
+def test_who_waits_asks_every_few_milliseconds_and_more_often_the_longer_it_has_waited(
+    monkeypatch: pytest.MonkeyPatch,
+):
     with locked() as holder:
         pauses = Pauses(holder, count=500)
         monkeypatch.setattr(base, "time", pauses)
@@ -54,6 +56,8 @@ def test_who_waits_asks_every_few_milliseconds_however_long_it_has_waited(monkey
     assert user.pk is not None
     assert len(pauses.taken) == 500
     assert max(pauses.taken) < 0.005
+    assert sum(pauses.taken[-100:]) < sum(pauses.taken[:100]) / 2
+    assert min(pauses.taken) >= 0.0005
 
 
 def test_a_statement_on_its_own_waits_too(monkeypatch: pytest.MonkeyPatch):

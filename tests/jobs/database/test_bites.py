@@ -1,0 +1,55 @@
+"""Bites are as large as fits into some hundredths of a second, with a breath between two of them where others wait."""
+
+import pytest
+
+from jobs.database import bites, sql
+from jobs.database.bites import Bites
+
+
+class Time:
+    """Stands for the module."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch) -> Time:
+    time = Time()
+    monkeypatch.setattr(bites, "time", time)
+    return time
+
+
+def take(bite: Bites, time: Time, *, seconds: float) -> int:
+    with bite:
+        time.seconds += seconds
+    return bite.size
+
+
+def test_they_grow_where_one_takes_little_and_shrink_where_it_takes_much(time: Time):
+    bite = Bites()
+    assert bite.size == 100
+    assert [take(bite, time, seconds=seconds) for seconds in (0.0151, 0.12, 9.0, 0.0)] == [198, 50, 50, 500]
+
+
+def test_there_are_never_more_than_were_asked_for(time: Time):
+    bite = Bites(most=3)
+    assert [take(bite, time, seconds=seconds) for seconds in (0.0, 9.0)] == [3, 3]
+
+
+def test_who_waits_for_sqlite_is_let_in_between_two_and_the_first_waits_for_nobody(
+    time: Time, monkeypatch: pytest.MonkeyPatch
+):
+    for is_postgresql in (False, True):
+        monkeypatch.setattr(sql, "is_postgresql", lambda answer=is_postgresql: answer)
+        bite = Bites()
+        for _ in range(3):
+            take(bite, time, seconds=0.01)
+    assert time.slept == [0.005, 0.005]
