@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
-from jobs.database import clock, outages
+from jobs.database import clock, outages, sql
 from jobs.database.lower_bounds import Look, LowerBounds
 from jobs.database.outages import Outage
 from jobs.engine import leases
@@ -37,6 +37,7 @@ logger = logging.getLogger(__name__)
 _BATCH = 500
 # Otherwise: whoever comes due meanwhile waits for what is fired before its turn, and so do writers to SQLite.
 _BATCH_OF_SEVERAL = 100
+_LONGEST_BREATH_SECONDS = 0.1
 # No tenant is alone for so long after several had something due.
 _COMPANY_SECONDS = 5.0
 _LONGEST_SLEEP_SECONDS = 0.5
@@ -221,7 +222,9 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             announcements.announce_queues([now])
         self._is_behind = count >= limit
         if self._is_behind:
-            return 0.0
+            # Half of the time is for the other writers to SQLite, unless one tenant has it for itself.
+            is_to_wait = bool(shares) and not sql.is_postgresql()
+            return min(time.monotonic() - began, _LONGEST_BREATH_SECONDS) if is_to_wait else 0.0
         # This look takes no lock: a run whose schedule somebody else has locked for now is not left behind the mark.
         first = firing.next_due(mark=mark)
         self._upcoming.note(began=mark, first=first, seconds=time.monotonic() - began, now=now)

@@ -151,7 +151,16 @@ def _objects(rows: Iterable[Row], columns: Iterable[str]) -> str:
 
 def row(item: models.Model, columns: Mapping[str, str]) -> Row:
     """The values of `columns` of `item`, for `insert_rows`."""
-    return tuple([_as_json(getattr(item, name), kind, is_request=name == "args") for name, kind in columns.items()])
+    return tuple(
+        [
+            value if type(value := getattr(item, name)) in _PLAIN else _as_json(value, kind, is_request=name == "args")
+            for name, kind in columns.items()
+        ]
+    )
+
+
+# Of nearly all columns, and JSON as they are. The texts of a model's choices are of another type.
+_PLAIN = {str, int, float, bool, type(None)}
 
 
 def _as_json(value: Any, kind: str, *, is_request: bool) -> Any:

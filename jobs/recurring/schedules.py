@@ -29,8 +29,8 @@ class Refused:
     reason: str
 
 
-# As many as take some hundredths of a second.
-_MOST_FIRED = 100
+# As many as take a hundredth of a second.
+_MOST_FIRED = 20
 _RECURRENCE_FIELDS = (
     "frequency",
     "timezone",
@@ -91,7 +91,7 @@ def first_run(spec: JobSpec, plan: RecurrenceSpec, *, user_id: UUID, now: dateti
 
 
 def begin(first_runs: Sequence[Job], *, now: datetime) -> None:
-    """Writes the schedules of first runs that are inserted already, and fires those runs that are due, or a hundred.
+    """Writes the schedules of first runs that are inserted already, and fires those runs that are due, up to twenty.
 
     Inside the transaction that has inserted them: in this order it is their keys that decide, before anything else is
     written; the database looks whether their schedules exist when it commits. A fixed number of queries. What it

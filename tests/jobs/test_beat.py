@@ -79,8 +79,10 @@ def test_a_thousand_runs_of_one_tenant_hold_up_no_run_of_another(
     for rows in (Schedule.objects.filter(id=modest.id), Job.objects.filter(schedule=modest)):
         rows.update(user=other_user)
     stopped_clock.advance(seconds=2)
-    assert [beat.tick(), beat.tick()] == [0.0, 0.0]
+    # With a breath after it where there is one writer at a time, as both have something due.
+    assert (0.0 < beat.tick() <= 0.1) is (connection.vendor == "sqlite")
     assert Job.objects.filter(schedule=modest, is_upcoming=False).exists()
+    beat.tick()
     # Nobody waits for what the other one leaves of its share, and no more is fired at once for a while.
     assert Job.objects.filter(is_upcoming=False).count() == 3 * 10
     beat.tick()

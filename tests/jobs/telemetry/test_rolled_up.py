@@ -153,6 +153,18 @@ def test_the_worst_hosts_and_schedules_are_found() -> None:
     assert (counted.key, counted.completed) == (str(schedule.id), 1)
 
 
+def test_writers_wait_for_two_statements_however_many_keys_are_counted() -> None:
+    for number in range(30):
+        make_job(url=f"https://h{number}.example/")
+    run_due()
+    with CaptureQueriesContext(connection) as queries:
+        roll_up()
+    statements = [query["sql"].split()[0] for query in queries]
+    begin = len(statements) - 1 - statements[::-1].index("SAVEPOINT")
+    assert statements[begin:] == ["SAVEPOINT", "UPDATE", "INSERT", "RELEASE"]
+    assert RolledUpCount.objects.filter(of=Of.HOST).count() == 2 * 30
+
+
 def test_beyond_a_bound_hosts_are_counted_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rolled_up, "MOST_KEYS", 3)
     for number in range(6):
