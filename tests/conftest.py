@@ -9,7 +9,7 @@ import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
-from django.test import Client
+from django.test import Client, override_settings
 from hypothesis import HealthCheck, settings
 from pytest_django import Settings
 
@@ -49,6 +49,13 @@ class Announced:
     jobs: list[datetime] = field(default_factory=list)
     queues: list[datetime] = field(default_factory=list)
     deliveries: list[datetime] = field(default_factory=list)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _passwords_are_hashed_quickly() -> Iterator[None]:
+    """As they are hashed for users, each costs a third of a second; Django's own hasher is tested by Django."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
 
 
 @pytest.fixture(autouse=True)

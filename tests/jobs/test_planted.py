@@ -91,7 +91,6 @@ def planted_everywhere(
     messages: list[Any],
 ) -> None:
     """A day of a tenant whose secrets are the planted ones, with targets that answer with them."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.BOOPER_ALERT_SERVICES = ("tgram",)
     settings.BOOPER_EGRESS_PROXY = Proxy("http", "proxy.internal", 3128, "booper", planted.PROXY_PASSWORD)
     _sign_with_planted(user)

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
-from pytest_django import Settings
 
 from jobs.models import ApiKey, AuditEvent, Job, JobState, Queue, RolledUpCount, User
 from jobs.models.api_key import hash_token
@@ -21,11 +20,6 @@ pytestmark = pytest.mark.django_db
 
 PASSWORD = "correct horse battery"
 POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")
-
-
-@pytest.fixture(autouse=True)
-def _quick_hashes(settings: Settings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import pytest
 from django.test import Client
-from pytest_django import Settings
 
 from jobs.models import AuditEvent, User
 from tests.admin import log_in, page
@@ -21,8 +20,7 @@ def sign_in(web: Client, password: str, email: str = "ops@example.com") -> None:
     web.post("/admin/login/?next=/admin/", {"username": email, "password": password})
 
 
-def test_sign_ins_and_those_that_failed(web: Client, settings: Settings, stopped_clock: StoppedClock) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+def test_sign_ins_and_those_that_failed(web: Client, stopped_clock: StoppedClock) -> None:
     User.objects.create_superuser("ops@example.com", "correct horse battery")
     sign_in(web, "wrong horse")
     sign_in(web, "correct horse battery", email="correct horse battery")

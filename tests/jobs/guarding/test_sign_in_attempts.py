@@ -23,8 +23,7 @@ DOORS = {"/sign-in": "email", "/admin/login/": "username"}
 
 
 @pytest.fixture(autouse=True)
-def ada(settings: Settings, stopped_clock: StoppedClock, db: None) -> User:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+def ada(stopped_clock: StoppedClock, db: None) -> User:
     return User.objects.create_superuser("ada@example.com", PASSWORD)
 
 

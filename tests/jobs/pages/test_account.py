@@ -27,7 +27,6 @@ SAFARI = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) Version/26.0 Sa
 
 @pytest.fixture
 def ada(settings: Settings, stopped_clock: StoppedClock, db: None) -> User:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.WHITENOISE_AUTOREFRESH = True
     return User.objects.create_user("ada@example.com", PASSWORD)
 

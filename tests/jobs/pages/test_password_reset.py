@@ -31,7 +31,6 @@ EMAIL, PASSWORD, NEW = "ada@example.com", "correct horse battery", "another hors
 
 @pytest.fixture(autouse=True)
 def ada(settings: Settings, stopped_clock: StoppedClock, db: None) -> User:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.WHITENOISE_AUTOREFRESH = True
     settings.EMAIL_HOST = "mail.example.com"
     settings.BOOPER_PUBLIC_URL = "https://booper.example.com"

@@ -23,7 +23,6 @@ PAGE = "/account/second-factor"
 
 @pytest.fixture
 def ada(settings: Settings, stopped_clock: StoppedClock, db: None) -> User:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.WHITENOISE_AUTOREFRESH = True
     return User.objects.create_user("ada@example.com", PASSWORD)
 

@@ -28,7 +28,6 @@ DOORS = {"/sign-in": "email", "/admin/login/": "username"}
 
 @pytest.fixture
 def ada(settings: Settings, stopped_clock: StoppedClock, db: None) -> User:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.WHITENOISE_AUTOREFRESH = True
     return User.objects.create_superuser(EMAIL, PASSWORD)
 
