@@ -55,8 +55,8 @@ def client() -> Client | None:
 def _issuer() -> str:
     issuer = environment.url("BOOPER_OIDC_ISSUER", "", schemes=("https", "http"), example=_EXAMPLE)
     parts = urlsplit(issuer)
-    is_too_long = len(issuer) > _LONGEST
-    if not parts.hostname or parts.query or parts.fragment or parts.username is not None or is_too_long:
+    is_plain = issuer.isascii() and issuer.isprintable() and len(issuer) <= _LONGEST
+    if not parts.hostname or parts.query or parts.fragment or parts.username is not None or not is_plain:
         raise ImproperlyConfigured(
             f"BOOPER_OIDC_ISSUER is no issuer: write the address of the provider alone, such as {_EXAMPLE}."
         )

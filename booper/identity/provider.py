@@ -76,12 +76,13 @@ class Provider:
         person = Person(issuer=found.issuer, subject=said["sub"])
         if "email" in said and "email_verified" in said:
             return _with_email(person, said)
-        return replace(person, access_token=access_token) if isinstance(access_token, str) else person
+        is_one = isinstance(access_token, str) and access_token.isascii() and access_token.isprintable()
+        return replace(person, access_token=access_token) if is_one else person
 
     def with_email(self, person: Person) -> Person:
         """The same, with the address that its userinfo tells where the ID token told none. Raises ProviderFailed."""
         found = self._found()
-        if person.access_token is None or found.userinfo is None or not person.access_token.isprintable():
+        if person.access_token is None or found.userinfo is None:
             return person
         asked = {"Authorization": f"Bearer {person.access_token}"}
         said = self._object(questions.ask(found.userinfo, ca_file=self._client.ca_file, headers=asked), "userinfo")

@@ -3,6 +3,7 @@
 By libcurl, as `requests` has no time-out for the whole of an answer.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
@@ -30,7 +31,8 @@ def is_taken(url: str) -> bool:
         host, _ = parts.hostname, parts.port
     except ValueError:
         return False
-    if not host or not url.isprintable() or " " in url or parts.username is not None or parts.fragment:
+    is_plain = url.isascii() and url.isprintable() and " " not in url
+    if not host or not is_plain or parts.username is not None or parts.fragment:
         return False
     return parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
 
@@ -68,8 +70,8 @@ def ask(
         easy.close()
 
 
-def _options(host: str, *, ca_file: str) -> list[tuple[int, int | str]]:
-    options: list[tuple[int, int | str]] = [
+def _options(host: str, *, ca_file: str) -> list[tuple[int, int | str | bytes]]:
+    options: list[tuple[int, int | str | bytes]] = [
         (pycurl.NOSIGNAL, 1),
         (pycurl.FOLLOWLOCATION, 0),
         (pycurl.PROTOCOLS, pycurl.PROTO_HTTPS | (pycurl.PROTO_HTTP if host in LOOPBACK else 0)),
@@ -77,7 +79,7 @@ def _options(host: str, *, ca_file: str) -> list[tuple[int, int | str]]:
         (pycurl.CONNECTTIMEOUT_MS, int(min(SECONDS, _CONNECT_SECONDS) * 1000)),
         (pycurl.MAXFILESIZE, MOST_BYTES),
         (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
-        (pycurl.CAINFO, ca_file or certifi.where()),
+        (pycurl.CAINFO, os.fsencode(ca_file or certifi.where())),
     ]
     # Elsewhere by HTTPS_PROXY, where the operator's environment has one.
     return [*options, (pycurl.PROXY, "")] if host in LOOPBACK else options

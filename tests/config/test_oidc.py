@@ -74,6 +74,7 @@ def test_half_of_it_stops_the_boot_and_names_the_rest(missing: str, tmp_path: Pa
         ("BOOPER_OIDC_ISSUER", "http://id.example.com", "write https://"),
         ("BOOPER_OIDC_ISSUER", "https://id.example.com/?a=b", "write the address of the provider alone"),
         ("BOOPER_OIDC_ISSUER", "https://ada:s3cret@id.example.com/", "write the address of the provider alone"),
+        ("BOOPER_OIDC_ISSUER", "https://exämple.com/", "write the address of the provider alone"),
         ("BOOPER_OIDC_SCOPES", "email", "write openid among them"),
         ("BOOPER_OIDC_EMAIL_DOMAINS", "*.example.com", "write whole domains"),
         ("BOOPER_OIDC_EMAIL_DOMAINS", "example", "write whole domains"),

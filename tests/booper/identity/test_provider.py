@@ -1,5 +1,6 @@
 """What the provider says of itself, and what is done with it."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -97,3 +98,15 @@ def test_our_audience_may_stand_beside_others_where_we_are_the_party(served: oid
 
 def test_no_secret_shows_in_what_is_printed(served: oidc_provider.Provider) -> None:
     assert oidc_provider.CLIENT_SECRET not in repr(served.client())
+
+
+@pytest.mark.parametrize("token", ["ä", "a\r\nX: y", 7, None])
+def test_an_access_token_that_is_none_is_not_sent(served: oidc_provider.Provider, token: object) -> None:
+    served.tells_email_by_userinfo = True
+    provider = Provider(served.client())
+    served.back(provider.authorization_url(redirect_uri=BACK, state="s", nonce="n", verifier="v" * 43))
+    told = {"access_token": token, "id_token": served.id_token("n")}
+    served.answers["/token"] = (200, json.dumps(told).encode())
+    person = provider.person(code="code-0", verifier="v" * 43, nonce="n", redirect_uri=BACK)
+    assert provider.with_email(person).email == ""
+    assert "/userinfo" not in served.asked

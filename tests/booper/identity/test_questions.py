@@ -32,6 +32,7 @@ def test_https_is_taken_and_this_machine(url: str) -> None:
         "https://id.example.com/#a",
         "https://id.example.com/\r\nX: y",
         "https://id.example.com/a b",
+        "https://id.exämple.com/",
         "https://[::1/",
         "https://id.example.com:port/",
         "",
