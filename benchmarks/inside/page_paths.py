@@ -22,7 +22,7 @@ QUERIES: Mapping[str, Sequence[str]] = {
         *("q=after:today", "q=before:2020-01-01", "q=due_after:2020-01-01", "q=due_before:2020-01-01"),
         *("q=ended_after:today", "q=ended_before:2020-01-01", "q=state:discarded host:api1.example.com error:timeout"),
     ),
-    "job": ("beside={job_id}",),
+    "job": ("beside={due_id}",),
     "new_job": ("from={job_id}",),
     "new_schedule": ("from={schedule_id}",),
     "schedules": ("older={schedule_id}",),

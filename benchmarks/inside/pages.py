@@ -95,11 +95,14 @@ def live(count: str) -> dict[str, Any]:
 def known_of(owner: User) -> Mapping[str, str]:
     """What stands in paths for a job of theirs, a schedule and the like."""
     jobs = Job.objects.filter(user_id=owner.id).order_by("-id")
-    waits = jobs.filter(state=JobState.SCHEDULED, is_upcoming=False).values_list("id", flat=True)[0]
+    waiting, now = jobs.filter(state=JobState.SCHEDULED, is_upcoming=False), clock.now()
+    later = waiting.filter(scheduled_at__gt=now).values_list("id", flat=True)[0]
+    due = waiting.filter(scheduled_at__lte=now, queue__isnull=True).values_list("id", flat=True)[0]
     schedule = Schedule.objects.existing().filter(user_id=owner.id).order_by("id")[0]
     delivery = Delivery.objects.filter(user_id=owner.id).order_by("-id")[0]
     return {
-        "job_id": str(waits),
+        "job_id": str(later),
+        "due_id": str(due),
         "older": str(jobs.values_list("id", flat=True)[0] // 2),
         "schedule_id": str(schedule.id),
         "delivery_id": str(delivery.uuid),
