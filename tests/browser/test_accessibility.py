@@ -158,6 +158,14 @@ def test_the_admin(reader: Page, live_server: LiveServer, ids: dict[str, object]
     expect_nothing_serious(reader, (f"{live_server.url}/admin/{path}" for path in paths))
 
 
+def test_the_page_of_the_api_is_read_and_pressed_by_everybody(reader: Page, live_server: LiveServer) -> None:
+    reader.goto(f"{live_server.url}/api/docs")
+    expect(reader.locator(".opblock").first).to_be_visible()
+    found = serious_on(reader, "//api/docs")
+    # A button around a link is how Swagger UI is made.
+    assert [line for line in found if ": nested-interactive, " not in line] == []
+
+
 def test_the_second_factor_and_the_code_after_the_password(
     reader: Page, live_server: LiveServer, ids: dict[str, object], settings: Settings
 ) -> None:

@@ -24,6 +24,7 @@ _ASSETS = {
     "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
     "favicon-32x32.png": "image/png",
     "start.js": "text/javascript; charset=utf-8",
+    "contrast.css": "text/css; charset=utf-8",
 }
 _INFO = {
     "license": {"name": "MIT", "identifier": "MIT"},
@@ -35,6 +36,26 @@ _SCRIPT = (
     'SwaggerUIBundle({url: "BASE/api/openapi.json", dom_id: "#docs", deepLinking: true, persistAuthorization: true, '
     "tryItOutEnabled: true});"
 )
+_CONTRAST = "contrast.css"
+# Swagger UI's own colours are too pale to be read by everybody; of servers there is one, so that nothing is chosen.
+_COLOURS = """
+.swagger-ui .opblock .opblock-summary-method { background: #4b5563 !important; }
+.swagger-ui .opblock.opblock-post .opblock-summary-method { background: #1b7444 !important; }
+.swagger-ui .opblock.opblock-get .opblock-summary-method { background: #1f5fa8 !important; }
+.swagger-ui .opblock.opblock-delete .opblock-summary-method { background: #b71c1c !important; }
+.swagger-ui .opblock.opblock-put .opblock-summary-method { background: #8a4b00 !important; }
+.swagger-ui .opblock.opblock-patch .opblock-summary-method { background: #0f6b63 !important; }
+.swagger-ui .json-schema-2020-12-expand-deep-button { color: #4a4a4a !important; }
+.swagger-ui .info a, .swagger-ui .info .url, .swagger-ui a.link { color: #2456a6 !important; }
+.swagger-ui .info .title small { background: #4b5563 !important; }
+.swagger-ui .info .title small.version-stamp { background: #436000 !important; }
+.swagger-ui .btn.authorize { color: #1b7444 !important; border-color: #1b7444 !important; }
+.swagger-ui .btn.authorize svg { fill: #1b7444 !important; }
+.swagger-ui .servers-title, .swagger-ui .servers { display: none; }
+.swagger-ui .opblock-summary-path a.nostyle {
+  display: inline-block; min-width: 26px; min-height: 30px; line-height: 30px;
+}
+"""
 _PAGE = f"""<!doctype html>
 <html lang="en">
 <head>
@@ -42,6 +63,7 @@ _PAGE = f"""<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Booper API</title>
 <link rel="stylesheet" href="BASE/api/docs/swagger-ui.css">
+<link rel="stylesheet" href="BASE/api/docs/{_CONTRAST}">
 <link rel="icon" type="image/png" href="BASE/api/docs/favicon-32x32.png">
 </head>
 <body>
@@ -88,6 +110,8 @@ def _encoded(routes: tuple[URLPattern, ...]) -> bytes:
 def _asset(name: str) -> bytes:
     if name == _START:
         return _placed(_SCRIPT).encode()
+    if name == _CONTRAST:
+        return _COLOURS.encode()
     return files(drf_spectacular_sidecar).joinpath(_ASSET_FOLDER, name).read_bytes()
 
 

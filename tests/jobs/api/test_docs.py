@@ -242,7 +242,7 @@ def test_the_page_needs_nothing_from_elsewhere(web: Client) -> None:
     assert response.headers["Content-Type"] == "text/html; charset=utf-8"
     assert "default-src 'none'" in response.headers["Content-Security-Policy"]
     paths = re.findall(r'(?:src|href)="([^"]+)"', page)
-    assert len(paths) == 4
+    assert len(paths) == 5
     for path in paths:
         assert path.startswith("/api/docs/")
         asset = web.get(path)
