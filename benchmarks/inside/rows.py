@@ -111,7 +111,7 @@ def dead(count: str) -> dict[str, Any]:
             base.save(force_insert=True)
             ago = "now() - random() * interval '1 hour'"
             multiplied.fill(Job, part - 1, of=base.id, fresh={"uuid": "gen_random_uuid()", "scheduled_at": ago})
-            Job.objects.filter(url=base.url).delete()
+            multiplied.execute("DELETE FROM jobs_job WHERE url = %s", base.url)
         left -= part
     return {}
 

@@ -9,16 +9,15 @@ from uuid import UUID
 
 from django.db import connection
 
-from jobs.database import sql
+from jobs.database import lower_bounds, sql
 from jobs.database.claim_bounds import NONE, ClaimBounds
 from jobs.database.lower_bounds import Look, LowerBounds, Mark
 
 _MOST_TENANTS = 100
 _MOST_RECENT = 1000
-# As in jobs.database.lower_bounds: a twentieth of the time goes to finding all tenants, and what is committed later
-# than this after its time is not among the recent.
-_COST_SHARE = 20
-_LONGEST_PAUSE_SECONDS = 10.0
+# Of those who have something due and are not among the recent, none is to wait for longer until all are looked for.
+_LONGEST_PAUSE_SECONDS = 30.0
+# What is committed later than this after its time is not among the recent.
 _COMMITTED_WITHIN = timedelta(seconds=1)
 _TENANTS_DUE = """
 WITH RECURSIVE firsts(id) AS (
@@ -55,6 +54,8 @@ class Tenants:
         self._known: set[str] = set()
         self._looked_at: datetime | None = None
         self._anew_at: datetime | None = None
+        # What the last look for all of them took.
+        self._seconds = 0.0
 
     def shares(
         self, limit: int, *, without: Collection[UUID] = (), bounds: ClaimBounds = NONE, now: datetime
@@ -96,27 +97,26 @@ class Tenants:
         began = time.monotonic()
         rows = self._rows(_TENANTS_DUE, {"now": sql.time_value(now)})
         seconds = time.monotonic() - began
-        self._bounds, self._known = LowerBounds(), set()
+        self._known = set()
         for user_id, due_at, row_id in rows:
-            self._add(user_id, Mark(sql.time_from_row(due_at), row_id), seconds=seconds, now=now)
-        self._looked_at, self._anew_at = (
-            now,
-            now + timedelta(seconds=min(seconds * _COST_SHARE, _LONGEST_PAUSE_SECONDS)),
-        )
+            tenant, first = self._add(user_id), Mark(sql.time_from_row(due_at), row_id)
+            self._bounds.note(tenant, began=None, first=first, seconds=seconds, now=now)
+        pause = lower_bounds.pause_seconds(seconds, self._seconds, at_last=_LONGEST_PAUSE_SECONDS)
+        self._looked_at, self._anew_at, self._seconds = now, now + timedelta(seconds=pause), seconds
 
     def _find_recent(self, looked_at: datetime, now: datetime) -> None:
         after = looked_at - _COMMITTED_WITHIN
         parameters = {"after": sql.time_value(after), "now": sql.time_value(now)}
         for (user_id,) in self._rows(_TENANTS_RECENT, parameters, limit=_MOST_RECENT):
             if UUID(str(user_id)).hex not in self._known:
-                self._add(user_id, Mark(after), seconds=0.0, now=now)
+                self._bounds.begin(self._add(user_id), Mark(after), now=now)
 
     def _rows(self, statement: str, parameters: dict[str, Any], **words: Any) -> list[tuple[Any, ...]]:
         with connection.cursor() as cursor:
             cursor.execute(statement.format(**self._words, **words), parameters)
             return list(cursor.fetchall())
 
-    def _add(self, user_id: Any, first: Mark, *, seconds: float, now: datetime) -> None:
+    def _add(self, user_id: Any) -> str:
         tenant = UUID(str(user_id)).hex
         self._known.add(tenant)
-        self._bounds.note(tenant, began=None, first=first, seconds=seconds, now=now)
+        return tenant

@@ -3,7 +3,8 @@
 An old snapshot (a dump, a report, a replica's feedback) keeps the entries of rows that have left an index. A look from
 its beginning walks them all, each time; one from a mark walks what has left since. A mark only says that there was
 nothing before it: what is put in there later (a row that is made due at a time gone by, or committed late) is found by
-a look from the beginning, made each second, or each twenty times as long as the last one took.
+a look from the beginning, made each second, or each twenty times as long as the last one took; where those are dear, it
+is found sooner by one from a minute before the mark.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -17,10 +18,13 @@ from jobs.database import sql
 # the beginning.
 _COMMITTED_WITHIN = timedelta(seconds=1)
 _ANEW_AFTER = timedelta(seconds=1)
-# Looks from the beginning take a twentieth of the time, as a rule. Not for longer: one that waited for a lock, or for a
-# processor, did not cost what it took, and what was put in behind the mark waits for the next one.
+# Looks from the beginning take a twentieth of the time, as a rule.
 COST_SHARE = 20
-_ANEW_WITHIN = timedelta(seconds=10)
+# One that waited for a lock, or for a processor, did not cost what it took, and what was put in behind the mark waits
+# for the next one. Two in turn that took long tell of what is in the way.
+_ANEW_WITHIN_SECONDS = 10.0
+_ANEW_AT_LAST_SECONDS = 120.0
+_NEAR = timedelta(minutes=1)
 _MOST_KEYS = 10_000
 # Of one tenant's rows, a look goes past so many that it has to pass over: behind a million of a host that is full there
 # may be something for another, but the other tenants are not to wait until it is found.
@@ -41,11 +45,19 @@ class Mark:
     id: int = 0
 
 
+def pause_seconds(took: float, before: float, *, at_last: float = _ANEW_AT_LAST_SECONDS) -> float:
+    """How long after a look from the beginning the next one is made, by what it and the one before took, in seconds."""
+    return min(took * COST_SHARE, max(_ANEW_WITHIN_SECONDS, min(took, before) * COST_SHARE), at_last)
+
+
 @dataclass(slots=True)
 class _Bound:
     mark: Mark
     noted_at: datetime
+    near_at: datetime
     anew_at: datetime
+    # What the last look from the beginning took.
+    seconds: float
 
 
 class LowerBounds:
@@ -57,7 +69,9 @@ class LowerBounds:
     def mark(self, key: Hashable = None, *, now: datetime) -> Mark | None:
         """Where the look is to begin; None: at the beginning. So it is where the clock was set back."""
         bound = self._bounds.get(key)
-        return None if bound is None or not bound.noted_at <= now < bound.anew_at else bound.mark
+        if bound is None or not bound.noted_at <= now < bound.anew_at:
+            return None
+        return bound.mark if now < bound.near_at else Mark(bound.mark.at - _NEAR)
 
     def anew_at(self, key: Hashable = None, *, now: datetime) -> datetime:
         """When the next look from the beginning is made, if there is one by then."""
@@ -72,12 +86,32 @@ class LowerBounds:
         mark = settled if first is None else min(first, settled)
         bound = self._bounds.get(key)
         if began is None or bound is None:
-            if len(self._bounds) >= _MOST_KEYS:
-                self._bounds.clear()
-            anew_at = now + min(max(_ANEW_AFTER, timedelta(seconds=seconds * COST_SHARE)), _ANEW_WITHIN)
-            self._bounds[key] = _Bound(mark, now, anew_at)
+            self._note_anew(key, mark, seconds, now)
+        elif began < bound.mark:
+            # It began a minute before, and what it found there is where the next one begins.
+            bound.mark, bound.noted_at, bound.near_at = mark, now, now + _pause(seconds, 0.0)
         else:
             bound.mark, bound.noted_at = max(mark, bound.mark), now
+
+    def begin(self, key: Hashable, mark: Mark, *, now: datetime) -> None:
+        """Nothing of `key` was there, and what has come since is not before `mark`: no look from the beginning."""
+        bound = self._bounds.get(key)
+        if bound is None:
+            self._note_anew(key, mark, 0.0, now)
+        else:
+            bound.mark, bound.noted_at = max(mark, bound.mark), now
+
+    def _note_anew(self, key: Hashable, mark: Mark, seconds: float, now: datetime) -> None:
+        known = self._bounds.get(key)
+        before = 0.0 if known is None else known.seconds
+        if known is None and len(self._bounds) >= _MOST_KEYS:
+            self._bounds.clear()
+        near_at = now + _pause(seconds, 0.0)
+        self._bounds[key] = _Bound(mark, now, near_at, now + _pause(seconds, before), seconds)
+
+
+def _pause(took: float, before: float) -> timedelta:
+    return max(_ANEW_AFTER, timedelta(seconds=pause_seconds(took, before)))
 
 
 @dataclass(frozen=True, slots=True)

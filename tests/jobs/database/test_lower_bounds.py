@@ -103,7 +103,7 @@ def test_a_tenant_who_comes_into_a_crowd_is_claimed_from_though_not_all_tenants_
         for _ in range(4):
             make_job(user=make_user(email), scheduled_at=NOON - SECOND)
     # As if the look for all of them had taken long.
-    monkeypatch.setattr("jobs.database.fair_shares._COST_SHARE", 1e6)
+    monkeypatch.setattr("jobs.database.lower_bounds.COST_SHARE", 1e6)
     claimed(stage, now=NOON, limit=2, is_crowded=True)
     newcomer = make_job(user=make_user("edsger@example.com"), scheduled_at=NOON + SECOND / 10)
     assert newcomer.id in claimed(stage, now=NOON + SECOND / 5, limit=3, is_crowded=True)
@@ -141,3 +141,46 @@ def test_a_look_that_waited_for_long_puts_the_next_from_the_beginning_off_for_te
     bounds.note(began=None, first=None, seconds=60, now=NOON)
     assert bounds.mark(now=NOON + 9 * SECOND) is not None
     assert bounds.mark(now=NOON + 10 * SECOND) is None
+
+
+def test_two_in_turn_that_took_long_put_the_next_from_the_beginning_off_by_twenty_times_as_long():
+    bounds = LowerBounds()
+    for at in (NOON, NOON + 10 * SECOND):
+        bounds.note(began=None, first=None, seconds=4.5, now=at)
+    assert bounds.mark(now=NOON + 99 * SECOND) is not None
+    assert bounds.mark(now=NOON + 100 * SECOND) is None
+
+
+def test_meanwhile_what_is_put_in_up_to_a_minute_behind_is_found_within_ten_seconds():
+    bounds = LowerBounds()
+    for at in (NOON, NOON + 10 * SECOND):
+        bounds.note(began=None, first=None, seconds=4.5, now=at)
+    near, late = bounds.mark(now=NOON + 20 * SECOND), Mark(NOON - 20 * SECOND, 7)
+    assert near is not None
+    assert near < late
+    bounds.note(began=near, first=late, seconds=0.001, now=NOON + 20 * SECOND)
+    assert bounds.mark(now=NOON + 20 * SECOND) == late
+
+
+def test_the_looks_from_a_minute_before_are_paced_by_their_own_cost():
+    bounds = LowerBounds()
+    for at in (NOON, NOON + 10 * SECOND):
+        bounds.note(began=None, first=None, seconds=4.5, now=at)
+    bounds.note(began=bounds.mark(now=NOON + 20 * SECOND), first=None, seconds=0.1, now=NOON + 20 * SECOND)
+    assert bounds.mark(now=NOON + 21.9 * SECOND) == Mark(NOON + 19 * SECOND)
+    assert bounds.mark(now=NOON + 22 * SECOND) == Mark(NOON + 19 * SECOND - 60 * SECOND)
+
+
+def test_one_that_took_long_and_one_that_did_not_leave_it_at_ten_seconds():
+    bounds = LowerBounds()
+    bounds.note(began=None, first=None, seconds=0.01, now=NOON)
+    bounds.note(began=None, first=None, seconds=100, now=NOON + SECOND)
+    assert bounds.mark(now=NOON + 11 * SECOND) is None
+
+
+def test_a_tenant_who_comes_back_is_not_looked_at_from_the_beginning_for_it():
+    bounds = LowerBounds()
+    for at in (NOON, NOON + 10 * SECOND):
+        bounds.note("ada", began=None, first=None, seconds=4.5, now=at)
+    bounds.begin("ada", Mark(NOON + 14 * SECOND), now=NOON + 15 * SECOND)
+    assert bounds.mark("ada", now=NOON + 17 * SECOND) == Mark(NOON + 14 * SECOND)
