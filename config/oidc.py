@@ -7,14 +7,12 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from booper.identity.client import Client
+from booper.identity.client import LOOPBACK, Client
 from config import environment
 
 _EXAMPLE = "https://id.example.com/realms/staff"
 _NEEDED = ("BOOPER_OIDC_ISSUER", "BOOPER_OIDC_CLIENT_ID", "BOOPER_OIDC_CLIENT_SECRET")
 _LONGEST = 400
-# Where http:// is taken: a provider on this very machine.
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _REMEDY = (
     "BOOPER_OIDC_ISSUER is set, and its library is not installed: pip install -r requirements-oidc.txt, or unset it."
 )
@@ -60,7 +58,7 @@ def _issuer() -> str:
         raise ImproperlyConfigured(
             f"BOOPER_OIDC_ISSUER is no issuer: write the address of the provider alone, such as {_EXAMPLE}."
         )
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise ImproperlyConfigured(
             f"BOOPER_OIDC_ISSUER is {issuer!r}: write https://, as whoever stands in between could be anybody."
         )

@@ -9,8 +9,9 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import connection
 
+from booper.identity.client import LOOPBACK
+
 _OLDEST_SQLITE = (3, 35)
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @register
@@ -58,7 +59,7 @@ def check_broker_certificate(**_: Any) -> Sequence[CheckMessage]:
 def check_way_back(**_: Any) -> Sequence[CheckMessage]:
     """The provider leads people back to BOOPER_PUBLIC_URL, with the code in the address."""
     public = urlsplit(settings.BOOPER_PUBLIC_URL)
-    if settings.BOOPER_OIDC is None or public.scheme == "https" or public.hostname in _LOOPBACK:
+    if settings.BOOPER_OIDC is None or public.scheme == "https" or public.hostname in LOOPBACK:
         return []
     hint = "Set BOOPER_PUBLIC_URL to the https:// address that people open, and register it with the provider."
     problem = "People come back from the provider of BOOPER_OIDC_ISSUER by http://, which most providers refuse."

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+# Where http:// is taken: a provider on this very machine.
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:

@@ -11,11 +11,10 @@ from urllib.parse import urlencode, urlsplit
 import certifi
 import pycurl
 
-from booper.identity.client import ProviderFailed
+from booper.identity.client import LOOPBACK, ProviderFailed
 
 SECONDS, _CONNECT_SECONDS = 5.0, 3.0
 MOST_BYTES = 256 * 1024
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)

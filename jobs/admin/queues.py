@@ -1,5 +1,6 @@
 """Queues of all tenants: their limits, what runs and how long the oldest waits; paused and resumed."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -128,28 +129,23 @@ class QueueAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Pause the selected queues", permissions=["operate"])
     def pause_selected(self, request: HttpRequest, queryset: QuerySet[Queue]) -> None:
-        self._set(request, queryset.filter(paused_at__isnull=True), is_paused=True)
+        self._set(request, queryset, limits.pause, is_paused=True)
 
     @admin.action(description="Resume the selected queues", permissions=["operate"])
     def resume_selected(self, request: HttpRequest, queryset: QuerySet[Queue]) -> None:
-        self._set(request, queryset.filter(paused_at__isnull=False), is_paused=False)
+        self._set(request, queryset, limits.resume, is_paused=False)
 
-    def _set(self, request: HttpRequest, queryset: QuerySet[Queue], *, is_paused: bool) -> None:
-        rows, now = list(queryset[:_MOST_AT_ONCE]), clock.now()
-        for row in rows:
+    def _set(
+        self, request: HttpRequest, queryset: QuerySet[Queue], act: Callable[..., bool], *, is_paused: bool
+    ) -> None:
+        done, now, actor = [], clock.now(), audit.operator(request.user)
+        for row in queryset.filter(paused_at__isnull=is_paused)[:_MOST_AT_ONCE]:
             with transaction.atomic():
-                limits.configure(
-                    row,
-                    concurrency=row.concurrency,
-                    rate_limit=row.rate_limit,
-                    rate_seconds=row.rate_seconds,
-                    is_paused=is_paused,
-                    now=now,
-                )
-                actor = audit.operator(request.user)
-                audit.note("queue.set", user_id=row.user_id, actor=actor, now=now, queue=row.name, paused=is_paused)
-        if rows and not is_paused:
+                if act(row, now=now):
+                    done.append(row)
+                    audit.note("queue.set", user_id=row.user_id, actor=actor, now=now, queue=row.name, paused=is_paused)
+        if done and not is_paused:
             transaction.on_commit(partial(announcements.announce_queues, [now]))
         verb = "paused" if is_paused else "resumed"
-        self.log_together(request, rows, f"{verb.capitalize()}.")
-        self.message_user(request, f"{len(rows)} {verb}.")
+        self.log_together(request, done, f"{verb.capitalize()}.")
+        self.message_user(request, f"{len(done)} {verb}.")

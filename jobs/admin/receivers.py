@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
@@ -115,8 +116,9 @@ class ReceiverAdmin(ReadOnlyAdmin):
     def switch_on_selected(self, request: HttpRequest, queryset: QuerySet[Receiver]) -> None:
         rows, now = list(queryset.filter(failing_since__isnull=False)[:_MOST_AT_ONCE]), clock.now()
         for row in rows:
-            receivers.enable(row)
-            actor = audit.operator(request.user)
-            audit.note("receiver.enabled", user_id=row.user_id, actor=actor, now=now, origin=row.origin)
+            with transaction.atomic():
+                receivers.enable(row)
+                actor = audit.operator(request.user)
+                audit.note("receiver.enabled", user_id=row.user_id, actor=actor, now=now, origin=row.origin)
         self.log_together(request, rows, "Switched on.")
         self.message_user(request, f"{len(rows)} switched on.")

@@ -215,16 +215,15 @@ class ScheduleAdmin(ContentAdmin):
             refusal = f"More than {_MOST_AT_ONCE} schedules are selected, and nothing was done: select fewer."
             self.message_user(request, refusal, messages.ERROR)
             return
-        acted, now = [], clock.now()
+        acted, now, actor = [], clock.now(), audit.operator(request.user)
         for row in rows:
-            came = act(row, now)
+            with transaction.atomic():
+                came = act(row, now)
+                if came is not None and not isinstance(came, Refused):
+                    acted.append(row)
+                    audit.note(action, user_id=row.user_id, actor=actor, now=now, schedule=str(row.pk))
             if isinstance(came, Refused):
                 self.message_user(request, f"{self.title_of(row)} was left as it is: {came.reason}.", messages.WARNING)
-            elif came is not None:
-                acted.append(row)
-                audit.note(
-                    action, user_id=row.user_id, actor=audit.operator(request.user), now=now, schedule=str(row.pk)
-                )
         self.log_together(request, acted, f"{action}.")
         others = len(rows) - len(acted)
         sentence = f"{len(acted)} {done}" + (f", {others} {missed}" if others else "") + "."

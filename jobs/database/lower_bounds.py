@@ -73,10 +73,10 @@ class LowerBounds:
             return None
         return bound.mark if now < bound.near_at else Mark(bound.mark.at - _NEAR)
 
-    def anew_at(self, key: Hashable = None, *, now: datetime) -> datetime:
-        """When the next look from the beginning is made, if there is one by then."""
+    def further_back_at(self, key: Hashable = None, *, now: datetime) -> datetime:
+        """When the next look begins before the mark, if there is one by then."""
         bound = self._bounds.get(key)
-        return now if bound is None else bound.anew_at
+        return now if bound is None else min(bound.near_at, bound.anew_at)
 
     def note(
         self, key: Hashable = None, *, began: Mark | None, first: Mark | None, seconds: float, now: datetime
@@ -94,12 +94,12 @@ class LowerBounds:
             bound.mark, bound.noted_at = max(mark, bound.mark), now
 
     def begin(self, key: Hashable, mark: Mark, *, now: datetime) -> None:
-        """Nothing of `key` was there, and what has come since is not before `mark`: no look from the beginning."""
+        """The next look begins at `mark`, though that may lie before the last one. It is no look from the beginning."""
         bound = self._bounds.get(key)
         if bound is None:
             self._note_anew(key, mark, 0.0, now)
         else:
-            bound.mark, bound.noted_at = max(mark, bound.mark), now
+            bound.mark, bound.noted_at = mark, now
 
     def _note_anew(self, key: Hashable, mark: Mark, seconds: float, now: datetime) -> None:
         known = self._bounds.get(key)

@@ -77,8 +77,6 @@ def check(user: User, rules: Rules) -> None:
         raise NotAdmitted(
             "Your account is switched off. Ask whoever operates this instance.", why="inactive", user=user
         )
-    if user.suspended_at is not None:
-        raise NotAdmitted("Your account is suspended. Ask whoever operates this instance.", why="suspended", user=user)
     _check_domain(user.email, rules, user=user)
 
 

@@ -68,6 +68,17 @@ def configure(
     return Queue.objects.get(id=queue.id)
 
 
+def pause(queue: Queue, *, now: datetime) -> bool:
+    """open -> paused, its limits as they are by now; False if it is already."""
+    own = Queue.objects.filter(id=queue.id, paused_at__isnull=True)
+    return bool(own.update(paused_at=now, ready_at=None))
+
+
+def resume(queue: Queue, *, now: datetime) -> bool:
+    """paused -> open, its limits as they are by now; False if it is already. Workers are to be told."""
+    return bool(Queue.objects.filter(id=queue.id, paused_at__isnull=False).update(paused_at=None, ready_at=now))
+
+
 _TOUCH = """
 UPDATE jobs_queue {by_id} SET ready_at = v.at FROM ({rows}) AS v
 WHERE jobs_queue.id = v.id AND paused_at IS NULL AND (ready_at IS NULL OR ready_at > v.at)
@@ -162,7 +173,7 @@ SET tokens = COALESCE(v.tokens, jobs_queue.tokens), refilled_at = {now},
                         AND (scheduled_at, id) >= (v.from_at, v.from_id)
                     ORDER BY scheduled_at, id LIMIT 1
                 ) AS first
-                UNION ALL SELECT v.anew_at
+                UNION ALL SELECT v.further_back_at
             ) AS coming
         )
     END
@@ -173,20 +184,20 @@ RETURNING ready_at
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """A look for what is due in a queue that began at `mark`; the next from the beginning is made at `anew_at`."""
+    """A look for what is due in a queue that began at `mark`; another one begins before it at `further_back_at`."""
 
     mark: Mark
-    anew_at: datetime
+    further_back_at: datetime
 
 
-_FROM_THE_BEGINNING = {"from_at": sql.EARLIEST, "from_id": 0, "anew_at": None}
+_FROM_THE_BEGINNING = {"from_at": sql.EARLIEST, "from_id": 0, "further_back_at": None}
 
 
 def resumed(queue_ids: Iterable[int], *, bounds: LowerBounds, now: datetime) -> dict[int, Resumed]:
     """Where the looks into these queues are about to begin, but for those that begin at the beginning."""
     marks = {queue_id: bounds.mark(queue_id, now=now) for queue_id in queue_ids}
     return {
-        queue_id: Resumed(mark, bounds.anew_at(queue_id, now=now))
+        queue_id: Resumed(mark, bounds.further_back_at(queue_id, now=now))
         for queue_id, mark in marks.items()
         if mark is not None
     }
@@ -213,7 +224,7 @@ def settle(
         at="timestamptz",
         from_at="timestamptz",
         from_id="bigint",
-        anew_at="timestamptz",
+        further_back_at="timestamptz",
     )
     statement = _SETTLE.format(rows=source, now=sql.null_time(), by_id=sql.by_id_alone())
     with connection.cursor() as cursor:
@@ -224,8 +235,8 @@ def settle(
 def _resumed(look: Resumed | None) -> dict[str, Any]:
     if look is None:
         return _FROM_THE_BEGINNING
-    from_at, anew_at = sql.time_text(look.mark.at), sql.time_text(look.anew_at)
-    return {"from_at": from_at, "from_id": look.mark.id, "anew_at": anew_at}
+    from_at, further_back_at = sql.time_text(look.mark.at), sql.time_text(look.further_back_at)
+    return {"from_at": from_at, "from_id": look.mark.id, "further_back_at": further_back_at}
 
 
 def _settled(item: Allowance, started: int, *, now: datetime) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """The admin's own pages of schedules, queues and receivers: of every tenant, and what an operator may do there."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from jobs.models import AuditEvent, Job, JobState, Queue, Receiver, Schedule
+from jobs.queues import limits
 from jobs.recurring import schedules
 from tests.admin import counted, execute, log_in, page, rows, start_worker, told
 from tests.conftest import Announced, StoppedClock
@@ -161,3 +162,38 @@ def test_a_list_costs_the_same_queries_however_many_rows_it_shows(admin: Client,
         with CaptureQueriesContext(connection) as queries:
             page(admin, f"jobs/{noun}/")
         assert len(counted(queries)) == 3, counted(queries)
+
+
+def test_a_limit_that_an_owner_sets_while_an_operator_pauses_stays(
+    admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = make_queue(concurrency=3)
+
+    def meanwhile(row: Queue, *, now: datetime) -> bool:
+        Queue.objects.filter(id=row.id).update(concurrency=9)
+        return pause(row, now=now)
+
+    pause = limits.pause
+    monkeypatch.setattr(limits, "pause", meanwhile)
+    assert act(admin, "queue", "pause_selected", queue.id) == ["1 paused."]
+    queue.refresh_from_db()
+    assert (queue.paused_at, queue.concurrency) == (NOON, 9)
+
+
+def test_what_was_not_written_down_was_not_done(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    schedule, receiver = make_schedule(first=NOON + HOUR), make_receiver(failing_since=NOON, disabled_at=NOON)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OperationalError("the disk is full")
+
+    monkeypatch.setattr("jobs.guarding.audit.note", refuse)
+    admin.raise_request_exception = False
+    for noun, action, key in (
+        ("schedule", "disable_selected", schedule.id),
+        ("receiver", "switch_on_selected", receiver.id),
+    ):
+        answer = admin.post(f"/admin/jobs/{noun}/", {"action": action, "_selected_action": [str(key)]})
+        assert answer.status_code == 503
+    schedule.refresh_from_db()
+    receiver.refresh_from_db()
+    assert (schedule.disabled_at, receiver.disabled_at) == (None, NOON)

@@ -184,3 +184,23 @@ def test_a_tenant_who_comes_back_is_not_looked_at_from_the_beginning_for_it():
         bounds.note("ada", began=None, first=None, seconds=4.5, now=at)
     bounds.begin("ada", Mark(NOON + 14 * SECOND), now=NOON + 15 * SECOND)
     assert bounds.mark("ada", now=NOON + 17 * SECOND) == Mark(NOON + 14 * SECOND)
+
+
+def test_what_of_theirs_was_committed_late_is_claimed_at_once(monkeypatch: pytest.MonkeyPatch):
+    stage, ada, grace = Bounded(running_stage), make_user(), make_user("grace@example.com")
+    for user in (ada, grace):
+        make_job(user=user, scheduled_at=NOON - SECOND)
+    # As if the look for all of them had taken long.
+    monkeypatch.setattr("jobs.database.lower_bounds.COST_SHARE", 1e6)
+    claimed(stage, now=NOON, is_crowded=True)
+    claimed(stage, now=NOON + 4 * SECOND, is_crowded=True)
+    make_job(user=grace, scheduled_at=NOON + 4.5 * SECOND)
+    late = make_job(user=ada, scheduled_at=NOON + SECOND)
+    assert late.id in claimed(stage, now=NOON + 5 * SECOND, is_crowded=True)
+
+
+def test_a_queue_is_looked_at_again_a_minute_back_where_looks_from_the_beginning_are_dear():
+    bounds = LowerBounds()
+    for at in (NOON, NOON + 10 * SECOND):
+        bounds.note(7, began=None, first=None, seconds=4.5, now=at)
+    assert bounds.further_back_at(7, now=NOON + 11 * SECOND) == NOON + 20 * SECOND

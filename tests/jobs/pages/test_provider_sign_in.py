@@ -146,16 +146,21 @@ def test_other_domains_stay_outside_each_time(settings: Settings, ada: User, pro
 
 
 @pytest.mark.parametrize("is_bound", [True, False])
-def test_who_is_switched_off_or_suspended_is_told_so(ada: User, provider: Provider, is_bound: bool) -> None:
+def test_who_is_switched_off_is_told_so(ada: User, provider: Provider, is_bound: bool) -> None:
     if is_bound:
         walk(Client(), provider)
-    suspension.suspend(ada, now=NOON)
-    assert refused(walk(Client(), provider), 403, "Your account is suspended")
     User.objects.update(is_active=False)
     assert refused(walk(Client(), provider), 403, "Your account is switched off")
     assert Identity.objects.exists() is is_bound
     refusals = AuditEvent.objects.filter(action="sign_in.refused", user_id=ada.pk)
-    assert {event.details["why"] for event in refusals} == {"suspended", "inactive"}
+    assert {event.details["why"] for event in refusals} == {"inactive"}
+
+
+def test_who_is_suspended_is_let_in_to_look_as_after_a_password(ada: User, provider: Provider) -> None:
+    suspension.suspend(ada, now=NOON)
+    client = Client()
+    assert walk(client, provider).status_code == 302
+    assert "The operator has suspended your account" in client.get("/home").text
 
 
 def test_who_has_a_second_factor_is_asked_for_it_all_the_same(ada: User, provider: Provider) -> None:
