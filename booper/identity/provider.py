@@ -70,7 +70,7 @@ class Provider:
         found = self._found()
         answer = self._redeemed(found, code=code, verifier=verifier, redirect_uri=redirect_uri)
         token, access_token = answer.get("id_token"), answer.get("access_token")
-        if not isinstance(token, str):
+        if not isinstance(token, str) or not token.isascii():
             raise ProviderFailed("it has sent no ID token: is `openid` among the scopes?")
         said = self._claims(token, found, nonce=nonce)
         person = Person(issuer=found.issuer, subject=said["sub"])

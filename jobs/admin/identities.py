@@ -41,12 +41,17 @@ class IdentityAdmin(ReadOnlyAdmin):
     sections = (Section(None, (subject, issuer, columns.owner_page, since)),)
     actions = ("remove_selected",)
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """A subject may look like anything, a number or an address: it is looked for as it was typed."""
+        term = search.read(search_term)
+        return (queryset if term is None else queryset.filter(Q(subject=search_term) | self.matching(term))), False
+
     def matching(self, term: search.Term) -> Q:
         if term.kind == search.TermKind.EMAIL:
             return Q(user_id__in=search.owner_ids(str(term.value)))
-        if term.kind == search.TermKind.UUID:
-            return Q(user_id=term.value) | Q(subject=str(term.value))
-        return Q(subject=str(term.value))
+        return Q(user_id=term.value) if term.kind == search.TermKind.UUID else Q(pk__in=())
 
     def has_remove_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("jobs.change_identity"))

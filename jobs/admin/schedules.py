@@ -20,7 +20,8 @@ from jobs.admin.kit.changelist import SlowFilter
 from jobs.admin.kit.filters import BeforeFilter, OwnerFilter
 from jobs.admin.kit.read_only import Section
 from jobs.database import clock
-from jobs.guarding import audit
+from jobs.guarding import audit, charges
+from jobs.guarding.limits import LimitReached
 from jobs.models import Job, Schedule
 from jobs.recurring import schedules
 from jobs.recurring.schedules import Refused
@@ -194,6 +195,10 @@ class ScheduleAdmin(ContentAdmin):
     @admin.action(description="Run the selected schedules once, now", permissions=["operate"])
     def run_selected(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> None:
         def run(row: Schedule, now: datetime) -> object:
+            try:
+                charges.charge(row.user, jobs=1, now=now)
+            except LimitReached as reached:
+                return Refused(str(reached))
             job = schedules.trigger(row, now=now)
             transaction.on_commit(partial(announcements.announce_job, job))
             return job

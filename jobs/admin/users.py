@@ -188,7 +188,7 @@ class UserAdmin(BoundedAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         tenant = get_object_or_404(User, id=user_id)
         if not reading_as.may_read(request.user, tenant):
             raise PermissionDenied
-        reading_as.begin(request.session, request.user, tenant, now=clock.now())
+        reading_as.begin(request, tenant, now=clock.now())
         return HttpResponseRedirect(reverse("pages:home"))
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:

@@ -87,17 +87,18 @@ class Reset(_ResetPage):
         found = password_resets.found(_token(request), now=clock.now())
         if found is None:
             return self._gone()
-        return self.alone("reset.html", title="Choose another password", form=SetPasswordForm(found[1]))
+        return self.alone("reset.html", title="Choose another password", form=SetPasswordForm(found[1]), of=found[0].pk)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         now = clock.now()
         found = password_resets.found(_token(request), now=now)
-        if found is None:
+        # Another link may have been opened since, of another account: it is this form's alone that is meant.
+        if found is None or request.POST.get("of") != str(found[0].pk):
             return self._gone()
         row, user = found
         form = SetPasswordForm(user, request.POST)
         if not form.is_valid():
-            return self.alone("reset.html", title="Choose another password", form=form, status=400)
+            return self.alone("reset.html", title="Choose another password", form=form, of=row.pk, status=400)
         if not password_resets.choose(row, form.save(commit=False), request.META, now=now):
             return self._gone()
         messages.success(request, "The password is another one, and you are signed out everywhere. Sign in with it.")

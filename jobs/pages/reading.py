@@ -13,6 +13,6 @@ class StopReading(Page):
     is_of_the_reader = True
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        reading_as.end(request.session, self.owner, now=clock.now())
+        reading_as.end(request, now=clock.now())
         messages.success(request, "You read your own pages again.")
         return HttpResponseRedirect(reverse("pages:home"))

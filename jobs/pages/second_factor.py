@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
 from jobs.database import clock
-from jobs.guarding import admission, recovery_codes, second_factor, sessions, sign_in_attempts
+from jobs.guarding import admission, passwords, recovery_codes, second_factor, sessions, sign_in_attempts
 from jobs.guarding.admission import Due
 from jobs.guarding.limits import LimitReached
 from jobs.guarding.second_factor import Proposal
@@ -41,7 +41,7 @@ class _SecondFactorPage(Page):
         shown: dict[str, Any] = {
             "around": "pages/alone.html" if self.is_alone else "pages/base.html",
             "is_alone": self.is_alone,
-            "has_password": self.owner.has_usable_password(),
+            "has_password": passwords.has_one(self.owner),
             "is_required": admission.is_required_of(self.owner),
         }
         if self.owner.second_factor_since is not None:
@@ -56,7 +56,7 @@ class _SecondFactorPage(Page):
         except LimitReached as reached:
             return self.shown(refusal=sign_in_attempts.words(reached), status=429)
         # Not the user's own method, which may write another hash of it, and so end this session.
-        is_right = not self.owner.has_usable_password() or check_password(
+        is_right = not passwords.has_one(self.owner) or check_password(
             self.request.POST.get("password", ""), self.owner.password
         )
         answer = act(attempt) if is_right else None

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlencode
 from uuid import UUID
 
 from django.conf import settings
@@ -24,6 +24,8 @@ from jobs.database import clock
 from jobs.guarding import reading_as, suspension
 from jobs.models import User
 
+# Whose pages an operator reads, as the page says that asks for a part of itself.
+_READING = "X-Reading"
 ZONE_COOKIE = "booper_zone"
 _ENTRIES: Sequence[tuple[str, str, bool]] = (
     # The name of the page's URL, its label, and whether a line stands before it.
@@ -69,7 +71,7 @@ class Page(LoginRequiredMixin, View):
 
     def dispatch(self, request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponseBase:
         refuse_nul(request)
-        if request.user.is_authenticated and not self.is_of_the_reader:
+        if request.user.is_authenticated and not self.is_of_the_reader and reading_as.is_begun(request.session):
             self.tenant = reading_as.tenant_of(request.session, request.user, now=clock.now())
         with timezone.override(zone_of(request)):
             response = self._refusal(request) or super().dispatch(request, *arguments, **named)
@@ -78,19 +80,29 @@ class Page(LoginRequiredMixin, View):
 
     def _refusal(self, request: HttpRequest) -> HttpResponse | None:
         """What an operator gets who reads a tenant's pages and may not see this one, or wants to change something."""
+        if self.is_fragment and request.headers.get(_READING, "") != (
+            "" if self.tenant is None else str(self.tenant.pk)
+        ):
+            # The page is another one's than its part would be: the browser loads it as a whole.
+            return HttpResponse(headers={"HX-Refresh": "true"})
+        is_look = request.method in ("GET", "HEAD")
         if self.tenant is None:
-            return None
-        if self.is_shown_to_operators and request.method in ("GET", "HEAD"):
-            reading_as.note_page(
-                request.session,
-                request.user,
-                self.tenant,
-                request.path,
-                is_fragment=request.headers.get("HX-Request") == "true",
-                now=clock.now(),
-            )
+            return self._end_what_is_over(request, is_look=is_look)
+        if self.is_shown_to_operators and is_look:
+            path = _noted(request)
+            reading_as.note_page(request.user, self.tenant, path, is_fragment=self.is_fragment, now=clock.now())
             return None
         messages.error(request, f"Nothing was done: you only read the pages of {self.tenant.email}. Stop that first.")
+        return HttpResponseRedirect(reverse("pages:home"))
+
+    def _end_what_is_over(self, request: HttpRequest, *, is_look: bool) -> HttpResponse | None:
+        """A form of a tenant's page does not act on the account of an operator whose hour has passed."""
+        if self.is_of_the_reader or not request.user.is_authenticated or not reading_as.is_begun(request.session):
+            return None
+        reading_as.end(request, now=clock.now())
+        if is_look:
+            return None
+        messages.error(request, "Nothing was done: you read the pages of a tenant, and that is over.")
         return HttpResponseRedirect(reverse("pages:home"))
 
     @property
@@ -154,3 +166,9 @@ def zone_of(request: HttpRequest) -> tzinfo:
         if name := unquote(request.COOKIES.get(ZONE_COOKIE, "")):
             return recurrence.zone_named(name)
     return UTC
+
+
+def _noted(request: HttpRequest) -> str:
+    """The page without what is searched for, which may be anything; with the other job that it shows, if it does."""
+    beside = request.GET.get("beside", "")
+    return f"{request.path}?{urlencode({'beside': beside})}" if beside else request.path

@@ -15,7 +15,16 @@ from django.views import View
 from django.views.decorators.cache import never_cache
 
 from jobs.database import clock
-from jobs.guarding import admission, audit, password_resets, passwords, second_factor, sign_in_attempts, sign_in_links
+from jobs.guarding import (
+    admission,
+    audit,
+    password_resets,
+    passwords,
+    reading_as,
+    second_factor,
+    sign_in_attempts,
+    sign_in_links,
+)
 from jobs.guarding.admission import Due
 from jobs.guarding.limits import LimitReached
 from jobs.models import User
@@ -120,8 +129,9 @@ class SignOut(Page):
     is_of_the_reader = True
 
     def post(self, request: HttpRequest) -> HttpResponse:
+        now = clock.now()
+        reading_as.end(request, now=now)
         if "everywhere" in request.POST:
-            now = clock.now()
             User.objects.filter(id=self.owner_id).update(signed_out_at=now)
             audit.note("signed_out.everywhere", user_id=self.owner_id, actor=self.actor, now=now)
         logout(request)

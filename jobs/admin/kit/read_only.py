@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.utils import flatten, unquote
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
@@ -71,6 +72,21 @@ class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
         """Renders Django's box without its label, which would print the row as it is."""
         box = '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="Select {}">'
         return format_html(box, ACTION_CHECKBOX_NAME, obj.pk, self.title_of(obj))
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any) -> Any:
+        """As Django has it, but for boxes that no list of ours has: by a key that is none the database fails."""
+        if all(self._is_key(typed) for typed in request.POST.getlist(ACTION_CHECKBOX_NAME)):
+            return super().response_action(request, queryset, *args, **kwargs)
+        self.message_user(request, "Nothing was done: what was selected is no row of this list.", messages.ERROR)
+        return None
+
+    def _is_key(self, typed: str) -> bool:
+        key = self.model._meta.pk
+        try:
+            key.run_validators(key.to_python(typed))
+        except ValidationError:
+            return False
+        return True
 
     def log_together(self, request: HttpRequest, rows: Iterable[Any], message: str) -> None:
         """What somebody did to `rows`, for the history of each, in one statement."""

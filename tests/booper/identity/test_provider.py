@@ -100,6 +100,15 @@ def test_no_secret_shows_in_what_is_printed(served: oidc_provider.Provider) -> N
     assert oidc_provider.CLIENT_SECRET not in repr(served.client())
 
 
+@pytest.mark.parametrize("token", ["\ud800", "ä.b.c", "", 7, None])
+def test_an_id_token_that_is_none_is_refused_in_words(served: oidc_provider.Provider, token: object) -> None:
+    provider = Provider(served.client())
+    served.back(provider.authorization_url(redirect_uri=BACK, state="s", nonce="n", verifier="v" * 43))
+    served.answers["/token"] = (200, json.dumps({"id_token": token}).encode())
+    with pytest.raises(ProviderFailed, match="ID token"):
+        provider.person(code="code-0", verifier="v" * 43, nonce="n", redirect_uri=BACK)
+
+
 @pytest.mark.parametrize("token", ["ä", "a\r\nX: y", 7, None])
 def test_an_access_token_that_is_none_is_not_sent(served: oidc_provider.Provider, token: object) -> None:
     served.tells_email_by_userinfo = True

@@ -1,5 +1,7 @@
 """Identities in the admin: looked at, and parted from their users; those of staff by superusers alone."""
 
+from urllib.parse import quote
+
 import pytest
 from django.test import Client
 from pytest_django import Settings
@@ -38,6 +40,13 @@ def test_an_operator_finds_whose_they_are_and_parts_them(web: Client, row: Ident
         row.user_id,
         {"issuer": row.issuer},
     )
+
+
+@pytest.mark.parametrize("subject", ["00123", "ada@corp.example", "9F1B6C0A-1111-4222-8333-444455556666", "#12"])
+def test_a_subject_that_looks_like_something_else_is_found(web: Client, row: Identity, subject: str) -> None:
+    Identity.objects.update(subject=subject)
+    log_in(web, "everything")
+    assert rows(web, f"{LIST}?q={quote(subject)}") == [row.pk]
 
 
 def test_who_may_only_look_parts_none(web: Client, row: Identity) -> None:

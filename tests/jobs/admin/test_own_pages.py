@@ -7,7 +7,7 @@ from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from jobs.models import AuditEvent, Job, JobState, Queue, Receiver, Schedule
+from jobs.models import AuditEvent, Job, JobState, Queue, Receiver, Schedule, User
 from jobs.queues import limits
 from jobs.recurring import schedules
 from tests.admin import counted, execute, log_in, page, rows, start_worker, told
@@ -197,3 +197,28 @@ def test_what_was_not_written_down_was_not_done(admin: Client, monkeypatch: pyte
     schedule.refresh_from_db()
     receiver.refresh_from_db()
     assert (schedule.disabled_at, receiver.disabled_at) == (None, NOON)
+
+
+@pytest.mark.parametrize("noun", ["schedule", "queue", "receiver", "job", "user"])
+@pytest.mark.parametrize("key", ["x", "9" * 20, "\x00", ""])
+def test_boxes_that_no_list_has_are_refused_in_words(admin: Client, noun: str, key: str) -> None:
+    actions = {
+        "schedule": "disable_selected",
+        "queue": "pause_selected",
+        "receiver": "switch_on_selected",
+        "job": "cancel_selected",
+        "user": "reset_second_factor",
+    }
+    make_schedule(first=NOON + HOUR)
+    make_queue()
+    make_receiver()
+    [told_them] = act(admin, noun, actions[noun], key)
+    assert told_them.startswith("Nothing was done: what was selected is no row of this list.")
+
+
+def test_a_run_by_an_operator_counts_as_one_by_the_owner(admin: Client) -> None:
+    schedule = make_schedule(first=NOON + HOUR)
+    User.objects.filter(pk=schedule.user_id).update(limits={"waiting_jobs": 1})
+    before = Job.objects.count()
+    assert "left as it is" in act(admin, "schedule", "run_selected", schedule.id)[0]
+    assert Job.objects.count() == before

@@ -58,8 +58,13 @@ def follow(path: str, client: Client | None = None) -> Any:
 
 def choose(path: str, new: str = NEW, client: Client | None = None) -> int:
     client = client or Client()
-    client.get(path)
-    return client.post("/reset", {"new_password1": new, "new_password2": new}).status_code
+    return int(post(client, follow(path, client), new).status_code)
+
+
+def post(client: Client, page: Any, new: str = NEW) -> Any:
+    """The form of a page; one that has none has nothing of a link."""
+    of = re.findall(r'name="of" value="([^"]+)"', page.content.decode())
+    return client.post("/reset", {"new_password1": new, "new_password2": new, "of": "".join(of)})
 
 
 def sign_in(password: str) -> int:
@@ -270,6 +275,17 @@ def test_of_many_who_use_one_link_at_once_one_chooses(mailoutbox: list[EmailMess
         answers = list(threads.map(try_it, range(4)))
     assert sorted(answers) == [302, 404, 404, 404]
     assert sign_in(f"password number {answers.index(302)}") == 302
+
+
+def test_a_form_is_of_the_account_it_names_whatever_was_opened_since(mailoutbox: list[EmailMessage]) -> None:
+    grace, browser, path = User.objects.create_user("grace@example.com", PASSWORD), Client(), mailed(mailoutbox)
+    page = post(browser, follow(path, browser), "short")
+    follow(mailed(mailoutbox, grace.email), browser)
+    assert post(browser, page).status_code == 404
+    follow(path, browser)
+    assert post(browser, page).status_code == sign_in(NEW) == 302
+    grace.refresh_from_db()
+    assert grace.check_password(PASSWORD)
 
 
 def test_each_form_has_its_csrf_check() -> None:

@@ -255,6 +255,18 @@ def test_without_passwords_the_button_is_all_there_is(settings: Settings, ada: U
     assert "Another password" not in client.get("/account").content.decode()
 
 
+def test_who_has_to_set_up_a_second_factor_is_asked_for_no_password_that_signs_nobody_in(
+    settings: Settings, ada: User, provider: Provider
+) -> None:
+    ada.set_password("one that nobody knows any more")
+    ada.save()
+    settings.BOOPER_OIDC, settings.BOOPER_SECOND_FACTOR = provider.client(takes_passwords=False), "all"
+    client = Client()
+    assert walk(client, provider).headers["Location"].startswith("/account/second-factor")
+    assert 'type="password"' not in client.get("/account/second-factor").content.decode()
+    assert client.post("/account/second-factor/begin").status_code == 200
+
+
 def test_ten_minutes_are_what_a_code_may_take_after_the_provider(
     ada: User, provider: Provider, stopped_clock: StoppedClock
 ) -> None:

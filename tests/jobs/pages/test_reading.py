@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from jobs.models import AuditEvent, Inbox, Job, JobState, User
+from jobs.models import AuditEvent, Inbox, Job, JobState, Secret, User
 from jobs.pages.shell import Page
 from jobs.pages.urls import urlpatterns
 from tests.admin import log_in
@@ -38,6 +38,11 @@ def begin(browser: Client, user: User) -> Any:
     return browser.post(f"/admin/jobs/user/{user.pk}/read/")
 
 
+def part(browser: Client, path: str, *, of: User | None = None) -> Any:
+    """What a page asks for every few seconds, which says whose it is."""
+    return browser.get(path, headers={"HX-Request": "true"} | ({} if of is None else {"X-Reading": str(of.pk)}))
+
+
 def noted() -> list[tuple[str, str, str]]:
     rows = AuditEvent.objects.filter(action__startswith="tenant.").order_by("id")
     return [(row.action, row.email, str(row.details.get("path", ""))) for row in rows]
@@ -65,8 +70,8 @@ def test_a_page_that_renews_its_parts_is_written_down_once(operator: Client, ada
     begin(operator, ada)
     operator.get("/home")
     for _ in range(3):
-        operator.get("/home", headers={"HX-Request": "true"})
-    operator.get("/jobs", headers={"HX-Request": "true"})
+        part(operator, "/home", of=ada)
+    part(operator, "/jobs", of=ada)
     assert [path for _, _, path in noted()] == ["", "/home", "/jobs"]
 
 
@@ -81,6 +86,89 @@ def test_nothing_can_be_changed_and_what_is_theirs_alone_is_not_shown(operator: 
     job.refresh_from_db()
     assert job.state == JobState.SCHEDULED
     assert not Inbox.objects.filter(user=ada).exists()
+
+
+def test_a_part_of_a_page_that_is_not_of_the_same_owner_has_the_page_loaded_anew(
+    operator: Client, ada: User, job: Job, stopped_clock: StoppedClock
+) -> None:
+    assert "HX-Refresh" not in part(operator, "/jobs").headers
+    begin(operator, ada)
+    assert f'hx-headers=\'{{"X-Reading": "{ada.pk}"}}\'' in operator.get("/jobs").content.decode()
+    assert "nightly export" in part(operator, "/jobs", of=ada).content.decode()
+    for path in ("/jobs", "/inbox"):
+        answer = part(operator, path)
+        assert (answer.headers["HX-Refresh"], answer.content) == ("true", b"")
+    stopped_clock.advance(hours=1)
+    answer = part(operator, "/jobs", of=ada)
+    assert (answer.headers["HX-Refresh"], answer.content) == ("true", b"")
+    assert "Nothing was done" not in operator.get("/home").content.decode()
+
+
+@pytest.mark.parametrize("is_stopped", [True, False])
+@pytest.mark.parametrize("is_looked_at_first", [True, False])
+def test_no_form_of_a_tenants_page_acts_on_the_operators_own_account_afterwards(
+    ada: User, stopped_clock: StoppedClock, is_stopped: bool, is_looked_at_first: bool
+) -> None:
+    careful = Client(enforce_csrf_checks=True)
+    operator = log_in(careful, "everything")
+    begin_page = careful.get(f"/admin/jobs/user/{ada.pk}/change/")
+    given = {"csrfmiddlewaretoken": begin_page.context["csrf_token"]}
+    assert careful.post(f"/admin/jobs/user/{ada.pk}/read/", given).status_code == 302
+    form = {"csrfmiddlewaretoken": careful.get("/secrets").context["csrf_token"], "name": "TOKEN", "value": "x"}
+    if is_stopped:
+        careful.post("/reading/stop", form)
+    else:
+        stopped_clock.advance(hours=1)
+    if is_looked_at_first:
+        careful.get("/home")
+    careful.post("/secrets", form)
+    assert not Secret.objects.filter(user=operator).exists()
+    form["csrfmiddlewaretoken"] = careful.get("/secrets").context["csrf_token"]
+    careful.post("/secrets", form)
+    assert Secret.objects.filter(user=operator).exists()
+
+
+def test_a_page_that_is_slow_does_not_undo_the_end(
+    operator: Client, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(operator, ada)
+    other = Client()
+    other.cookies.update(operator.cookies)
+
+    def page(self: Page, *arguments: Any, **context: Any) -> Any:
+        other.post("/reading/stop")
+        return Page.page(self, *arguments, **context)
+
+    monkeypatch.setattr("jobs.pages.home.Home.page", page, raising=False)
+    operator.get("/home")
+    monkeypatch.undo()
+    assert BANNER not in operator.get("/jobs").content.decode()
+
+
+def test_the_other_job_of_a_page_is_written_down_too(operator: Client, ada: User, job: Job) -> None:
+    other = make_job(name="another")
+    begin(operator, ada)
+    operator.get(f"/jobs/{other.id}?beside={job.id}")
+    assert noted()[-1][2] == f"/jobs/{other.id}?beside={job.id}"
+
+
+def test_signing_out_and_beginning_with_another_end_it_in_the_trail(operator: Client, ada: User) -> None:
+    grace = make_user("grace@example.com")
+    begin(operator, ada)
+    begin(operator, grace)
+    operator.post("/sign-out")
+    assert [(action.rpartition("_")[2], email) for action, email, _ in noted()] == [
+        *(("begun", "ada@example.com"), ("ended", "ada@example.com")),
+        *(("begun", "grace@example.com"), ("ended", "grace@example.com")),
+    ]
+    begun = AuditEvent.objects.filter(action="tenant.reading_begun")
+    assert {event.details["until"] for event in begun} == {(NOON + timedelta(hours=1)).isoformat()}
+
+
+def test_that_a_tenant_is_suspended_is_said_of_the_tenant(operator: Client, ada: User) -> None:
+    User.objects.filter(pk=ada.pk).update(suspended_at=NOON)
+    begin(operator, ada)
+    assert "The account of this tenant is suspended" in operator.get("/home").content.decode()
 
 
 def test_the_account_stays_the_operators_own(operator: Client, ada: User) -> None:
