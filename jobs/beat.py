@@ -205,7 +205,9 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
     def _fire(self) -> float:
         if time.monotonic() >= self._look_at:
             self._look_at = time.monotonic() + suspension.LOOK_SECONDS
-            suspension.look()
+            if set(suspension.held().users) - set(suspension.look().users):
+                # Whoever was resumed has runs that no look has taken notice of.
+                self._upcoming = LowerBounds()
         if suspension.held().is_paused:
             return _LONGEST_SLEEP_SECONDS
         now = clock.now()
@@ -226,8 +228,10 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             is_to_wait = bool(shares) and not sql.is_postgresql()
             return min(time.monotonic() - began, _LONGEST_BREATH_SECONDS) if is_to_wait else 0.0
         # This look takes no lock: a run whose schedule somebody else has locked for now is not left behind the mark.
+        looked = time.monotonic()
         first = firing.next_due(mark=mark)
-        self._upcoming.note(began=mark, first=first, seconds=time.monotonic() - began, now=now)
+        # What firing costs says nothing of what is in the way of looks.
+        self._upcoming.note(began=mark, first=first, seconds=time.monotonic() - looked, now=now)
         if first is None:
             return _LONGEST_SLEEP_SECONDS
         if not count and first.at <= now:

@@ -106,6 +106,7 @@ class DeliveryAdmin(ContentAdmin):
         "A job's number, a delivery's UUID (its webhook-id), an owner's e-mail address (its beginning is enough), "
         "or a part of a URL."
     )
+    shown_as = {"job_id": str, "url": redaction.redacted_url}
     heavy_columns = ("body",)
     sections = (
         Section(

@@ -146,6 +146,7 @@ class JobAdmin(ContentAdmin):
         "A job's number or UUID, a schedule's UUID, an owner's e-mail address (its beginning is enough), "
         "or a part of a name or URL."
     )
+    shown_as = {"id": str, "name": str, "url": redaction.redacted_url}
     heavy_columns = ("args", "description", "parent_answer")
     actions = ("cancel_selected", "run_selected_now", "retry_selected")
     sections = (

@@ -94,6 +94,7 @@ class QueueAdmin(ReadOnlyAdmin):
     list_select_related = ("user",)
     search_fields = ("id",)
     search_help_text = "An owner's e-mail address (its beginning is enough), their UUID, or a part of a name."
+    shown_as = {"name": redaction.redacted_text}
     actions = ("pause_selected", "resume_selected")
     sections = (Section(None, ((state, made), (running, rate, oldest), whole_name, (columns.owner_page, jobs_of))),)
 

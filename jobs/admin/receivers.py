@@ -94,6 +94,7 @@ class ReceiverAdmin(ReadOnlyAdmin):
     list_select_related = ("user",)
     search_fields = ("id",)
     search_help_text = "An owner's e-mail address (its beginning is enough), their UUID, or a part of an address."
+    shown_as = {"origin": redaction.redacted_url}
     actions = ("switch_on_selected",)
     sections = (
         Section(None, (state, whole_origin, columns.owner_page, (failing_since, last_failed, off_since), whole_error)),

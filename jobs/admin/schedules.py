@@ -130,6 +130,8 @@ class ScheduleAdmin(ContentAdmin):
     search_help_text = (
         "A schedule's UUID, its key, an owner's e-mail address (its beginning is enough), or a part of a name or URL."
     )
+    # A key is found as a whole alone.
+    shown_as = {"key": str, "name": redaction.redacted_text, "url": redaction.redacted_url}
     heavy_columns = ("args", "description", "state", "previous")
     actions = ("disable_selected", "enable_selected", "run_selected")
     sections = (

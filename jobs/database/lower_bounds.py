@@ -96,7 +96,8 @@ class LowerBounds:
     def begin(self, key: Hashable, mark: Mark, *, now: datetime) -> None:
         """The next look begins at `mark`, though that may lie before the last one. It is no look from the beginning."""
         bound = self._bounds.get(key)
-        if bound is None:
+        # With a clock that was set back the one from the beginning would be due long after it is again.
+        if bound is None or now < bound.noted_at:
             self._note_anew(key, mark, 0.0, now)
         else:
             bound.mark, bound.noted_at = mark, now

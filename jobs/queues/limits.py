@@ -127,8 +127,10 @@ def allowances(
     if held := (*suspension.held().users, *of_tenants.full):
         startable = startable.exclude(user_id__in=held)
     queues = list(startable.select_for_update(skip_locked=True)[:_MOST_QUEUES])
-    first = queues[0].ready_at if queues else None
-    _note_ready(bounds, mark, first, seconds=time.monotonic() - began, now=now)
+    if not held:
+        # Whom a look leaves out may have the first of all that is ready.
+        first = queues[0].ready_at if queues else None
+        _note_ready(bounds, mark, first, seconds=time.monotonic() - began, now=now)
     if not queues:
         return []
     running = _running([queue.id for queue in queues if queue.concurrency is not None])

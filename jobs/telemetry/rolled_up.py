@@ -14,7 +14,7 @@ from django.db.models import Count
 
 from jobs.database import ended_counts, sql
 from jobs.database.ended_counts import Ended
-from jobs.models import JobState, LogEvent, RolledUpCount, RolledUpTo
+from jobs.models import JobState, LogEvent, RolledUpCount, RolledUpTo, User
 from jobs.models.identifiers import earliest_uuid7
 from jobs.models.rolled_up_count import DAY, HOUR, MINUTE, Of
 from jobs.telemetry import spread
@@ -103,8 +103,10 @@ def _added(sums: dict[Key, Sum]) -> list[RolledUpCount]:
 _UNIQUE = {"user_id": "uuid", "of": "text", "seconds": "smallint", "at": "timestamptz", "key": "text"}
 _COUNTED = {"completed": "bigint", "discarded": "bigint", "failed": "bigint", "late": "jsonb", "took": "jsonb"}
 _COLUMNS = _UNIQUE | _COUNTED
+# Of a user who was removed meanwhile nothing is to come back.
 _WRITE = f"""
-INSERT INTO jobs_rolledupcount ({", ".join(_COLUMNS)}) SELECT {", ".join(_COLUMNS)} FROM ({{rows}}) AS r WHERE TRUE
+INSERT INTO jobs_rolledupcount ({", ".join(_COLUMNS)}) SELECT {", ".join(_COLUMNS)} FROM ({{rows}}) AS r
+WHERE EXISTS (SELECT 1 FROM {User._meta.db_table} WHERE id = r.user_id)
 ON CONFLICT ({", ".join(_UNIQUE)}) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _COUNTED)}
 """
 

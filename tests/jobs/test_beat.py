@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
@@ -12,13 +13,14 @@ from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
 from config.celery import app
 from jobs import beat as jobs_beat
 from jobs.database.lower_bounds import Look
+from jobs.guarding import suspension
 from jobs.models import Job, Schedule, User
 from jobs.recurring import beat_edits, firing
 from jobs.telemetry import signs_of_life
 from jobs.waking import announcements
 from jobs.waking.announcer import Announcer, Lane
 from tests.conftest import Announced, StoppedClock
-from tests.factories import NOON, make_schedule
+from tests.factories import NOON, make_schedule, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -124,6 +126,73 @@ def test_schedules_that_somebody_holds_are_looked_at_in_a_while_and_others_by_th
     assert looks == [0, 2, 0]
     beat.tick()
     assert Job.objects.filter(schedule__in=[held, modest], is_upcoming=False).count() == 2
+
+
+class Time:
+    """Stands for the module: it goes on while something is fired, and not otherwise."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, firing_seconds: float) -> None:
+        self.seconds = 100.0
+        fire_due = firing.fire_due
+
+        def fire_slowly(**arguments: Any) -> int:
+            self.seconds += firing_seconds
+            return fire_due(**arguments)
+
+        monkeypatch.setattr(firing, "fire_due", fire_slowly)
+        monkeypatch.setattr(jobs_beat, "time", self)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+def test_however_long_firing_takes_the_next_look_from_the_beginning_is_not_put_off_by_it(
+    monkeypatch: pytest.MonkeyPatch, beat: jobs_beat.Scheduler, stopped_clock: StoppedClock
+):
+    Time(monkeypatch, firing_seconds=5.0)
+    for _ in range(2):
+        stopped_clock.advance(seconds=1)
+        beat.tick()
+    missed = make_schedule(first=NOON - timedelta(hours=1), now=NOON - timedelta(hours=2))
+    stopped_clock.advance(seconds=1)
+    beat.tick()
+    assert Job.objects.filter(schedule=missed, is_upcoming=False).exists()
+
+
+def test_its_breath_is_as_long_as_what_it_fired_took_and_a_tenth_of_a_second_at_most(
+    monkeypatch: pytest.MonkeyPatch, beat: jobs_beat.Scheduler, stopped_clock: StoppedClock, other_user: User
+):
+    monkeypatch.setattr(jobs_beat, "_BATCH_OF_SEVERAL", 2)
+    for owner in (make_user(), other_user):
+        ids = [make_schedule(first=NOON + MINUTE).id for _ in range(9)]
+        for rows in (Schedule.objects.filter(id__in=ids), Job.objects.filter(schedule__in=ids)):
+            rows.update(user=owner)
+    stopped_clock.advance(minutes=1)
+    beat.tick()
+    is_sqlite = connection.vendor == "sqlite"
+    for seconds, breath in ((0.03, 0.03), (5.0, 0.1)):
+        with monkeypatch.context() as patched:
+            Time(patched, firing_seconds=seconds)
+            assert beat.tick() == pytest.approx(breath if is_sqlite else 0.0)
+
+
+def test_runs_of_a_tenant_who_is_resumed_are_fired_at_once_however_dear_looks_are(
+    monkeypatch: pytest.MonkeyPatch, beat: jobs_beat.Scheduler, stopped_clock: StoppedClock
+):
+    monkeypatch.setattr("jobs.database.lower_bounds.COST_SHARE", 1e6)
+    held = make_schedule(first=NOON + MINUTE)
+    monkeypatch.setattr(suspension, "LOOK_SECONDS", 0.0)
+    beat._look_at = 0.0
+    suspension.suspend(make_user(), now=NOON)
+    for _ in range(2):
+        stopped_clock.advance(minutes=2)
+        beat.tick()
+    assert not Job.objects.filter(schedule=held, is_upcoming=False).exists()
+    suspension.resume(make_user(), now=NOON)
+    stopped_clock.advance(seconds=1)
+    beat.tick()
+    beat.tick()
+    assert Job.objects.filter(schedule=held, is_upcoming=False).exists()
 
 
 def test_what_was_edited_while_there_was_no_beat_is_taken_over_at_its_start(beat: jobs_beat.Scheduler):

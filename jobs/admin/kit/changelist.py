@@ -11,6 +11,8 @@ from django.http import HttpRequest
 from jobs.admin.kit import search
 
 REACH = 20_000
+# What is found in a part of a text.
+_LOOKED_FOR = (search.TermKind.TEXT, search.TermKind.NUMBER)
 
 
 class IndexedFilter(SimpleListFilter):
@@ -40,10 +42,26 @@ class BoundedChangeList(ChangeList):
         found = super().get_queryset(request, exclude_parameters)
         found = found.defer(*getattr(self.model_admin, "heavy_columns", ()))
         floor = self._floor(request) if self._is_slow() else None
-        if floor is None:
+        if floor is not None:
+            self.reach = Reach(REACH, self.get_query_string({"before": floor}))
+            found = found.filter(pk__gte=floor)
+        return self._without_hidden(found)
+
+    def _without_hidden(self, found: QuerySet[Any]) -> QuerySet[Any]:
+        """Without the rows that have what is searched for in hidden parts alone: who asks again would feel its way."""
+        term, shown_as = search.read(self.query), getattr(self.model_admin, "shown_as", {})
+        if term is None or not shown_as or term.kind not in _LOOKED_FOR:
             return found
-        self.reach = Reach(REACH, self.get_query_string({"before": floor}))
-        return found.filter(pk__gte=floor)
+        wanted, columns = str(term.value).casefold(), tuple(shown_as)
+        hidden = [
+            pk
+            for pk, *values in found.values_list("pk", *columns)[:REACH]
+            if not any(
+                wanted in str(value).casefold() and wanted in shown_as[column](value).casefold()
+                for column, value in zip(columns, values, strict=True)
+            )
+        ]
+        return found.exclude(pk__in=hidden) if hidden else found
 
     def older(self) -> str:
         """The query string of the rows that follow after this page."""

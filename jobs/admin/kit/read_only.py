@@ -1,6 +1,6 @@
 """What all lists have in common: rows to look at, never a form to write them with, and a bound on what a page costs."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,8 @@ class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
     sortable_by = ()
     # Columns that are not fetched for a list: each may be a megabyte.
     heavy_columns: tuple[str, ...] = ()
+    # The columns that a text is looked for in where something of them is hidden, and how they are shown.
+    shown_as: Mapping[str, Callable[[Any], str]] = {}
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return BoundedChangeList

@@ -247,7 +247,7 @@ def fill(count: int) -> None:
         ("jobs/job/", 3),
         ("jobs/job/?state=discarded", 4),
         ("jobs/job/?owner=user0@example.com", 4),
-        ("jobs/job/?q=user", 4),
+        ("jobs/job/?q=user", 5),
         ("jobs/logevent/", 3),
         ("jobs/delivery/", 3),
         ("jobs/process/", 3),

@@ -10,7 +10,7 @@ from jobs.recurring import schedules
 from jobs.specs import RecurrenceSpec
 from tests.admin import log_in, make_ended_job, page, rows
 from tests.conftest import StoppedClock
-from tests.factories import NOON, make_job, make_spec, make_user
+from tests.factories import NOON, make_job, make_schedule, make_spec, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -78,3 +78,25 @@ def test_events_deliveries_keys_and_users_are_searched(admin: Client) -> None:
     make_user("grace@example.com")
     assert len(rows(admin, "jobs/user/?q=grace")) == 1
     assert len(rows(admin, "jobs/user/?q=ada@")) == 1
+
+
+HIDDEN = "https://hooks.slack.com/services/T0FEELABLE/B0FEELABLE/xoxfeelable7abcdefghijkl"
+
+
+@pytest.mark.parametrize("model", ["job", "delivery", "schedule"])
+def test_nobody_feels_their_way_through_what_is_hidden(admin: Client, model: str) -> None:
+    make_ended_job(JobState.COMPLETED, url=HIDDEN, callback_url=HIDDEN)
+    make_schedule(spec={"url": HIDDEN, "name": None})
+    for typed in ("T0FEEL", "t0feelable/b", "xoxfeelable7", "7abcdefghijkl"):
+        assert rows(admin, f"jobs/{model}/?q={typed}") == [], typed
+    assert len(rows(admin, f"jobs/{model}/?q=hooks.slack.com")) >= 1
+
+
+def test_what_is_hidden_in_one_place_and_shown_in_another_is_found(admin: Client) -> None:
+    job = make_job(url=HIDDEN, name="T0feelable")
+    assert rows(admin, "jobs/job/?q=t0feel") == [job.pk]
+
+
+def test_digits_are_looked_for_in_what_is_shown_alone(admin: Client) -> None:
+    make_schedule(spec={"url": "https://example.com/?token=7391&page=46", "name": None})
+    assert [len(rows(admin, f"jobs/schedule/?q={typed}")) for typed in ("7391", "739", "46")] == [0, 0, 1]

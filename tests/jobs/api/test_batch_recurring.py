@@ -53,6 +53,27 @@ def test_of_many_that_are_due_some_are_fired_at_once_and_the_others_by_beat(
     assert {schedule.run_count for schedule in Schedule.objects.all()} == {1}
 
 
+def test_of_many_those_that_are_due_are_fired_wherever_they_stand(api: Api) -> None:
+    later = [job_of(number, repeat_every=60, schedule_in=3600) for number in range(25)]
+    data_of(batch(api, *later, *(job_of(number, repeat_every=60) for number in range(25, 28))), status=201)
+    assert Job.objects.filter(is_upcoming=False).count() == 3
+
+
+def test_many_recurring_jobs_with_a_backoff_of_their_own_are_made_and_fired(api: Api) -> None:
+    jobs = [job_of(number, repeat_every=60, backoff=[5, [1, "minute"]]) for number in range(40)]
+    data_of(batch(api, *jobs), status=201)
+    assert firing.fire_due(limit=40, now=NOON) == 20
+    assert firing.fire_due(limit=40, now=NOON + 60 * SECOND) == 40
+    assert {tuple(job.backoff_seconds or ()) for job in Job.objects.all()} == {(5.0, 60.0)}
+
+
+def test_a_recurring_job_whose_calendar_leaves_its_first_day_out_has_a_later_first_run(api: Api) -> None:
+    data_of(api.call("PUT", "/api/calendars/holidays", {"dates": ["2026-03-02"]}), status=201)
+    plain, careful = (job_of(number, cron="0 9 * * *") for number in range(2))
+    data = data_of(batch(api, plain, careful | {"skip_on": ["holidays"]}), status=201)
+    assert [row["job"]["scheduled_at"] for row in data] == ["2026-03-02T09:00:00Z", "2026-03-03T09:00:00Z"]
+
+
 def test_a_recurring_job_is_kept_as_if_it_were_alone(api: Api) -> None:
     asked = job_of(
         1,

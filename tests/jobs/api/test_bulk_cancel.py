@@ -2,6 +2,7 @@
 
 import threading
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from jobs.actions import bulk_cancel
+from jobs.database import bites
 from jobs.models import Delivery, Job, JobState, LogEvent, Queue, Schedule, User
 from jobs.queues import limits
 from jobs.recurring import firing, schedules
@@ -19,7 +21,7 @@ from jobs.running import attempts, queue_stage, transitions
 from jobs.running.ended import Ended
 from tests.api import FORM, Api, data_of, pointers_of, problem_of, schedule_by
 from tests.conftest import Announced
-from tests.factories import NOON, make_job, make_spec, make_user
+from tests.factories import NOON, make_job, make_schedule, make_spec, make_user
 
 URL = "https://example.com/hook"
 LATER = NOON + timedelta(hours=1)
@@ -339,3 +341,25 @@ def test_a_filter_ends_the_schedules_that_it_lists_and_no_other(api: Api) -> Non
     assert count_of(cancel(api, "?name=a")) == 1
     assert Schedule.objects.get(id=ends.id).disabled_at is not None
     assert Schedule.objects.get(id=stays.id).disabled_at is None
+
+
+@pytest.mark.parametrize("are_upcoming", [False, True])
+def test_where_cancelling_takes_long_fewer_are_cancelled_at_a_time(
+    user: User, monkeypatch: pytest.MonkeyPatch, are_upcoming: bool
+) -> None:
+    monkeypatch.setattr(bites, "_FIRST", 6)
+    monkeypatch.setattr(bites, "_FEWEST", 3)
+    for _ in range(11):
+        make_schedule(first=LATER) if are_upcoming else make_job(user=user)
+    seconds, sizes, cancel_locked = [0.0], [], transitions.cancel_locked
+    time = SimpleNamespace(monotonic=lambda: seconds[0], sleep=lambda _: None)
+    monkeypatch.setattr(bites, "time", time)
+
+    def cancel_slowly(ids: list[int], **named: Any) -> Any:
+        sizes.append(len(ids))
+        seconds[0] += 1.0
+        return cancel_locked(ids, **named)
+
+    monkeypatch.setattr(transitions, "cancel_locked", cancel_slowly)
+    assert bulk_cancel.cancel_matching(Job.objects.filter(user=user), now=NOON).count == 11
+    assert sizes == [6, 3, 2]

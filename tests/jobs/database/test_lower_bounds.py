@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from jobs.database.fair_shares import Tenants
 from jobs.database.lower_bounds import LowerBounds, Mark
 from jobs.engine.bounded import Bounded
 from jobs.models import Job, Queue
@@ -184,6 +185,26 @@ def test_a_tenant_who_comes_back_is_not_looked_at_from_the_beginning_for_it():
         bounds.note("ada", began=None, first=None, seconds=4.5, now=at)
     bounds.begin("ada", Mark(NOON + 14 * SECOND), now=NOON + 15 * SECOND)
     assert bounds.mark("ada", now=NOON + 17 * SECOND) == Mark(NOON + 14 * SECOND)
+
+
+def test_one_who_comes_back_while_the_clock_is_set_back_is_looked_at_anew_once_it_goes_on():
+    bounds = LowerBounds()
+    bounds.note("ada", began=None, first=None, seconds=0.01, now=NOON)
+    bounds.begin("ada", Mark(NOON - 31 * SECOND), now=NOON - 30 * SECOND)
+    assert bounds.mark("ada", now=NOON - 30 * SECOND) == Mark(NOON - 31 * SECOND)
+    assert bounds.mark("ada", now=NOON - 28 * SECOND) is None
+
+
+def test_all_tenants_are_looked_for_each_half_minute_however_dear_that_is(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("jobs.database.lower_bounds.COST_SHARE", 1e6)
+    tenants = Tenants(table="jobs_job", waiting="state IN ('scheduled', 'retryable')", due_at="scheduled_at")
+    for seconds in (0, 10):
+        assert tenants.shares(10, now=NOON + seconds * SECOND) == []
+    for email in ("ada@example.com", "grace@example.com"):
+        early = NOON - 3600 * SECOND
+        make_job(user=make_user(email), scheduled_at=early, now=early)
+    assert tenants.shares(10, now=NOON + 39.9 * SECOND) == []
+    assert len(tenants.shares(10, now=NOON + 40 * SECOND)) == 2
 
 
 def test_what_of_theirs_was_committed_late_is_claimed_at_once(monkeypatch: pytest.MonkeyPatch):

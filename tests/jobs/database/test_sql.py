@@ -4,8 +4,9 @@ import pytest
 from django.db import DataError, IntegrityError, connection, transaction
 
 from jobs.database import sql
-from jobs.models import AlertedEnd
+from jobs.models import AlertedEnd, RolledUpCount
 from jobs.running.watched_ends import _COLUMNS
+from jobs.telemetry import rolled_up
 from tests.factories import NOON, make_user
 
 pytestmark = pytest.mark.django_db
@@ -55,3 +56,15 @@ def test_a_nul_among_many_rows_is_an_error_of_the_data_and_not_of_the_process() 
     rows = [_row("a\0b", job_id=number) for number in range(40)]
     with pytest.raises(DataError), transaction.atomic():
         sql.insert_rows("jobs_alertedend", rows, **_COLUMNS)
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_json_is_kept_as_it_is_however_many_rows_there_are(count: int) -> None:
+    values: list[Any] = [[5.0, 1e9], {"a\\N": ["\t", None]}, [], {}]
+    rows: list[sql.Row] = [
+        (make_user().id.hex, "all", 60, sql.time_text(NOON), str(number), 1, 0, 0, values[number % 4], {})
+        for number in range(count)
+    ]
+    sql.insert_rows("jobs_rolledupcount", rows, **rolled_up._COLUMNS)
+    kept = RolledUpCount.objects.all()
+    assert {int(row.key): row.late for row in kept} == {number: values[number % 4] for number in range(count)}

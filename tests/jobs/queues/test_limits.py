@@ -5,9 +5,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from jobs.database.claim_bounds import NONE, ClaimBounds
+from jobs.database.lower_bounds import LowerBounds
 from jobs.delivering import stage
 from jobs.models import Job, JobState, Queue
 from jobs.queues import limits as queues_limits
@@ -207,3 +209,16 @@ def test_when_all_fits_the_longest_due_goes_first():
     make_job(user=small, scheduled_at=NOON + SECOND)
     claimed = attempts.claim(uuid4(), limit=5, now=NOON + 2 * SECOND)
     assert {job.user_id for job in claimed} == {hog.id}
+
+
+def test_a_queue_whose_owner_was_held_when_others_were_looked_at_is_found_at_once_afterwards():
+    bounds, others = LowerBounds(), make_user("grace@example.com")
+    first = make_queue()
+    make_job(queue_id=first.id, scheduled_at=NOON - 9 * SECOND)
+    second = queues_limits.named(others.id, "mail", now=NOON)
+    make_job(user=others, queue_id=second.id, scheduled_at=NOON)
+    Queue.objects.filter(id=first.id).update(ready_at=NOON - 9 * SECOND)
+    full = ClaimBounds(full=frozenset({make_user().id}))
+    with transaction.atomic():
+        found = [queues_limits.allowances(limit=9, of_tenants=each, bounds=bounds, now=NOON) for each in (full, NONE)]
+    assert [[allowance.queue.id for allowance in each] for each in found] == [[second.id], [first.id, second.id]]

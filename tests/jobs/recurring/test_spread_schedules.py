@@ -146,3 +146,11 @@ def test_the_preview_says_both_in_words(api: Api) -> None:
     preview = data_of(api.post("/api/preview", {"cron": CRONS, "jitter": 90, "count": 2}))
     assert preview["description"] == "at 13:00 every day; at 12:30 every day, UTC, each later by up to 90 seconds"
     assert [run["at"] for run in preview["runs"]] == ["2026-03-01T12:30:00Z", "2026-03-01T13:00:00Z"]
+
+
+def test_a_run_that_jitter_puts_off_expires_so_much_later(api: Api) -> None:
+    make(api, cron="0 13 * * *", jitter=[10, "minutes"], expires_in=[5, "minutes"])
+    firing.fire_due(limit=10, now=NOON + 2 * HOUR)
+    run = upcoming()
+    assert run.occurrence_at == NOON + timedelta(days=1, hours=1) != run.scheduled_at
+    assert run.expires_at == run.scheduled_at + timedelta(minutes=5)

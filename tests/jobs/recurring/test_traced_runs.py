@@ -1,10 +1,11 @@
 """Each run of a schedule is a trace of its own, whose root says how the run came to be."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from jobs.models import Job
 from jobs.recurring import backfills, firing, schedules, upcoming
@@ -61,3 +62,16 @@ def test_a_run_that_is_undone_has_no_root(recorder: Recorder, announced: Announc
         schedules.trigger(schedule, now=NOON)
         transaction.set_rollback(True)
     assert recorder.take() == []
+
+
+def test_it_costs_one_query_for_all_that_are_fired_together(recorder: Recorder, announced: Announced) -> None:
+    def cost(count: int, *, now: datetime) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert firing.fire_due(limit=100, now=now) == count
+        return len(queries)
+
+    make_schedule(first=NOON + MINUTE)
+    one = cost(1, now=NOON + MINUTE)
+    for _ in range(9):
+        make_schedule(first=NOON + 2 * MINUTE)
+    assert cost(10, now=NOON + 2 * MINUTE) == one

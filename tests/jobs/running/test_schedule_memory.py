@@ -43,3 +43,12 @@ def test_whatever_is_answered_stays_as_it_was():
     for body in odd:
         statements({schedule.id: body})
         assert repr(Schedule.objects.get(id=schedule.id).previous) == repr(body)
+
+
+def test_what_is_set_once_more_after_it_was_taken_away_is_written_though_the_answer_is_the_same():
+    schedule = make_schedule()
+    answer = {schedule.id: {"$set": {"seen": 1}}}
+    statements(answer)
+    Schedule.objects.filter(id=schedule.id).update(state={})
+    assert statements(answer) == 1
+    assert Schedule.objects.get(id=schedule.id).state == {"seen": 1}

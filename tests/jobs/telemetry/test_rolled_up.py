@@ -80,6 +80,24 @@ def test_who_has_lost_the_race_counts_nothing(monkeypatch: pytest.MonkeyPatch) -
     assert shown().total.completed == 1
 
 
+def test_of_a_user_who_is_removed_meanwhile_no_count_comes_back(
+    monkeypatch: pytest.MonkeyPatch, other_user: User
+) -> None:
+    for user in (make_user(), other_user):
+        make_job(user=user)
+    run_due()
+    between = ended_counts.between
+
+    def remove_one(begin: UUID, end: UUID, **named: Any) -> list[Ended]:
+        found = between(begin, end, **named)
+        user_removal.remove(make_user(), now=NOON, pause_seconds=0)
+        return found
+
+    monkeypatch.setattr(ended_counts, "between", remove_one)
+    roll_up()
+    assert set(RolledUpCount.objects.values_list("user_id", flat=True)) == {other_user.id}
+
+
 def test_many_rows_are_counted_a_few_at_a_time() -> None:
     for _ in range(5):
         make_job()
@@ -119,6 +137,16 @@ def test_lateness_and_duration_are_spread() -> None:
     assert 30 <= (spread.quantile(late, 0.5) or 0) <= 50
     assert 3000 <= (spread.quantile(late, 0.995) or 0) <= 5000
     assert 30 <= (spread.quantile(took, 0.5) or 0) <= 50
+
+
+def test_what_is_counted_later_is_added_to_all_that_is_known_of_its_minute() -> None:
+    for count in (1, 2):
+        for _ in range(count):
+            make_job()
+        run_due(OK)
+        roll_up()
+    total = shown().total
+    assert (total.completed, sum(total.late.values()), sum(total.took.values())) == (3, 3, 3)
 
 
 def test_an_attempt_that_was_given_back_is_no_failure() -> None:
