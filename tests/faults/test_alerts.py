@@ -17,7 +17,7 @@ import pytest
 
 from tests.faults import invariants, report
 from tests.faults.evidence import Evidence, Promise
-from tests.faults.trial import IS_LONG, Trial
+from tests.faults.trial import IS_LONG, QUICK, Trial
 from tests.processes.harness.fixtures import running
 from tests.processes.harness.record import DeliveryRow
 from tests.processes.harness.stack import Servers, Stack, StackKind
@@ -26,7 +26,6 @@ from tests.processes.harness.waiting import eventually, pause
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(900)]
 
-_LEASE_SECONDS = 5
 _KINDS: tuple[StackKind, ...] = ("sqlite-redis", "postgresql-redis", "postgresql-rabbitmq")
 _ALERTS = 4
 _KEYS = 6
@@ -37,7 +36,7 @@ _ENDED = ("completed", "discarded")
 
 @pytest.fixture(params=_KINDS)
 def stack(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Stack]:
-    with running(request.param, servers=servers, settings={"LEASE_SECONDS": str(_LEASE_SECONDS)}) as stack:
+    with running(request.param, servers=servers, settings=QUICK) as stack:
         stack.start(workers=2, beats=2)
         yield stack
 
@@ -78,7 +77,7 @@ def test_no_alert_is_told_twice_or_lost_nothing_expired_is_sent_and_a_replaced_k
 
 
 def test_a_worker_killed_inside_the_judging_leaves_it_to_be_done_once(servers: Servers) -> None:
-    with running("postgresql-redis", servers=servers, settings={"LEASE_SECONDS": str(_LEASE_SECONDS)}) as stack:
+    with running("postgresql-redis", servers=servers, settings=QUICK) as stack:
         stack.start(workers=1)
         alert_id = _make_alert(stack, tag="mail")
         url = stack.target.answer("/gone", always(Reply(410)))
@@ -91,8 +90,10 @@ def test_a_worker_killed_inside_the_judging_leaves_it_to_be_done_once(servers: S
             stack.workers[1].kill()
         stack.start_worker(1)
         eventually(lambda: stack.target.at("/told"), "the alert is told", within_seconds=60)
-        # It is judged every 15 s, or when something ends: once more by now, had it not been done.
-        pause(17)
+        # Whatever else ends has all alerts of its owner judged once more.
+        _await_end(stack, stack.api.create_job(url=stack.target.url("/well"))["job_id"])
+        eventually(lambda: stack.database.count("jobs_alertedend") == 0, "they are judged once more", within_seconds=60)
+        stack.wait_until_done(within_seconds=30)
         [message] = [json.loads(arrival.body) for arrival in stack.target.at("/told")]
         assert (message["type"], message["data"]["alert_id"]) == ("alert.firing", alert_id)
         assert stack.database.count("jobs_alertincident") == 1

@@ -12,7 +12,7 @@ import pytest
 
 from tests.faults import report
 from tests.faults.evidence import Evidence
-from tests.faults.trial import IS_LONG, Trial
+from tests.faults.trial import IS_LONG, QUICK, Trial
 from tests.processes.harness.fixtures import running
 from tests.processes.harness.stack import Servers, Stack, StackKind
 from tests.processes.harness.waiting import eventually, pause
@@ -29,7 +29,7 @@ _STACKS: tuple[StackKind, ...] = ("sqlite-redis", "postgresql-redis") if IS_LONG
 
 @pytest.fixture(scope="module", params=_STACKS)
 def stack(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Stack]:
-    with running(request.param, servers=servers, settings={"LEASE_SECONDS": "5"}) as stack:
+    with running(request.param, servers=servers, settings=QUICK) as stack:
         stack.start(beats=2)
         yield stack
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults import report
 from tests.faults.invariants import repeats
-from tests.faults.trial import IS_LONG, Trial
+from tests.faults.trial import IS_LONG, QUICK, Trial
 from tests.processes.harness.fixtures import running
 from tests.processes.harness.stack import Servers, Stack, StackKind
 from tests.processes.harness.target import Reply, always
@@ -16,13 +16,12 @@ from tests.processes.harness.waiting import pause
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(900)]
 
-_LEASE_SECONDS = 5
 _KINDS: tuple[StackKind, ...] = ("sqlite-redis", "postgresql-redis", "postgresql-rabbitmq")
 
 
 @pytest.fixture(params=_KINDS)
 def stack(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Stack]:
-    with running(request.param, servers=servers, settings={"LEASE_SECONDS": str(_LEASE_SECONDS)}) as stack:
+    with running(request.param, servers=servers, settings=QUICK) as stack:
         stack.start(workers=2)
         yield stack
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.invariants import repeats
-from tests.faults.trial import IS_LONG, Trial
+from tests.faults.trial import IS_LONG, LEASE_SECONDS, QUICK, Trial
 from tests.processes.harness.fixtures import MakeStack, running
 from tests.processes.harness.servers import require
 from tests.processes.harness.stack import Servers, Stack
@@ -17,15 +17,14 @@ from tests.processes.harness.waiting import eventually, pause
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(900)]
 
-_LEASE_SECONDS = 5
 # All leases run out meanwhile.
-_OUTAGE_SECONDS = 40.0 if IS_LONG else _LEASE_SECONDS + 2.0
+_OUTAGE_SECONDS = 40.0 if IS_LONG else LEASE_SECONDS + 2.0
 _DISK_BYTES = 4 * 1024 * 1024
 
 
 @pytest.fixture(scope="module")
 def stack(servers: Servers) -> Iterator[Stack]:
-    with running("postgresql-redis", servers=servers, settings={"LEASE_SECONDS": str(_LEASE_SECONDS)}) as stack:
+    with running("postgresql-redis", servers=servers, settings=QUICK) as stack:
         stack.start(workers=2)
         yield stack
 
@@ -169,9 +168,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_is_answered_503_and_leaves_nothing_half_written(make_stack: MakeStack, small_disk: Path) -> None:
-    stack = make_stack(
-        "sqlite-redis", database_at=small_disk / "booper.sqlite3", settings={"LEASE_SECONDS": str(_LEASE_SECONDS)}
-    )
+    stack = make_stack("sqlite-redis", database_at=small_disk / "booper.sqlite3", settings=QUICK)
     stack.start()
     trial = Trial(stack)
     webhook_url = stack.target.url("/events")

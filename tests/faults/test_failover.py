@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.invariants import repeats
-from tests.faults.trial import Trial
+from tests.faults.trial import QUICK, Trial
 from tests.processes.harness.fixtures import running
 from tests.processes.harness.processes import Processes
 from tests.processes.harness.record import Database
@@ -26,7 +26,7 @@ def pair() -> Iterator[tuple[Stack, PostgresServer]]:
     folder.chmod(0o755)
     with Processes(folder / "logs") as processes:
         servers = Servers(processes, folder)
-        with running("postgresql-redis", servers=servers, settings={"LEASE_SECONDS": "5"}) as stack:
+        with running("postgresql-redis", servers=servers, settings=QUICK) as stack:
             standby = servers.add_standby()
             name = stack.database.url.rpartition("/")[2]
             stack.env["DATABASE_URL"] = servers.postgres.url(name, standby=standby)

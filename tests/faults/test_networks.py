@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults.invariants import repeats
 from tests.faults.proxy import Proxy
-from tests.faults.trial import IS_LONG, Trial
+from tests.faults.trial import IS_LONG, LEASE_SECONDS, QUICK, Trial
 from tests.processes.harness.fixtures import running
 from tests.processes.harness.stack import Servers, Stack
 from tests.processes.harness.target import Reply, always
@@ -14,15 +14,14 @@ from tests.processes.harness.waiting import pause
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]
 
-_LEASE_SECONDS = 5
-_FAULT_SECONDS = 40.0 if IS_LONG else _LEASE_SECONDS + 3.0
+_FAULT_SECONDS = 40.0 if IS_LONG else LEASE_SECONDS + 3.0
 _TIMES = 20 if IS_LONG else 4
 
 
 @pytest.fixture(scope="module")
 def behind_a_proxy(servers: Servers) -> Iterator[tuple[Stack, Proxy]]:
     """A stack whose worker and beat reach the database by way of a proxy; the web has the database itself."""
-    with running("postgresql-redis", servers=servers, settings={"LEASE_SECONDS": str(_LEASE_SECONDS)}) as stack:
+    with running("postgresql-redis", servers=servers, settings=QUICK) as stack:
         stack.start_web()
         with Proxy(stack.env["DATABASE_URL"]) as proxy:
             stack.env["DATABASE_URL"] = proxy.url

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.faults.trial import IS_LONG
+from tests.faults.trial import IS_LONG, QUICK
 from tests.processes.harness.fixtures import running
 from tests.processes.harness.processes import ROOT
 from tests.processes.harness.record import Database
@@ -27,7 +27,7 @@ _RESTORED = "booper_restored"
 
 @pytest.fixture(params=("sqlite-redis", "postgresql-redis") if IS_LONG else ("sqlite-redis",))
 def stack(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Stack]:
-    with running(request.param, servers=servers, settings={"LEASE_SECONDS": "5"}) as stack:
+    with running(request.param, servers=servers, settings=QUICK) as stack:
         stack.start()
         yield stack
 

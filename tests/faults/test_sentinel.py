@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults import report
 from tests.faults.invariants import repeats
-from tests.faults.trial import IS_LONG, Trial
+from tests.faults.trial import IS_LONG, QUICK, Trial
 from tests.processes.harness.fixtures import running
 from tests.processes.harness.sentinels import WatchedRedis
 from tests.processes.harness.stack import Servers, Stack
@@ -22,7 +22,7 @@ _BACK_SECONDS = 30.0
 @pytest.fixture
 def watched(servers: Servers) -> Iterator[tuple[Stack, WatchedRedis]]:
     """A stack whose broker it is, none of whose processes runs yet."""
-    with running("postgresql-redis", servers=servers, settings={"LEASE_SECONDS": "5"}) as stack:
+    with running("postgresql-redis", servers=servers, settings=QUICK) as stack:
         redis = WatchedRedis(stack.processes, stack.folder)
         stack.env |= redis.environment
         yield stack, redis

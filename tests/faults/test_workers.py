@@ -11,7 +11,7 @@ import pytest
 from tests.faults import messages, report
 from tests.faults.evidence import Evidence
 from tests.faults.invariants import repeats
-from tests.faults.trial import IS_LONG, Trial
+from tests.faults.trial import IS_LONG, LEASE_SECONDS, QUICK, Trial
 from tests.processes.harness.fixtures import running
 from tests.processes.harness.stack import Servers, Stack
 from tests.processes.harness.target import Arrival, Reply, always
@@ -19,12 +19,10 @@ from tests.processes.harness.waiting import eventually, pause
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(900)]
 
-_LEASE_SECONDS = 5
-
 
 @pytest.fixture(scope="module")
 def stack(servers: Servers) -> Iterator[Stack]:
-    with running("postgresql-redis", servers=servers, settings={"LEASE_SECONDS": str(_LEASE_SECONDS)}) as stack:
+    with running("postgresql-redis", servers=servers, settings=QUICK) as stack:
         stack.start(workers=2)
         yield stack
 
@@ -58,7 +56,7 @@ def test_what_a_killed_worker_had_on_the_wire_is_sent_again_and_nothing_else(tri
 def test_what_a_dead_worker_had_is_taken_up_within_thirty_seconds_however_long_it_may_take(trial: Trial) -> None:
     stack = trial.stack
     # The long form with the lease that a worker has by default.
-    lease_seconds = 20 if IS_LONG else _LEASE_SECONDS
+    lease_seconds = 20 if IS_LONG else LEASE_SECONDS
     url = stack.target.answer("/hours", lambda arrival: Reply(delay_seconds=None if arrival.attempt == 1 else 0.0))
     for index in (1, 2):
         stack.workers[index].kill()
@@ -199,7 +197,7 @@ def test_a_target_that_hangs_holds_up_no_other_job(trial: Trial) -> None:
 
 def test_messages_that_come_five_times_or_after_the_lease_run_nothing_twice(trial: Trial) -> None:
     stack = trial.stack
-    url = stack.target.answer("/long", always(Reply(delay_seconds=_LEASE_SECONDS + 2.0)))
+    url = stack.target.answer("/long", always(Reply(delay_seconds=LEASE_SECONDS + 2.0)))
     for index in (1, 2):
         stack.workers[index].kill()
     for number in range(50):
@@ -211,7 +209,7 @@ def test_messages_that_come_five_times_or_after_the_lease_run_nothing_twice(tria
         stack.start_worker(index)
     trial.wait_for_requests(100, within_seconds=30)
     # Half of them are on the wire still, under leases that were renewed, when the messages come again; later, none is.
-    pause(_LEASE_SECONDS + 1.0)
+    pause(LEASE_SECONDS + 1.0)
     messages.put(stack, taken, times=5)
     stack.wait_until_done(within_seconds=30)
     messages.put(stack, taken, times=5)

@@ -19,6 +19,10 @@ from tests.processes.harness.waiting import eventually, pause
 
 # FAULTS_LONG=1: as many jobs and as much time as the promise names, instead of what tells a break from a fit quickly.
 IS_LONG = os.environ.get("FAULTS_LONG") == "1"
+# What a stack is told where neither leases nor the web are what is tried: the shortest that there may be, and a process
+# fewer to start.
+LEASE_SECONDS = 5
+QUICK = {"LEASE_SECONDS": str(LEASE_SECONDS), "WEB_PROCESSES": "1"}
 
 _MOST_IN_A_BATCH = 1_000
 _NEVER = 2**31
