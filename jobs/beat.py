@@ -88,10 +88,9 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         # What is made below reads the database, which may not answer.
         signs_of_life.own.sign("tick")
         self._process: Process | None = None
-        self._upcoming = LowerBounds()
+        self._remember_nothing()
         # More is due than one tick fires.
         self._is_behind = False
-        self._tenants = firing.new_tenants()
         self._alone_from = 0.0
         self._promote_at = 0.0
         self._promoted: dict[Lane, datetime] = {}
@@ -120,6 +119,10 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         _quiet.tell = self._note_fault
         super().__init__(*args, **kwargs)
         self.max_interval = _LONGEST_SLEEP_SECONDS
+
+    def _remember_nothing(self) -> None:
+        self._upcoming = LowerBounds()
+        self._tenants = firing.new_tenants(self._upcoming)
 
     def setup_schedule(self) -> None:
         """Reads the entries, and writes Booper's own. Where the database is away, the ticks go on trying."""
@@ -207,7 +210,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             self._look_at = time.monotonic() + suspension.LOOK_SECONDS
             if set(suspension.held().users) - set(suspension.look().users):
                 # Whoever was resumed has runs that no look has taken notice of.
-                self._upcoming = LowerBounds()
+                self._remember_nothing()
         if suspension.held().is_paused:
             return _LONGEST_SLEEP_SECONDS
         now = clock.now()

@@ -1,1 +1,1 @@
-"""Django's backend for PostgreSQL, with one thing done without asking the server."""
+"""Django's backend for PostgreSQL, with one thing done without asking the server, and nothing compiled."""

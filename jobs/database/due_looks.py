@@ -23,8 +23,8 @@ class DueLooks:
     def __init__(self, *, table: str, waiting: str, due_at: str) -> None:
         """The arguments are those of jobs.database.fair_shares.Tenants."""
         self._words = {"table": table, "waiting": waiting, "due_at": due_at}
-        self._tenants = Tenants(**self._words)
         self._bounds = LowerBounds()
+        self._tenants = Tenants(self._bounds, **self._words)
 
     def finds_any(self, *, now: datetime) -> bool:
         """Whether anything is due."""

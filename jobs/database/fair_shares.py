@@ -9,14 +9,12 @@ from uuid import UUID
 
 from django.db import connection
 
-from jobs.database import lower_bounds, sql
+from jobs.database import sql
 from jobs.database.claim_bounds import NONE, ClaimBounds
 from jobs.database.lower_bounds import Look, LowerBounds, Mark
 
 _MOST_TENANTS = 100
 _MOST_RECENT = 1000
-# Of those who have something due and are not among the recent, none is to wait for longer until all are looked for.
-_LONGEST_PAUSE_SECONDS = 30.0
 # What is committed later than this after its time is not among the recent.
 _COMMITTED_WITHIN = timedelta(seconds=1)
 _TENANTS_DUE = """
@@ -47,15 +45,14 @@ class Tenants:
     jobs.database.lower_bounds); in between, who has something that came due a moment ago joins them.
     """
 
-    def __init__(self, *, table: str, waiting: str, due_at: str) -> None:
-        """`waiting` is the condition of an index on `table` by (user, `due_at`, id), and of one by (`due_at`, id)."""
+    def __init__(self, bounds: LowerBounds, *, table: str, waiting: str, due_at: str) -> None:
+        """`waiting` is the condition of an index on `table` by (user, `due_at`, id), and of one by (`due_at`, id).
+
+        `bounds` are also those of looks at all that is due, whoever it is of.
+        """
         self._words = {"table": table, "waiting": waiting, "due_at": due_at}
-        self._bounds = LowerBounds()
+        self._bounds = bounds
         self._known: set[str] = set()
-        self._looked_at: datetime | None = None
-        self._anew_at: datetime | None = None
-        # What the last look for all of them took.
-        self._seconds = 0.0
 
     def shares(
         self, limit: int, *, without: Collection[UUID] = (), bounds: ClaimBounds = NONE, now: datetime
@@ -65,10 +62,11 @@ class Tenants:
         Those `without` and those that are full get nothing; where there are any, or full hosts, one tenant alone is
         answered as well.
         """
-        if self._looked_at is None or self._anew_at is None or not self._looked_at <= now < self._anew_at:
+        looked_at = self._bounds.all_looked_at(now=now)
+        if looked_at is None:
             self._find_all(now)
         else:
-            self._find_recent(self._looked_at, now)
+            self._find_recent(looked_at, now)
         left_out = {user_id.hex for user_id in (*without, *bounds.full)}
         tenants = sorted(self._known - left_out)
         if len(tenants) < 2 and not without and not bounds.are_tight:
@@ -98,11 +96,10 @@ class Tenants:
         rows = self._rows(_TENANTS_DUE, {"now": sql.time_value(now)})
         seconds = time.monotonic() - began
         self._known = set()
-        for user_id, due_at, row_id in rows:
-            tenant, first = self._add(user_id), Mark(sql.time_from_row(due_at), row_id)
-            self._bounds.note(tenant, began=None, first=first, seconds=seconds, now=now)
-        pause = lower_bounds.pause_seconds(seconds, self._seconds, at_last=_LONGEST_PAUSE_SECONDS)
-        self._looked_at, self._anew_at, self._seconds = now, now + timedelta(seconds=pause), seconds
+        firsts: dict[Hashable, Mark] = {
+            self._add(user_id): Mark(sql.time_from_row(due_at), row_id) for user_id, due_at, row_id in rows
+        }
+        self._bounds.note_all(firsts, seconds=seconds, now=now)
 
     def _find_recent(self, looked_at: datetime, now: datetime) -> None:
         after = looked_at - _COMMITTED_WITHIN

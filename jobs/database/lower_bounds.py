@@ -8,7 +8,7 @@ is found sooner by one from a minute before the mark.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -45,9 +45,10 @@ class Mark:
     id: int = 0
 
 
-def pause_seconds(took: float, before: float, *, at_last: float = _ANEW_AT_LAST_SECONDS) -> float:
+def _pause(took: float, before: float) -> timedelta:
     """How long after a look from the beginning the next one is made, by what it and the one before took, in seconds."""
-    return min(took * COST_SHARE, max(_ANEW_WITHIN_SECONDS, min(took, before) * COST_SHARE), at_last)
+    longest = min(max(_ANEW_WITHIN_SECONDS, min(took, before) * COST_SHARE), _ANEW_AT_LAST_SECONDS)
+    return max(_ANEW_AFTER, timedelta(seconds=min(took * COST_SHARE, longest)))
 
 
 @dataclass(slots=True)
@@ -65,18 +66,25 @@ class LowerBounds:
 
     def __init__(self) -> None:
         self._bounds: dict[Hashable, _Bound] = {}
+        # That of each key that has none of its own, as one look was for all of them.
+        self._others: _Bound | None = None
 
     def mark(self, key: Hashable = None, *, now: datetime) -> Mark | None:
         """Where the look is to begin; None: at the beginning. So it is where the clock was set back."""
-        bound = self._bounds.get(key)
+        bound = self._bounds.get(key, self._others)
         if bound is None or not bound.noted_at <= now < bound.anew_at:
             return None
         return bound.mark if now < bound.near_at else Mark(bound.mark.at - _NEAR)
 
     def further_back_at(self, key: Hashable = None, *, now: datetime) -> datetime:
         """When the next look begins before the mark, if there is one by then."""
-        bound = self._bounds.get(key)
+        bound = self._bounds.get(key, self._others)
         return now if bound is None else min(bound.near_at, bound.anew_at)
+
+    def all_looked_at(self, *, now: datetime) -> datetime | None:
+        """When the last look for all keys was; None if the next one is due."""
+        others = self._others
+        return others.noted_at if others is not None and others.noted_at <= now < others.anew_at else None
 
     def note(
         self, key: Hashable = None, *, began: Mark | None, first: Mark | None, seconds: float, now: datetime
@@ -84,8 +92,10 @@ class LowerBounds:
         """The look that `began` there found `first` before all others, or nothing up to `now`, and took `seconds`."""
         settled = Mark(now - _COMMITTED_WITHIN)
         mark = settled if first is None else min(first, settled)
-        bound = self._bounds.get(key)
-        if began is None or bound is None:
+        bound = self._own(key)
+        if began is None and first is None and key is None:
+            self.note_all({}, seconds=seconds, now=now)
+        elif began is None or bound is None:
             self._note_anew(key, mark, seconds, now)
         elif began < bound.mark:
             # It began a minute before, and what it found there is where the next one begins.
@@ -95,24 +105,38 @@ class LowerBounds:
 
     def begin(self, key: Hashable, mark: Mark, *, now: datetime) -> None:
         """The next look begins at `mark`, though that may lie before the last one. It is no look from the beginning."""
-        bound = self._bounds.get(key)
+        bound = self._own(key)
         # With a clock that was set back the one from the beginning would be due long after it is again.
         if bound is None or now < bound.noted_at:
             self._note_anew(key, mark, 0.0, now)
         else:
             bound.mark, bound.noted_at = mark, now
 
+    def note_all(self, first_of: Mapping[Hashable, Mark], *, seconds: float, now: datetime) -> None:
+        """One look from the beginning has found the first of each key that has something up to `now`, None aside."""
+        settled = Mark(now - _COMMITTED_WITHIN)
+        others = self._others = _anew(self._bounds.get(None), settled, seconds, now)
+        firsts = {None: min(first_of.values(), default=settled), **first_of}
+        self._bounds = {key: replace(others, mark=min(first, settled)) for key, first in firsts.items()}
+
     def _note_anew(self, key: Hashable, mark: Mark, seconds: float, now: datetime) -> None:
-        known = self._bounds.get(key)
-        before = 0.0 if known is None else known.seconds
-        if known is None and len(self._bounds) >= _MOST_KEYS:
-            self._bounds.clear()
-        near_at = now + _pause(seconds, 0.0)
-        self._bounds[key] = _Bound(mark, now, near_at, now + _pause(seconds, before), seconds)
+        self._keep(key, _anew(self._bounds.get(key), mark, seconds, now))
+
+    def _own(self, key: Hashable) -> _Bound | None:
+        """The key's own bound, to be changed: until now it may have been that of the others."""
+        if key not in self._bounds and self._others is not None:
+            self._keep(key, replace(self._others))
+        return self._bounds.get(key)
+
+    def _keep(self, key: Hashable, bound: _Bound) -> None:
+        if key not in self._bounds and len(self._bounds) >= _MOST_KEYS:
+            self._bounds, self._others = {}, None
+        self._bounds[key] = bound
 
 
-def _pause(took: float, before: float) -> timedelta:
-    return max(_ANEW_AFTER, timedelta(seconds=pause_seconds(took, before)))
+def _anew(known: _Bound | None, mark: Mark, seconds: float, now: datetime) -> _Bound:
+    before = 0.0 if known is None else known.seconds
+    return _Bound(mark, now, now + _pause(seconds, 0.0), now + _pause(seconds, before), seconds)
 
 
 @dataclass(frozen=True, slots=True)

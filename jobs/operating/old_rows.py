@@ -120,7 +120,9 @@ def _ended(
         old = [row for row in window if row["inserted_at"] < before]
         settled = [row["id"] for row in old if row["inserted_at"] < before - _ENDED_WITHIN]
         ids = [row["id"] for row in old if row["state"] in ends and _is_before(row[ends[row["state"]]], before)]
-        yield ids, max(settled, default=0)
+        # Nothing is left before the first that there is, but what an index still holds of it.
+        gone = window[0]["id"] - 1 if last == after else 0
+        yield ids, max(settled, default=gone)
         if len(old) < len(window):
             return
         last = window[-1]["id"]

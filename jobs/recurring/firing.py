@@ -13,7 +13,7 @@ from django.db.models import F, Max, QuerySet
 from booper.timing import recurrence
 from jobs.database import faults, lower_bounds, schedule_ends, sql
 from jobs.database.fair_shares import Tenants
-from jobs.database.lower_bounds import Look, Mark
+from jobs.database.lower_bounds import Look, LowerBounds, Mark
 from jobs.guarding import suspension
 from jobs.models import REQUEST_COLUMNS, UNFINISHED_STATES, Calendar, CatchUp, Job, JobState, Overlap, Schedule
 from jobs.models.calendar import NOT_THERE
@@ -57,9 +57,9 @@ SELECT schedule_id FROM (
 _LOCKED = "SELECT s.id FROM ({due}) AS j JOIN jobs_schedule s ON s.id = j.schedule_id"
 
 
-def new_tenants() -> Tenants:
+def new_tenants(bounds: LowerBounds) -> Tenants:
     """What a beat remembers of who has something due, to be asked for the `shares` of `fire_due`."""
-    return Tenants(table="jobs_job", waiting="is_upcoming", due_at="scheduled_at")
+    return Tenants(bounds, table="jobs_job", waiting="is_upcoming", due_at="scheduled_at")
 
 
 def fire_due(*, limit: int, mark: Mark | None = None, shares: Sequence[Look] = (), now: datetime) -> int:

@@ -44,3 +44,9 @@ def test_one_that_is_closed_is_not_usable(idle: Any) -> None:
 def _parameters(idle: Any) -> dict[str, Any]:
     info = idle.connection.info
     return {"host": info.host, "port": info.port, "user": info.user, "dbname": info.dbname}
+
+
+def test_no_statement_is_compiled(idle: Any) -> None:
+    with idle.cursor() as cursor:
+        cursor.execute("SHOW jit")
+        assert cursor.fetchone() == ("off",)

@@ -74,6 +74,24 @@ def test_a_recurring_job_whose_calendar_leaves_its_first_day_out_has_a_later_fir
     assert [row["job"]["scheduled_at"] for row in data] == ["2026-03-02T09:00:00Z", "2026-03-03T09:00:00Z"]
 
 
+def test_a_calendar_that_is_edited_meanwhile_counts_as_it_is_when_the_job_is_written(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def put(*days: str) -> None:
+        assert api.call("PUT", "/api/calendars/holidays", {"dates": days}).status_code in (200, 201)
+
+    def edit_it_afterwards(*arguments: Any, **named: Any) -> Any:
+        made = made_before(*arguments, **named)
+        put("2026-03-02", "2026-03-03")
+        return made
+
+    put("2026-03-02")
+    made_before = actions_batch._made_before
+    monkeypatch.setattr(actions_batch, "_made_before", edit_it_afterwards)
+    [row] = data_of(batch(api, job_of(0, cron="0 9 * * *", skip_on=["holidays"])), status=201)
+    assert row["job"]["scheduled_at"] == "2026-03-04T09:00:00Z"
+
+
 def test_a_recurring_job_is_kept_as_if_it_were_alone(api: Api) -> None:
     asked = job_of(
         1,

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from jobs.database.fair_shares import Tenants
 from jobs.database.lower_bounds import LowerBounds, Mark
@@ -195,16 +196,63 @@ def test_one_who_comes_back_while_the_clock_is_set_back_is_looked_at_anew_once_i
     assert bounds.mark("ada", now=NOON - 28 * SECOND) is None
 
 
-def test_all_tenants_are_looked_for_each_half_minute_however_dear_that_is(monkeypatch: pytest.MonkeyPatch):
+def tenants_and_their_bounds() -> tuple[Tenants, LowerBounds]:
+    bounds = LowerBounds()
+    return Tenants(
+        bounds, table="jobs_job", waiting="state IN ('scheduled', 'retryable')", due_at="scheduled_at"
+    ), bounds
+
+
+def test_all_tenants_are_looked_for_each_two_minutes_however_dear_that_is(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("jobs.database.lower_bounds.COST_SHARE", 1e6)
-    tenants = Tenants(table="jobs_job", waiting="state IN ('scheduled', 'retryable')", due_at="scheduled_at")
+    tenants, _ = tenants_and_their_bounds()
     for seconds in (0, 10):
         assert tenants.shares(10, now=NOON + seconds * SECOND) == []
     for email in ("ada@example.com", "grace@example.com"):
         early = NOON - 3600 * SECOND
         make_job(user=make_user(email), scheduled_at=early, now=early)
-    assert tenants.shares(10, now=NOON + 39.9 * SECOND) == []
-    assert len(tenants.shares(10, now=NOON + 40 * SECOND)) == 2
+    assert tenants.shares(10, now=NOON + 129.9 * SECOND) == []
+    assert len(tenants.shares(10, now=NOON + 130 * SECOND)) == 2
+
+
+def test_the_look_for_all_tenants_is_one_from_the_beginning_for_all_that_is_due_too():
+    tenants, bounds = tenants_and_their_bounds()
+    first, _ = (make_job(user=make_user(email)) for email in ("ada@example.com", "grace@example.com"))
+    assert bounds.mark(now=NOON) is None
+    now = NOON + 2 * SECOND
+    marks = {look.key: look.mark for look in tenants.shares(10, now=now)}
+    assert bounds.mark(now=now) == Mark(NOON, first.id) == marks[first.user_id.hex]
+    assert bounds.mark("edsger", now=now) == Mark(now - SECOND)
+
+
+def test_a_look_from_the_beginning_that_finds_nothing_is_one_for_all_tenants_too(
+    django_assert_num_queries: DjangoAssertNumQueries,
+):
+    tenants, bounds = tenants_and_their_bounds()
+    bounds.note(began=None, first=None, seconds=0.001, now=NOON)
+    make_job(user=make_user(), scheduled_at=NOON, now=NOON)
+    with django_assert_num_queries(1):
+        assert tenants.shares(10, now=NOON + SECOND / 2) == []
+    make_job(user=make_user("grace@example.com"), scheduled_at=NOON)
+    looks = tenants.shares(10, now=NOON + SECOND / 2)
+    assert {look.mark for look in looks} == {Mark(NOON - SECOND)}
+    assert len(looks) == 2
+
+
+def test_one_that_finds_something_says_nothing_of_the_tenants():
+    bounds = LowerBounds()
+    bounds.note(began=None, first=Mark(NOON, 7), seconds=0.001, now=NOON)
+    assert bounds.all_looked_at(now=NOON) is None
+    assert bounds.mark("ada", now=NOON) is None
+
+
+def test_marks_of_many_keys_are_forgotten_together_and_never_taken_for_one_of_another(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("jobs.database.lower_bounds._MOST_KEYS", 3)
+    bounds = LowerBounds()
+    bounds.note_all({"ada": Mark(NOON - 9 * SECOND, 7)}, seconds=0.001, now=NOON)
+    for key in ("grace", "edsger"):
+        bounds.note(key, began=bounds.mark(key, now=NOON), first=None, seconds=0.001, now=NOON)
+    assert bounds.mark("ada", now=NOON) is None
 
 
 def test_what_of_theirs_was_committed_late_is_claimed_at_once(monkeypatch: pytest.MonkeyPatch):

@@ -242,6 +242,17 @@ def test_a_round_goes_on_where_the_one_before_has_come_to_and_now_and_then_begin
     assert retention.prune(now=NOON + 600 * SECOND, places=places).jobs == 1
 
 
+def test_a_round_that_finds_nothing_old_goes_past_what_is_gone():
+    places = Places()
+    gone = [make_job() for _ in range(3)]
+    first = make_job()
+    Job.objects.filter(id__in=[job.id for job in gone]).delete()
+    retention.prune(now=NOON + SECOND, places=places)
+    assert places.job == first.id - 1
+    transitions.cancel(first, now=NOON)
+    assert retention.prune(now=NOON + 91 * DAY, places=places).jobs == 1
+
+
 def test_what_ends_a_little_later_than_its_neighbours_goes_with_the_round_that_follows():
     places = Places()
     early, late = (make_job(now=LONG_AGO, scheduled_at=LONG_AGO) for _ in range(2))
