@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 _BATCH = 500
 # Otherwise: whoever comes due meanwhile waits for what is fired before its turn, and so do writers to SQLite.
 _BATCH_OF_SEVERAL = 100
+# On SQLite, where whoever writes meanwhile waits, no more of several and of one.
+_MOST_ON_SQLITE = (25, 100)
 _LONGEST_BREATH_SECONDS = 0.1
 # No tenant is alone for so long after several had something due.
 _COMPANY_SECONDS = 5.0
@@ -61,6 +63,13 @@ _PARK_SECONDS = 5.0
 # Rows of the log, as many as take some hundredths of a second.
 _ROLLED_UP = 2000
 Answer = TypeVar("Answer")
+
+
+def _batches() -> tuple[int, int]:
+    """How many runs are fired in one transaction while several tenants have something due, and while one has."""
+    of_several, of_one = _MOST_ON_SQLITE
+    batches = _BATCH_OF_SEVERAL, _BATCH
+    return batches if sql.is_postgresql() else (min(batches[0], of_several), min(batches[1], of_one))
 
 
 class _Quiet(logging.Filter):
@@ -245,13 +254,13 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
 
     def _shares(self, *, now: datetime) -> list[Look]:
         """As much of each tenant with something due, where there are several."""
-        return self._tenants.shares(_BATCH_OF_SEVERAL, without=suspension.held().users, now=now)
+        return self._tenants.shares(_batches()[0], without=suspension.held().users, now=now)
 
     def _limit(self, shares: Sequence[Look]) -> int:
         """How many runs a tick fires."""
         if shares:
             self._alone_from = time.monotonic() + _COMPANY_SECONDS
-        return _BATCH if self._is_behind and time.monotonic() >= self._alone_from else _BATCH_OF_SEVERAL
+        return _batches()[self._is_behind and time.monotonic() >= self._alone_from]
 
     def _take_over_edits(self) -> float:
         """Some at a time, by id, each once. Should the database fail, those are taken over at the next tick."""

@@ -67,7 +67,9 @@ def do(act: Act, rows: QuerySet[Any], *, now: datetime) -> Done:
         with bites:
             passed_over += _batch(act, rows, ids, done, is_patient=False, now=now)
     for row_id in passed_over:
-        _batch(act, rows, [row_id], done, is_patient=True, now=now)
+        # No transaction for what is gone, as all who write to SQLite would wait for it.
+        if rows.filter(id=row_id).exists():
+            _batch(act, rows, [row_id], done, is_patient=True, now=now)
     return done
 
 

@@ -104,6 +104,9 @@ def _cancel(
     unfinished: QuerySet[Job], candidates: Sequence[Job], *, is_patient: bool = False, now: datetime
 ) -> list[Job]:
     """Cancels the candidates that still match. Locks the schedules of upcoming runs first."""
+    if not candidates:
+        # No transaction, which all who write to SQLite would wait for.
+        return []
     upcoming_of = _schedules_of_upcoming(candidates)
     with transaction.atomic():
         if upcoming_of:

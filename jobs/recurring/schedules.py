@@ -1,7 +1,7 @@
 """Every write of a schedule: made, switched off and on, edited, deleted. Its row is the lock for all of them."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -90,25 +90,35 @@ def first_run(spec: JobSpec, plan: RecurrenceSpec, *, user_id: UUID, now: dateti
     return _upcoming(schedule, at=first, now=now)
 
 
-def begin(first_runs: Sequence[Job], *, now: datetime) -> None:
+def row_of(first_run: Job) -> sql.Row:
+    """The row of its schedule, for `begin`: so much can be done before the transaction."""
+    assert first_run.schedule is not None
+    return sql.row(first_run.schedule, _OWN_COLUMNS)
+
+
+def begin(first_runs: Sequence[Job], *, rows: Mapping[UUID, sql.Row] = {}, now: datetime) -> None:
     """Writes the schedules of first runs that are inserted already, and fires those runs that are due, up to twenty.
 
     Inside the transaction that has inserted them: in this order it is their keys that decide, before anything else is
     written; the database looks whether their schedules exist when it commits. A fixed number of queries. What it
-    leaves is for beat, which knows of other tenants.
+    leaves is for beat, which knows of other tenants. `rows` are those of `row_of` that there are, by run.
     """
     if not first_runs:
         return
-    schedules = [job.schedule for job in first_runs if job.schedule is not None]
-    beat_entries.insert_new(schedules)
-    sql.insert(Schedule, schedules, **_SCHEDULE_COLUMNS)
+    beat_entries.insert_new([job.schedule for job in first_runs if job.schedule is not None])
+    own_rows = [
+        (*(rows.get(job.uuid) or row_of(job)), job.schedule.periodic_task_id)
+        for job in first_runs
+        if job.schedule is not None
+    ]
+    sql.insert_rows(Schedule._meta.db_table, own_rows, **_OWN_COLUMNS, periodic_task_id="int")
     due = [job for job in first_runs if job.scheduled_at <= now][:_MOST_FIRED]
     firing.fire(due, now=now)
     for job in due:
         job.is_upcoming = False
 
 
-_SCHEDULE_COLUMNS = {
+_OWN_COLUMNS = {
     **REQUEST_COLUMNS,
     "id": "uuid",
     "user_id": "uuid",
@@ -133,7 +143,6 @@ _SCHEDULE_COLUMNS = {
     "run_count": "int",
     "state": "text",
     "previous": "text",
-    "periodic_task_id": "int",
     "beat_frequency": "text",
 }
 

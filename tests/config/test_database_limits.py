@@ -1,12 +1,14 @@
 """A web request waits for the database as long as the settings say, and never because a pooler was told so."""
 
 import sqlite3
+from pathlib import Path
 
 import pytest
 from django.db import DEFAULT_DB_ALIAS, OperationalError, ProgrammingError, connection, transaction
 from pytest_django import Settings
 
 from config.sqlite import base
+from config.sqlite.line import Line
 from config.web import database_limits
 
 on_postgresql = pytest.mark.skipif("connection.vendor != 'postgresql'", reason="about PostgreSQL's own time-outs")
@@ -60,7 +62,7 @@ def test_a_connection_that_broke_between_two_requests_is_replaced_also_after_an_
     own.close()
 
 
-def test_who_waits_for_sqlites_lock_gives_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_waits_for_sqlites_lock_gives_up_in_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(base, "longest_wait_seconds", 0.0)
     tries = []
 
@@ -70,7 +72,9 @@ def test_who_waits_for_sqlites_lock_gives_up_in_time(monkeypatch: pytest.MonkeyP
         error.sqlite_errorcode = sqlite3.SQLITE_BUSY
         raise error
 
-    with sqlite3.connect(":memory:") as own, pytest.raises(sqlite3.OperationalError):
-        base.Cursor(own)._in_turn(busy)
+    own = sqlite3.connect(":memory:", factory=base.Connection)
+    own.line = Line(tmp_path / "line")
+    with pytest.raises(sqlite3.OperationalError):
+        base.Cursor(own)._in_turn(busy, stands_back=False)
     own.close()
     assert 1 <= len(tries) <= 2

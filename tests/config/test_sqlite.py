@@ -5,11 +5,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from django.db import OperationalError, connection, transaction
 
 from config.sqlite import base
+from config.sqlite.line import Line
+from jobs.database import standing_back
 from jobs.models import Job
 from tests.factories import make_user
 
@@ -73,6 +76,66 @@ def test_who_never_gets_a_turn_is_told_after_twenty_seconds(monkeypatch: pytest.
         with pytest.raises(OperationalError, match="locked"):
             Job.objects.filter(id=1).update(name="none")
     assert 20 < sum(pauses.taken) < 20.1
+
+
+@contextmanager
+def place() -> Iterator[Line]:
+    """A place in the line of those who wait."""
+    line = Line(Path(f"{connection.settings_dict['NAME']}-line"))
+    try:
+        yield line
+    finally:
+        line.close()
+
+
+def test_who_writes_much_goes_behind_all_who_wait_for_half_a_second_and_at_once_where_nobody_does(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    pauses = Pauses(None, count=0)
+    monkeypatch.setattr(base, "time", pauses)
+    with place() as waiting, standing_back.standing_back():
+        for enters in (False, True):
+            if enters:
+                waiting.enter()
+            with transaction.atomic():
+                make_user(f"{enters}@example.com")
+            assert (sum(pauses.taken) > 0) is enters
+        assert 0.5 < sum(pauses.taken) < 0.51
+    with place() as waiting:
+        waiting.enter()
+        assert Job.objects.filter(id=1).update(name="none") == 0
+    assert sum(pauses.taken) < 0.51
+
+
+def test_who_has_to_wait_is_seen_by_others_until_the_turn_has_come(monkeypatch: pytest.MonkeyPatch):
+    assert not standing_back.others_wait()
+    seen = []
+    with locked() as holder, place() as onlooker:
+        pauses = Pauses(holder, count=3)
+        monkeypatch.setattr(base, "time", pauses)
+        sleep = pauses.sleep
+
+        def look_and_sleep(seconds: float) -> None:
+            seen.append(onlooker.is_empty())
+            sleep(seconds)
+
+        monkeypatch.setattr(pauses, "sleep", look_and_sleep)
+        with transaction.atomic():
+            assert onlooker.is_empty()
+        with place() as other:
+            other.enter()
+            assert standing_back.others_wait()
+            with transaction.atomic():
+                assert not standing_back.others_wait()
+    assert seen == [False, False, False]
+    assert not standing_back.others_wait()
+
+
+def test_where_no_file_can_be_locked_nobody_is_seen(tmp_path: Path):
+    line = Line(tmp_path / "not there" / "line")
+    line.enter()
+    assert line.is_empty()
+    line.leave()
 
 
 def test_readers_wait_for_nobody():

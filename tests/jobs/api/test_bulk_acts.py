@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from jobs.actions import bulk
+from jobs.database.bites import Bites
 from jobs.models import AuditEvent, Delivery, DeliveryState, Job, JobState, LogEvent, Queue, Receiver, User
 from tests.api import Api, data_of, pointers_of
 from tests.conftest import Announced
@@ -145,6 +146,20 @@ def test_however_many_it_goes_in_batches_each_of_as_many_queries(
             assert data_of(api.post("/api/jobs/retry?state=discarded"))["retried"] == count
         counts.append(len(queries))
     assert counts[2] - counts[1] == counts[3] - counts[2] <= 6
+
+
+def test_what_is_gone_by_its_turn_takes_no_other_transaction(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Late(Bites):
+        def __enter__(self) -> None:
+            Job.objects.update(state=JobState.SCHEDULED)
+
+    for _ in range(3):
+        ended(user, "discarded")
+    monkeypatch.setattr(bulk, "Bites", Late)
+    with CaptureQueriesContext(connection) as queries:
+        done = bulk.do(bulk.RETRY, bulk.RETRY.matching(Job.objects.all(), has_states=False, now=NOON), now=NOON)
+    assert (done.matched, done.count, states()) == (3, 0, ["scheduled"] * 3)
+    assert sum(query["sql"].startswith("SAVEPOINT") for query in queries) == 1
 
 
 @pytest.mark.skipif(not ON_POSTGRESQL, reason="SQLite has one writer at a time")

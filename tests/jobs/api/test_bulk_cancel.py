@@ -14,6 +14,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from jobs.actions import bulk_cancel
 from jobs.database import bites
+from jobs.database.bites import Bites
 from jobs.models import Delivery, Job, JobState, LogEvent, Queue, Schedule, User
 from jobs.queues import limits
 from jobs.recurring import firing, schedules
@@ -268,6 +269,20 @@ def test_nothing_to_cancel_costs_two_queries(api: Api) -> None:
         assert count_of(cancel(api, "?all=true")) == 0
     # Its schedules are looked for, and its jobs.
     assert len(queries) == 2
+
+
+def test_what_has_ended_by_its_turn_takes_no_other_transaction(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Late(Bites):
+        def __enter__(self) -> None:
+            Job.objects.update(state=JobState.COMPLETED)
+
+    for _ in range(3):
+        make_job(user=user)
+    monkeypatch.setattr(bulk_cancel, "Bites", Late)
+    with CaptureQueriesContext(connection) as queries:
+        cancelled = bulk_cancel.cancel_matching(Job.objects.all(), now=NOON)
+    assert (cancelled.matched, cancelled.count, states()) == (3, 0, ["completed"] * 3)
+    assert sum(query["sql"].startswith("SAVEPOINT") for query in queries) == 1
 
 
 @pytest.mark.skipif(not ON_POSTGRESQL, reason="SQLite has one writer at a time, and no locks of rows")
