@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from jobs.database import sql
 from jobs.database.claim_bounds import NONE, ClaimBounds
 from jobs.database.lower_bounds import LowerBounds
 from jobs.engine.stage import Started, Upcoming
@@ -42,6 +43,9 @@ def claim(
     now: datetime,
 ) -> tuple[list[Started], Upcoming]:
     looks = looks or new_looks()
+    # Whoever wakes this does not always know that a queue has something, and a transaction waits for SQLite's writers.
+    if not sql.is_postgresql() and not is_due(looks=looks, now=now):
+        return [], Upcoming()
     with transaction.atomic():
         allowed = limits.allowances(limit=limit, of_tenants=bounds, bounds=looks.ready, now=now)
         startable = [(item.queue.id, item.count) for item in allowed if item.count]

@@ -93,13 +93,16 @@ def test_a_queue_costs_the_same_few_queries_for_every_job(api: Api) -> None:
             data_of(api.post("/api/jobs", {"url": URL, "queue": "mail"}), status=201)
         return [query["sql"].split()[0] for query in queries]
 
-    # The queue is looked for, the limit on queues asked for, the queue made and read; the job is written, and its
-    # queue told that something is due.
-    assert cost() == ["SELECT", "SELECT", "SELECT", "INSERT", "SELECT", "INSERT", "UPDATE"]
+    # The job is written, and its queue told that something is due: to SQLite together, as each waits for its writers.
+    written = ["INSERT", "UPDATE"]
+    if connection.vendor == "sqlite":
+        written = ["SAVEPOINT", *written, "RELEASE"]
+    # The queue is looked for, the limit on queues asked for, the queue made and read.
+    assert cost() == ["SELECT", "SELECT", "SELECT", "INSERT", "SELECT", *written]
     for _ in range(2):
-        assert cost() == ["INSERT", "UPDATE"]
+        assert cost() == written
     queues_ids.known_ids.clear()
-    assert cost() == ["SELECT", "INSERT", "UPDATE"]
+    assert cost() == ["SELECT", *written]
 
 
 def test_many_names_cost_as_many_queries_as_one(user: User) -> None:

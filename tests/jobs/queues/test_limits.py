@@ -1,5 +1,6 @@
 """Queues and fairness, decided at the claim."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -16,7 +17,7 @@ from jobs.queues import limits as queues_limits
 from jobs.running import attempts, queue_stage, transitions
 from jobs.running import stage as running_stage
 from jobs.running.ended import Ended
-from tests.factories import NOON, make_job, make_user
+from tests.factories import NOON, make_job, make_spec, make_user
 from tests.runs import run_due
 
 pytestmark = pytest.mark.django_db
@@ -149,6 +150,22 @@ def test_claiming_from_many_queues_costs_as_many_queries_as_from_one():
     for number in range(20):
         make_job(queue_id=make_queue(f"q{number}").id)
     assert cost() == one
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="a transaction on PostgreSQL waits for nobody's")
+def test_a_claim_where_no_queue_is_ready_takes_no_transaction_and_a_job_for_one_takes_one():
+    def statements(call: Callable[[], Any]) -> list[str]:
+        with CaptureQueriesContext(connection) as queries:
+            call()
+        return [query["sql"].split()[0] for query in queries]
+
+    queue = make_queue()
+    claim()
+    assert statements(claim) == ["SELECT"]
+    spec = make_spec(queue_id=queue.id)
+    made = statements(lambda: transitions.schedule(spec, user_id=queue.user_id, now=NOON))
+    assert made == ["SAVEPOINT", "INSERT", "UPDATE", "RELEASE"]
+    assert len(claim()) == 1
 
 
 def test_a_queue_that_had_its_turn_lets_those_that_wait_go_first():
