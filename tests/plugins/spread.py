@@ -10,13 +10,6 @@ from xdist.scheduler import LoadFileScheduling
 # Each test here makes all that it needs by itself.
 _SPREAD = (
     "tests/browser/",
-    "tests/faults/test_alerts.py",
-    "tests/faults/test_beginnings.py",
-    "tests/faults/test_chains.py",
-    "tests/faults/test_operator.py",
-    "tests/faults/test_sentinel.py",
-    "tests/faults/test_simulation.py",
-    "tests/faults/test_storm.py",
     "tests/jobs/test_schema.py",
 )
 
