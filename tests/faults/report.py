@@ -1,15 +1,11 @@
 """What the trials counted, shown at the end of the run whether they held or not."""
 
-_said: list[str] = []
+import os
+
+lines: list[str] = []
 
 
 def say(text: str) -> None:
     """A line under the name of the test that runs."""
-    _said.append(text)
-
-
-def take() -> list[str]:
-    """What was said since it was asked last."""
-    lines = list(_said)
-    _said.clear()
-    return lines
+    name = os.environ["PYTEST_CURRENT_TEST"].rpartition("::")[2].partition(" ")[0]
+    lines.append(f"{name}\n    {text}")

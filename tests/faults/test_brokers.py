@@ -124,8 +124,8 @@ def test_a_worker_that_starts_while_the_broker_is_away_runs_jobs(trial: Trial, o
         stack.workers[index].kill()
     with _without_broker(trial, outage):
         job = trial.create(method="post", url=stack.target.url("/brokerless"))
-        stack.start_worker(1)
-        eventually(lambda: stack.target.count_by_job()[job["job_id"]], "the job is sent", within_seconds=10)
+        stack.start_worker(1, waits=False)
+        eventually(lambda: stack.target.count_by_job()[job["job_id"]], "the job is sent", within_seconds=15)
     trial.wait_for_wake_ups(within_seconds=60)
     trial.conclude(within_seconds=30)
 

@@ -45,12 +45,12 @@ def test_each_part_that_is_killed_is_named_until_it_is_back(make_stack: MakeStac
     stack.workers[1].kill()
     _until_failing(stack, ["beat", "workers"])
     assert _status(stack, "/readyz?exclude=broker,beat,workers") == 200
-    stack.start_beat()
+    stack.start_beat(waits=False)
     _until_failing(stack, ["workers"])
     assert _doctor(stack) == (1, ["workers"])
     with contextlib.closing(Api(stack.port, METRICS_TOKEN)) as scraper:
         assert 'booper_processes{role="worker"} 0' in scraper.get("/metrics").body
-    stack.start_worker()
+    stack.start_worker(waits=False)
     _until_failing(stack, [])
     assert _doctor(stack) == (0, [])
 

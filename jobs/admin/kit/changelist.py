@@ -59,6 +59,7 @@ class BoundedChangeList(ChangeList):
             if not any(
                 wanted in str(value).casefold() and wanted in shown_as[column](value).casefold()
                 for column, value in zip(columns, values, strict=True)
+                if value is not None
             )
         ]
         return found.exclude(pk__in=hidden) if hidden else found

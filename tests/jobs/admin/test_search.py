@@ -92,6 +92,11 @@ def test_nobody_feels_their_way_through_what_is_hidden(admin: Client, model: str
     assert len(rows(admin, f"jobs/{model}/?q=hooks.slack.com")) >= 1
 
 
+def test_a_name_that_is_not_there_shows_nothing(admin: Client) -> None:
+    make_job(url="https://hooks.slack.com/services/T0FEELABLE/B0FEELABLE/nonefeelable7abcdefghi", name=None)
+    assert rows(admin, "jobs/job/?q=none") == []
+
+
 def test_what_is_hidden_in_one_place_and_shown_in_another_is_found(admin: Client) -> None:
     job = make_job(url=HIDDEN, name="T0feelable")
     assert rows(admin, "jobs/job/?q=t0feel") == [job.pk]

@@ -1,6 +1,5 @@
 """Ports of the loopback that are free, and stay so: no outgoing connection of anybody is given one of these."""
 
-import os
 import random
 import socket
 from pathlib import Path
@@ -9,16 +8,13 @@ _EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _LOWEST = 12_000
 _TRIES = 1_000
 _given: set[int] = set()
-# Of the processes of one run (gw0, gw1 and so on) no two are given the same.
-_LANES = 8
-_LANE = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _LANES
 
 
 def free() -> int:
     """A server that is started on it seconds later finds it free, unless somebody else chooses it too."""
     below = int(_EPHEMERAL.read_text().split()[0]) if _EPHEMERAL.exists() else _LOWEST
     for _ in range(_TRIES if below > 2 * _LOWEST else 0):
-        port = random.randrange(_LOWEST + _LANE, below, _LANES)
+        port = random.randrange(_LOWEST, below)
         if port not in _given and _is_free(port):
             _given.add(port)
             return port
