@@ -105,7 +105,7 @@ def test_a_tenant_who_comes_into_a_crowd_is_claimed_from_though_not_all_tenants_
         for _ in range(4):
             make_job(user=make_user(email), scheduled_at=NOON - SECOND)
     # As if the look for all of them had taken long.
-    monkeypatch.setattr("jobs.database.lower_bounds.COST_SHARE", 1e6)
+    monkeypatch.setattr("jobs.database.lower_bounds.COST_SHARE", 1e9)
     claimed(stage, now=NOON, limit=2, is_crowded=True)
     newcomer = make_job(user=make_user("edsger@example.com"), scheduled_at=NOON + SECOND / 10)
     assert newcomer.id in claimed(stage, now=NOON + SECOND / 5, limit=3, is_crowded=True)
@@ -204,7 +204,7 @@ def tenants_and_their_bounds() -> tuple[Tenants, LowerBounds]:
 
 
 def test_all_tenants_are_looked_for_each_two_minutes_however_dear_that_is(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("jobs.database.lower_bounds.COST_SHARE", 1e6)
+    monkeypatch.setattr("jobs.database.lower_bounds.COST_SHARE", 1e9)
     tenants, _ = tenants_and_their_bounds()
     for seconds in (0, 10):
         assert tenants.shares(10, now=NOON + seconds * SECOND) == []
@@ -260,7 +260,7 @@ def test_what_of_theirs_was_committed_late_is_claimed_at_once(monkeypatch: pytes
     for user in (ada, grace):
         make_job(user=user, scheduled_at=NOON - SECOND)
     # As if the look for all of them had taken long.
-    monkeypatch.setattr("jobs.database.lower_bounds.COST_SHARE", 1e6)
+    monkeypatch.setattr("jobs.database.lower_bounds.COST_SHARE", 1e9)
     claimed(stage, now=NOON, is_crowded=True)
     claimed(stage, now=NOON + 4 * SECOND, is_crowded=True)
     make_job(user=grace, scheduled_at=NOON + 4.5 * SECOND)
