@@ -75,6 +75,7 @@ _ASSIGNED = re.compile(
     re.IGNORECASE,
 )
 _SHORTEST_TOLD = 8
+_LONGEST_KEPT = 200
 
 
 @lru_cache(maxsize=4096)
@@ -147,10 +148,18 @@ def redacted_text(text: str) -> str:
     """Any text, with what looks like a secret in it hidden, and what follows a name that does."""
     if len(text) < _SHORTEST_TOLD:
         return text
+    return _short_text(text) if len(text) <= _LONGEST_KEPT else _text(text)
+
+
+def _text(text: str) -> str:
     shown = _by_shape(text)
     if "=" in shown or ":" in shown:
         shown = _ASSIGNED.sub(_redacted_assignment, shown)
     return shown
+
+
+# Header values, hosts and words are the same in most of what passes.
+_short_text = lru_cache(maxsize=4096)(_text)
 
 
 def _by_shape(text: str) -> str:

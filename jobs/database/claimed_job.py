@@ -2,12 +2,12 @@
 
 import json
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from jobs.database import sql
+from jobs.database import returned
 from jobs.models import Job, sealed_json_field
 
 
@@ -45,24 +45,18 @@ class Claimed:
 
 AnyJob = Job | Claimed
 _NAMES = [field.name for field in fields(Claimed) if field.name != "may_have_secrets"]
+_UUIDS = ("uuid", "user_id", "schedule_id")
 _TIMES = ("scheduled_at", "attempted_at", "occurrence_at")
 
 
 @cache
 def columns() -> str:
-    """What a statement returns of each row, for `from_row`.
-
-    PostgreSQL gives times as text, which Python reads in a tenth of the time that the driver takes.
-    """
-    as_text = frozenset(_TIMES if sql.is_postgresql() else ())
-    return ", ".join(f"jobs_job.{name}{'::text' if name in as_text else ''}" for name in _NAMES)
+    """What a statement returns of each row, for `from_row`."""
+    return returned.columns("jobs_job", _NAMES, times=_TIMES)
 
 
 def from_row(row: tuple[Any, ...]) -> Claimed:
-    """Takes a row of `columns` as the driver returns it.
-
-    JSON is text; so are PostgreSQL's times, and SQLite's uuids, whose times have no zone.
-    """
+    """Takes a row of `columns` as the driver returns it, JSON being text."""
     job = Claimed(*row)
     text: Any = job.args
     job.args = sealed_json_field.loads(text)
@@ -71,15 +65,5 @@ def from_row(row: tuple[Any, ...]) -> Claimed:
     job.may_have_secrets = "{{" in text or (bool(headers) and "{{" in str(headers))
     if job.backoff_seconds is not None:
         job.backoff_seconds = json.loads(str(job.backoff_seconds))
-    if sql.is_postgresql():
-        for name in _TIMES:
-            text = getattr(job, name)
-            setattr(job, name, None if text is None else datetime.fromisoformat(text))
-    else:
-        for name in ("uuid", "user_id", "schedule_id"):
-            value = getattr(job, name)
-            setattr(job, name, None if value is None else UUID(value))
-        for name in _TIMES:
-            moment = getattr(job, name)
-            setattr(job, name, None if moment is None else moment.replace(tzinfo=UTC))
+    returned.make_values(job, uuids=_UUIDS, times=_TIMES)
     return job

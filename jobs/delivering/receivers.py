@@ -16,7 +16,8 @@ from booper.outcomes import failures
 from booper.outcomes.outcome import Failure
 from booper.timing.timestamps import timestamp
 from jobs.database import sql
-from jobs.models import Delivery, Receiver
+from jobs.database.claimed_delivery import AnyDelivery
+from jobs.models import Receiver
 from jobs.models.identifiers import uuid7
 from jobs.models.receiver import origin_of
 
@@ -38,13 +39,13 @@ _Key = tuple[UUID, str]
 class DeliveryAttempt:
     """What came of one attempt at a delivery; `error_code` is None where it went well."""
 
-    delivery: Delivery
+    delivery: AnyDelivery
     response_status: int | None
     error_code: str | None
     error_message: str | None
 
 
-def look_up(deliveries: Sequence[Delivery]) -> None:
+def look_up(deliveries: Sequence[AnyDelivery]) -> None:
     """Sets `receiver` of each delivery whose receiver ever failed. One query, whatever they are."""
     if not deliveries:
         return
@@ -54,7 +55,7 @@ def look_up(deliveries: Sequence[Delivery]) -> None:
         delivery.receiver = found.get(_key_of(delivery))
 
 
-def refusal(delivery: Delivery) -> Failure | None:
+def refusal(delivery: AnyDelivery) -> Failure | None:
     """Why the delivery is not to be sent: its receiver was off when it was looked up."""
     receiver = delivery.receiver
     if receiver is None or receiver.disabled_at is None or receiver.failing_since is None:
@@ -156,5 +157,5 @@ def _write(failed: Mapping[_Key, DeliveryAttempt], *, now: datetime) -> None:
                 logger.warning("%s has failed for %d days and is switched off", origin, OFF_AFTER.days, extra=extra)
 
 
-def _key_of(delivery: Delivery) -> _Key:
+def _key_of(delivery: AnyDelivery) -> _Key:
     return delivery.user_id, origin_of(delivery.url)

@@ -10,6 +10,7 @@ from django.db import transaction
 from booper.outcomes import failures, verdict
 from booper.outcomes.outcome import Failure
 from jobs.database.claim_bounds import NONE, ClaimBounds
+from jobs.database.claimed_delivery import AnyDelivery
 from jobs.database.due_looks import DueLooks
 from jobs.delivering import receivers, traced_deliveries, transitions
 from jobs.delivering.transitions import Attempted
@@ -60,7 +61,7 @@ def claim(
 
 
 def _prepare(
-    delivery: Delivery, *, vault: Vault | None, secrets: Mapping[UUID, Sequence[str]], now: datetime
+    delivery: AnyDelivery, *, vault: Vault | None, secrets: Mapping[UUID, Sequence[str]], now: datetime
 ) -> Started:
     """One that can't be signed, as its user is gone or has a secret that is none, fails alone."""
     refusal = receivers.refusal(delivery)
@@ -114,7 +115,7 @@ def _outcome(item: Attempted) -> str:
 
 
 def decide(finished: Finished, *, now: datetime) -> Attempted:
-    delivery: Delivery = finished.started.row
+    delivery: AnyDelivery = finished.started.row
     outcome = finished.outcome
     if outcome.failure is not None and outcome.failure.code == "aborted":
         return transitions.handed_back(delivery, outcome.failure.message, now=now)

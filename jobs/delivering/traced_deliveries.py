@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from jobs.database.claimed_delivery import AnyDelivery
 from jobs.delivering.transitions import Attempted
 from jobs.engine.stage import Finished, Started
-from jobs.models import Delivery, Job
+from jobs.models import Job
 from jobs.telemetry import counters, exemplars, spans, traces
 
 
-def look_up(claimed: Sequence[Delivery]) -> None:
+def look_up(claimed: Sequence[AnyDelivery]) -> None:
     """Gives each of them its job, as much of it as a trace needs. One query."""
     jobs = Job.objects.only("id", "uuid", "args").in_bulk({row.job_id for row in claimed if row.job_id is not None})
     for row in claimed:

@@ -11,8 +11,9 @@ from django.db.models import F
 
 from booper.outcomes import hand_backs
 from booper.timing.timestamps import timestamp
-from jobs.database import event_log, lost_leases, lower_bounds, sql
+from jobs.database import claimed_delivery, event_log, lost_leases, lower_bounds, sql
 from jobs.database.claim_bounds import NONE, ClaimBounds
+from jobs.database.claimed_delivery import AnyDelivery, ClaimedDelivery
 from jobs.database.due_looks import DueLooks
 from jobs.database.event_log import Entry
 from jobs.database.lower_bounds import Mark
@@ -32,7 +33,7 @@ class Attempted:
     by itself.
     """
 
-    delivery: Delivery
+    delivery: AnyDelivery
     state: DeliveryState
     retry_at: datetime | None = None
     response_status: int | None = None
@@ -47,7 +48,7 @@ class Attempted:
         return self.is_uncounted and self.state == DeliveryState.PENDING
 
 
-def handed_back(delivery: Delivery, why: str, *, now: datetime) -> Attempted:
+def handed_back(delivery: AnyDelivery, why: str, *, now: datetime) -> Attempted:
     """An attempt without an outcome, for the reason `why`: due again at once, unless that was so too often."""
     if not hand_backs.is_too_often(delivery.handed_back):
         return Attempted(
@@ -68,7 +69,7 @@ _CLAIM = f"""
 UPDATE jobs_delivery
 SET state = 'sending', worker_id = %(worker)s, attempt = attempt + 1, attempted_at = %(now)s
 WHERE id {{chosen}} AND {sql.guard("state", "pending")}
-RETURNING *
+RETURNING {{columns}}
 """
 _WAITING = "state = 'pending'"
 
@@ -86,7 +87,7 @@ def claim(
     bounds: ClaimBounds = NONE,
     looks: DueLooks | None = None,
     now: datetime,
-) -> list[Delivery]:
+) -> list[ClaimedDelivery]:
     """pending -> sending, under the lease of `worker_id`: the `limit` that are due the longest.
 
     If it `is_crowded`, more being due than fits, each tenant with something due gets an equal share instead: a
@@ -102,7 +103,10 @@ def claim(
     )
     parameters["worker"] = sql.uuid_value(worker_id)
     began = time.monotonic()
-    claimed = list(Delivery.objects.raw(_CLAIM.format(chosen=sql.chosen(*selects)), parameters))
+    statement = _CLAIM.format(chosen=sql.chosen(*selects), columns=claimed_delivery.columns())
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        claimed = [claimed_delivery.from_row(row) for row in cursor.fetchall()]
     found = [(delivery.user_id.hex, Mark(delivery.due_at, delivery.id)) for delivery in claimed]
     looks.note(chosen, found, seconds=time.monotonic() - began, now=now)
     return sorted(claimed, key=lambda delivery: (delivery.due_at, delivery.id))

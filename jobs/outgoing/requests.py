@@ -11,8 +11,9 @@ from booper.content.placeholders import Rendered
 from booper.outcomes.outcome import Request
 from booper.targets import urls
 from booper.timing.timestamps import timestamp
+from jobs.database.claimed_delivery import AnyDelivery
 from jobs.database.claimed_job import AnyJob, Claimed
-from jobs.models import Delivery, Schedule
+from jobs.models import Schedule
 
 _USER_AGENT = f"Booper/{booper.__version__}"
 _DELIVERY_TIMEOUT_SECONDS = 15.0
@@ -112,7 +113,7 @@ def header_texts(headers: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def of_delivery(delivery: Delivery, *, secrets: Sequence[str], now: datetime) -> Request:
+def of_delivery(delivery: AnyDelivery, *, secrets: Sequence[str], now: datetime) -> Request:
     body = delivery.body.encode()
     headers = {"User-Agent": _USER_AGENT, "Accept": "*/*", "Content-Type": "application/json"}
     signed = _signed(headers, body, secrets=secrets, message_id=str(delivery.uuid), now=now)

@@ -10,10 +10,11 @@ from uuid import UUID
 from booper.content import secret_references
 from booper.content.secret_references import Resolve
 from booper.outcomes.outcome import Request
+from jobs.database.claimed_delivery import AnyDelivery
 from jobs.database.claimed_job import Claimed
 from jobs.guarding import secrets
 from jobs.guarding.secrets import NoSuchSecret, Vault
-from jobs.models import Delivery, Schedule
+from jobs.models import Schedule
 from jobs.models.sealed_json_field import UnreadableHeaders
 from jobs.outgoing import requests
 
@@ -35,7 +36,7 @@ def vaults(jobs: Iterable[Claimed]) -> dict[UUID, Vault]:
     return {**secrets.vaults(owners)} if owners else {}
 
 
-def delivery_vaults(deliveries: Iterable[Delivery]) -> dict[UUID, Vault]:
+def delivery_vaults(deliveries: Iterable[AnyDelivery]) -> dict[UUID, Vault]:
     owners = {delivery.user_id for delivery in deliveries if secret_references.MARK in delivery.url}
     return {**secrets.vaults(owners)} if owners else {}
 
@@ -62,7 +63,7 @@ def of_job(
     return Filled(request, shown, tuple(used.values()))
 
 
-def of_delivery(delivery: Delivery, *, vault: Vault | None, signed_with: Sequence[str], now: datetime) -> Request:
+def of_delivery(delivery: AnyDelivery, *, vault: Vault | None, signed_with: Sequence[str], now: datetime) -> Request:
     """Makes the request as requests.of_delivery does, with secrets put in. Raises NoSuchSecret too."""
     request = requests.of_delivery(delivery, secrets=signed_with, now=now)
     if secret_references.MARK not in delivery.url:

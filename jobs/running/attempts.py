@@ -17,8 +17,9 @@ from jobs.database.due_looks import DueLooks
 from jobs.database.event_log import Entry
 from jobs.database.lower_bounds import Look, LowerBounds, Mark, firsts
 from jobs.guarding import suspension
-from jobs.models import Delivery, EventType, JobState, Schedule
+from jobs.models import EventType, JobState, Schedule
 from jobs.outgoing import callback_bodies
+from jobs.outgoing.callback_bodies import NewDelivery
 from jobs.queues import limits
 from jobs.running import (
     after_cancel,
@@ -174,7 +175,7 @@ _RECORDED = {
 }
 
 
-def record(worker_id: UUID, ended: Sequence[Ended], *, now: datetime) -> list[Delivery]:
+def record(worker_id: UUID, ended: Sequence[Ended], *, now: datetime) -> list[NewDelivery]:
     """executing -> completed | retryable | discarded, for attempts of `worker_id`, all in one transaction.
 
     Answers the deliveries it wrote. An attempt whose lease was lost in the meantime changes nothing; if its job was
@@ -274,7 +275,7 @@ def _told(item: Ended, events: list[_Event], *, made: Made, moved: next_runs.Mov
     return [*events[:-1], (webhook, kind, payload)]
 
 
-def _evidence(item: Ended, events: list[_Event], *, now: datetime) -> tuple[list[Entry], list[Delivery]]:
+def _evidence(item: Ended, events: list[_Event], *, now: datetime) -> tuple[list[Entry], list[NewDelivery]]:
     job = item.job
     # How an attempt went on the wire stands in its first row: with the answer, or with why there is none.
     logged = [

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from jobs.database import event_log, sql
+from jobs.database import event_log
 from jobs.database.claimed_job import AnyJob
 from jobs.database.event_log import Entry
-from jobs.models import FINISHED_STATES, Delivery, EventType, JobState
+from jobs.models import FINISHED_STATES, EventType, JobState
+from jobs.outgoing import callback_bodies
+from jobs.outgoing.callback_bodies import NewDelivery
 from jobs.telemetry import counters
 
 
@@ -21,21 +23,6 @@ def event(job: AnyJob, event: EventType, payload: dict[str, Any], now: datetime)
     )
 
 
-def insert(events: Sequence[Entry], deliveries: Sequence[Delivery]) -> None:
+def insert(events: Sequence[Entry], deliveries: Sequence[NewDelivery]) -> None:
     event_log.append(events)
-    sql.insert(
-        Delivery,
-        deliveries,
-        uuid="uuid",
-        user_id="uuid",
-        job_id="bigint",
-        kind="text",
-        event="text",
-        sequence="int",
-        url="text",
-        body="text",
-        state="text",
-        inserted_at="timestamptz",
-        due_at="timestamptz",
-        attempt="smallint",
-    )
+    callback_bodies.insert(deliveries)

@@ -15,7 +15,8 @@ from django.conf import settings
 
 from booper.content import exact_json, redaction
 from booper.outcomes.outcome import Outcome, Request
-from jobs.models import Delivery, Job, sealed_json_field
+from jobs.database.claimed_delivery import AnyDelivery
+from jobs.models import Job, sealed_json_field
 from jobs.telemetry import spans, trace_ids
 from jobs.telemetry.spans import Span, Value
 from jobs.telemetry.trace_ids import Parent
@@ -67,7 +68,7 @@ def _trace(uuid: UUID, caller: Parent | None) -> Trace:
     return Trace(trace_id, caller, spans.is_sampled(trace_id, caller))
 
 
-def of_delivery(delivery: Delivery, job: Job | None) -> Trace:
+def of_delivery(delivery: AnyDelivery, job: Job | None) -> Trace:
     """That of its job; an alert's has one of its own."""
     return of_job(delivery.uuid, {}) if job is None else of_job(job.uuid, job.args)
 
@@ -193,7 +194,7 @@ def attempt(job: Any, outcome: Outcome | None, error: str | None) -> Span | None
     )
 
 
-def delivered(delivery: Delivery, job: Job | None, outcome: Outcome, error: str | None) -> Span | None:
+def delivered(delivery: AnyDelivery, job: Job | None, outcome: Outcome, error: str | None) -> Span | None:
     """The span of an attempt at a delivery that ended just now."""
     trace = of_delivery(delivery, job)
     if not trace.is_sampled:
@@ -217,7 +218,7 @@ def delivered(delivery: Delivery, job: Job | None, outcome: Outcome, error: str 
     )
 
 
-def _above(delivery: Delivery, job: Job) -> int:
+def _above(delivery: AnyDelivery, job: Job) -> int:
     """The attempt that it tells of, or what made the job, where that was cancelled before there was one."""
     number = exact_json.loads(delivery.body)["data"].get("attempt")
     return trace_ids.of_span(job.uuid, str(number) if number else "")
