@@ -19,7 +19,6 @@ from jobs.database.lower_bounds import Look, LowerBounds, Mark, firsts
 from jobs.guarding import suspension
 from jobs.models import EventType, JobState, Schedule
 from jobs.outgoing import callback_bodies
-from jobs.outgoing.callback_bodies import NewDelivery
 from jobs.queues import limits
 from jobs.running import (
     after_cancel,
@@ -175,7 +174,7 @@ _RECORDED = {
 }
 
 
-def record(worker_id: UUID, ended: Sequence[Ended], *, now: datetime) -> list[NewDelivery]:
+def record(worker_id: UUID, ended: Sequence[Ended], *, now: datetime) -> Sequence[object]:
     """executing -> completed | retryable | discarded, for attempts of `worker_id`, all in one transaction.
 
     Answers the deliveries it wrote. An attempt whose lease was lost in the meantime changes nothing; if its job was
@@ -275,7 +274,7 @@ def _told(item: Ended, events: list[_Event], *, made: Made, moved: next_runs.Mov
     return [*events[:-1], (webhook, kind, payload)]
 
 
-def _evidence(item: Ended, events: list[_Event], *, now: datetime) -> tuple[list[Entry], list[NewDelivery]]:
+def _evidence(item: Ended, events: list[_Event], *, now: datetime) -> evidence.Rows:
     job = item.job
     # How an attempt went on the wire stands in its first row: with the answer, or with why there is none.
     logged = [

@@ -12,6 +12,8 @@ from jobs.outgoing import callback_bodies
 from jobs.outgoing.callback_bodies import NewDelivery
 from jobs.telemetry import counters
 
+Rows = tuple[list[Entry], list[NewDelivery]]
+
 
 def count_ends(states: Iterable[JobState]) -> None:
     counters.own.count(counters.JOBS_FINISHED, [state.value for state in states if state in FINISHED_STATES])
