@@ -41,6 +41,8 @@ BAD = {
 BOTH: tuple[StackKind, ...] = ("sqlite-redis", "postgresql-redis")
 _ASKED_FOR = os.environ.get("ATTACKED_STACKS", "").split(",")
 ATTACKED = tuple(kind for kind in STACK_KINDS if kind in _ASKED_FOR)
+# More than a machine has time for: how it shares that out says more of the machine than of a change.
+if_asked_for = pytest.mark.skipif(not ATTACKED, reason="ATTACKED_STACKS asks for it")
 on_both = pytest.mark.parametrize("instance", ATTACKED or BOTH, indirect=True)
 on_one = pytest.mark.parametrize("instance", ATTACKED or BOTH[:1], indirect=True)
 
@@ -163,4 +165,26 @@ def test_answers_that_come_late_on_a_connection_that_is_kept(street: Street) -> 
     forged = b'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n"forged"'
     url = street.stack.target.answer("/forge", always(Reply(late=forged)))
     post_all(street.mallory(), [{"url": url, "schedule_in": [number / 30, "seconds"]} for number in range(300)])
+    street.require_no_harm(quiet)
+
+
+@if_asked_for
+@on_one
+def test_a_thousand_schedules_of_a_second_each(street: Street) -> None:
+    quiet = street.notice_quiet()
+    fine = street.stack.target.url("/each-second")
+    post_all(street.mallory(), [{"url": fine, "repeat_every": [1, "second"]}] * 1000)
+    street.require_no_harm(quiet)
+
+
+@if_asked_for
+@on_one
+def test_schedules_that_are_made_and_cancelled_all_the_while(street: Street) -> None:
+    quiet = street.notice_quiet()
+    mallory = street.mallory()
+    schedule = {"url": street.stack.target.url("/gone-soon"), "repeat_every": [1, "second"]}
+    made = street.calls(mallory, "/api/jobs/batch", connections=1, job=schedule, times=100)
+    cancelled = street.calls(mallory, "/api/jobs/cancel?all=true", connections=1)
+    made.is_on(2, "201")
+    cancelled.is_on(2, "200")
     street.require_no_harm(quiet)

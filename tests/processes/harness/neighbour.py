@@ -70,6 +70,8 @@ class Neighbour:
             self._target.answer(f"{name}/{lane}", lambda arrival: Reply(body=arrival.body))
         for _ in range(_SCHEDULES):
             self._post(f"{name}/runs", repeat_every=[1, "second"], max_runs=seconds)
+        # It is read from the beginning, and would be there with the first job for it only.
+        self._api.request("PUT", "/api/queues/mine", {"paused": False})
         with ThreadPoolExecutor(1) as threads:
             reading = threads.submit(self._read, noticed.gets, until)
             counts = self._work(name, noticed.posts, until)
