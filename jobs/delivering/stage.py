@@ -148,8 +148,9 @@ def rescue(*, limit: int, now: datetime) -> tuple[int, Upcoming]:
 
 
 def held(worker_id: UUID, ids: Sequence[int]) -> set[tuple[int, int]]:
-    sending = Delivery.objects.filter(id__in=ids, worker_id=worker_id, state=DeliveryState.SENDING)
-    return set(sending.values_list("id", "attempt"))
+    # Found by their ids alone, as jobs.running.stage finds jobs.
+    rows = Delivery.objects.filter(id__in=ids).values_list("id", "attempt", "worker_id", "state")
+    return {(row_id, attempt) for row_id, attempt, *held in rows if held == [worker_id, DeliveryState.SENDING]}
 
 
 def hand_back(worker_id: UUID, *, known_ids: set[int], now: datetime) -> int:

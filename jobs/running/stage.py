@@ -210,8 +210,9 @@ def rescue(*, limit: int, now: datetime) -> tuple[int, Upcoming]:
 
 
 def held(worker_id: UUID, ids: Sequence[int]) -> set[tuple[int, int]]:
-    executing = Job.objects.filter(id__in=ids, worker_id=worker_id, state=JobState.EXECUTING)
-    return set(executing.values_list("id", "attempt"))
+    # Found by their ids alone: under an old snapshot the index of what is executing has all that the worker ever had.
+    rows = Job.objects.filter(id__in=ids).values_list("id", "attempt", "worker_id", "state")
+    return {(job_id, attempt) for job_id, attempt, *held in rows if held == [worker_id, JobState.EXECUTING]}
 
 
 def hand_back(worker_id: UUID, *, known_ids: set[int], in_queues: bool = False, now: datetime) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection, transaction
@@ -60,8 +60,8 @@ def execute(statement: str, **parameters: Any) -> None:
         cursor.execute(statement, parameters)
 
 
-def leave_dead(table: str, insert: str, *users: User, queue: int | None = None, ended: str) -> None:
-    """Rows that came due a minute ago, were leased by a worker that lives, and have ended."""
+def leave_dead(table: str, insert: str, *users: User, queue: int | None = None, ended: str) -> UUID:
+    """Rows that came due a minute ago, were leased by a worker that lives, and have ended; the worker's id."""
     ids = [user.id for user in users]
     at, worker = NOON - timedelta(minutes=1), take_lease(now=NOON).id
     execute(insert, users=ids, tenants=len(ids), at=at, queue=queue, count=_DEAD)
@@ -69,6 +69,7 @@ def leave_dead(table: str, insert: str, *users: User, queue: int | None = None, 
     execute(f"UPDATE {table} SET state = %(leased)s, worker_id = %(worker)s", leased=leased, worker=worker)
     execute(f"UPDATE {table} SET state = %(ended)s, worker_id = NULL", ended=ended)
     execute(f"ANALYZE {table}")
+    return worker
 
 
 class Blocks:
@@ -161,6 +162,25 @@ def test_the_rescue_passes_by_what_the_living_have_held(table: str, insert: str,
     take_lease(name="another", now=NOON)
     with blocks() as counted:
         assert stage.rescue(limit=500, now=NOON)[0] == 0
+    assert counted.count < _FEW
+
+
+@pytest.mark.parametrize(
+    ("table", "insert", "stage", "ended"),
+    [
+        ("jobs_job", _JOBS, running_stage, "completed"),
+        ("jobs_delivery", _DELIVERIES, delivering_stage, "delivered"),
+    ],
+)
+def test_a_look_for_what_is_cancelled_passes_by_what_the_worker_has_held(
+    table: str, insert: str, stage: Any, ended: str
+):
+    worker_id = leave_dead(table, insert, make_user(), ended=ended)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT array_agg(id) FROM (SELECT id FROM {table} ORDER BY id LIMIT 10) AS first")
+        [ids] = cursor.fetchone()
+    with blocks() as counted:
+        assert stage.held(worker_id, ids) == set()
     assert counted.count < _FEW
 
 
