@@ -74,17 +74,23 @@ def hold_halves(port: int) -> None:
 
 
 def serve(*, host: str, status: int = 200, headers: Mapping[str, str] = {}, delay_seconds: float | None = 0.0) -> None:
-    """A target that answers always the same, and counts what it is sent by host and second."""
+    """A target that answers always the same, and counts what it is sent by host and each three seconds."""
     starts: Counter[str] = Counter()
     reply = Reply(status, headers=tuple(headers.items()), delay_seconds=delay_seconds)
 
     def answer(arrival: Arrival) -> Reply:
-        starts[f"{arrival.headers['host']} {int(arrival.at)}"] += 1
+        starts[f"{arrival.headers['host']} {int(arrival.at / 3)}"] += 1
         target.arrivals.clear()
         return reply
 
     with Target(host=host, otherwise=answer) as target:
-        _tell(lambda: {"port": target.port, "requests": starts.total(), "in a second": max(starts.values(), default=0)})
+        _tell(
+            lambda: {
+                "port": target.port,
+                "requests": starts.total(),
+                "in three seconds": max(starts.values(), default=0),
+            }
+        )
 
 
 def _tell(counts: Callable[[], Mapping[str, int]]) -> None:
