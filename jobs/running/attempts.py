@@ -174,10 +174,10 @@ _RECORDED = {
 }
 
 
-def record(worker_id: UUID, ended: Sequence[Ended], *, now: datetime) -> Sequence[object]:
+def record(worker_id: UUID, ended: Sequence[Ended], *, now: datetime) -> bool:
     """executing -> completed | retryable | discarded, for attempts of `worker_id`, all in one transaction.
 
-    Answers the deliveries it wrote. An attempt whose lease was lost in the meantime changes nothing; if its job was
+    Answers whether it wrote deliveries. An attempt whose lease was lost in the meantime changes nothing; if its job was
     cancelled, its response is logged all the same.
     """
     events_of = {item.job.id: _events_of(item) for item in ended}
@@ -207,7 +207,7 @@ def record(worker_id: UUID, ended: Sequence[Ended], *, now: datetime) -> Sequenc
         watched_ends.note([watched_ends.of(item) for item in kept if won[item.job.id]], now=now)
         evidence.insert(events, deliveries)
     evidence.count_ends([item.state for item in kept])
-    return deliveries
+    return bool(deliveries)
 
 
 def _record_row(item: Ended, event_count: int) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def prepare(
 
 def record(worker_id: UUID, finished: Sequence[Finished], *, now: datetime) -> Upcoming:
     ended = [decide(item, now=now) for item in finished]
-    deliveries = attempts.record(worker_id, ended, now=now)
+    has_deliveries = attempts.record(worker_id, ended, now=now)
     _tell(ended, finished)
     if traces.are_on():
         traced_attempts.tell(ended, finished)
@@ -116,7 +116,7 @@ def record(worker_id: UUID, finished: Sequence[Finished], *, now: datetime) -> U
         jobs=[item.retry_at for item in ended if item.retry_at is not None and item.job.queue_id is None],
         # A place is free, or a job is due again: either way the queue is to be looked at.
         queues=[now] if any(item.job.queue_id is not None for item in ended) else [],
-        deliveries=[now] if deliveries else [],
+        deliveries=[now] if has_deliveries else [],
     )
 
 

@@ -71,7 +71,8 @@ class Neighbour:
         for _ in range(_SCHEDULES):
             self._post(f"{name}/runs", repeat_every=[1, "second"], max_runs=seconds)
         # It is read from the beginning, and would be there with the first job for it only.
-        self._api.request("PUT", "/api/queues/mine", {"paused": False})
+        queue = self._api.request("PUT", "/api/queues/mine", {"paused": False})
+        assert queue.status == 200, queue
         with ThreadPoolExecutor(1) as threads:
             reading = threads.submit(self._read, noticed.gets, until)
             counts = self._work(name, noticed.posts, until)
