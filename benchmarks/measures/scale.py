@@ -49,7 +49,7 @@ def _round(scene: Scene, instance: Instance) -> Figures:
     figures["the metrics, found out anew, ms"] = exposition["ms"]
     figures["counting what has ended for them, ms"] = exposition["stored_ms"]
     with instance.running("worker"), instance.running("beat"):
-        figures["due jobs/s"] = run_due(scene, instance, max(100, scene.effort.jobs // 3))
+        figures["due jobs/s"] = run_due(scene, instance, scene.effort.jobs)
         lateness = late(scene, instance, per_second=STEADY_PER_SECOND)
     for percentile, seconds in lateness.items():
         figures[f"late at {STEADY_PER_SECOND:g} jobs/s, {percentile}, ms"] = 1000 * seconds

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Count, Model, Q, QuerySet
 
 from jobs.database import row_counts
 from jobs.models import Delivery, Job, LogEvent
@@ -42,10 +42,11 @@ def rows_behind(*, now: datetime) -> Mapping[str, int]:
 
 
 def _ended_before(model: type[Model], before: datetime, *ends: str) -> int:
-    rows: QuerySet[Any] = model._default_manager.all()
-    lowest: Any = rows.order_by("id").values("id")[:MOST_ROWS]
+    # Counted among the lowest themselves: rows whose id is one of theirs were looked for in the whole table.
+    lowest: Any = model._default_manager.order_by("id").values("id", *ends)[:MOST_ROWS]
     has_ended = functools.reduce(operator.or_, (Q(**{f"{end}__lt": before}) for end in ends))
-    return rows.filter(has_ended, id__in=lowest).count()
+    counted: int = lowest.aggregate(count=Count("id", filter=has_ended))["count"]
+    return counted
 
 
 def _first_log_event() -> datetime | None:

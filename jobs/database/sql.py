@@ -36,9 +36,9 @@ def time_value(moment: datetime) -> Any:
     return connection.ops.adapt_datetimefield_value(moment)
 
 
-def null_time() -> str:
-    """A typed parameter %(now)s: PostgreSQL cannot tell the type of one that stands alone in a CASE."""
-    return "%(now)s::timestamptz" if is_postgresql() else "%(now)s"
+def null_time(name: str = "now") -> str:
+    """A typed parameter: PostgreSQL cannot tell the type of one that stands alone in a CASE."""
+    return f"%({name})s::timestamptz" if is_postgresql() else f"%({name})s"
 
 
 def chosen(*selects: str) -> str:

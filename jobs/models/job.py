@@ -173,9 +173,12 @@ class Job(RequestFields):
                 name="job_expiring",
                 condition=Q(state__in=WAITING_STATES, is_upcoming=False, attempt=0, expires_at__isnull=False),
             ),
-            # How many of a queue are running.
+            # How many of a queue are running, of those taken up since a time.
             models.Index(
-                "queue", name="job_running_in_queue", condition=Q(state=JobState.EXECUTING, queue__isnull=False)
+                "queue",
+                "attempted_at",
+                name="job_running_in_queue_since",
+                condition=Q(state=JobState.EXECUTING, queue__isnull=False),
             ),
             # What beat is to fire.
             models.Index("scheduled_at", "id", name="job_upcoming", condition=Q(is_upcoming=True)),

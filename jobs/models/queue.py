@@ -32,6 +32,8 @@ class Queue(models.Model):
     refilled_at = models.DateTimeField(editable=False)
     # When it may next have something to start: what is not due, full, out of tokens or paused is not looked at.
     ready_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # None of its jobs that are executing was taken up before: where counting those begins. Null: it is not known.
+    running_since = models.DateTimeField(null=True, editable=False)
 
     objects = QueueQuerySet.as_manager()
 

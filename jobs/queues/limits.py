@@ -13,23 +13,29 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 
 from jobs.database import sql
 from jobs.database.claim_bounds import NONE, ClaimBounds
 from jobs.database.lower_bounds import LowerBounds, Mark
 from jobs.guarding import stocks, suspension
 from jobs.guarding.limits import QUEUES
-from jobs.models import Job, JobState, Queue
+from jobs.models import Queue
 
 _MOST_QUEUES = 50
+# A worker of a version that keeps no `running_since`, beside others that do, may claim by a clock so far behind theirs.
+_CLOCKS_APART = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """How many of a queue may start now; `by_rate`: it is the rate that sets the number, not the places."""
+    """How many of a queue may start now beside what is `running`, which is counted where there is a limit to that.
+
+    `by_rate`: it is the rate that sets the number, not the places.
+    """
 
     queue: Queue
+    running: int
     count: int
     tokens: float | None
     by_rate: bool
@@ -147,11 +153,19 @@ def allowances(
     return allowed
 
 
+_RUNNING = f"""
+SELECT count(*) FROM jobs_job j
+WHERE j.queue_id = q.id AND j.state = 'executing' AND j.attempted_at >= COALESCE(q.running_since, '{sql.EARLIEST}')
+"""
+_RUNNING_IN = "SELECT q.id, ({running}) FROM jobs_queue q WHERE q.id IN ({ids})"
+
+
 def _running(queue_ids: Sequence[int]) -> dict[int, int]:
     if not queue_ids:
         return {}
-    executing = Job.objects.filter(queue_id__in=queue_ids, state=JobState.EXECUTING)
-    return {row[0]: row[1] for row in executing.values_list("queue_id").annotate(count=Count("id")).order_by()}
+    with connection.cursor() as cursor:
+        cursor.execute(_RUNNING_IN.format(running=_RUNNING, ids=", ".join(map(str, queue_ids))))
+        return dict(cursor.fetchall())
 
 
 def _allowance(queue: Queue, *, running: int, share: int, now: datetime) -> Allowance:
@@ -159,7 +173,7 @@ def _allowance(queue: Queue, *, running: int, share: int, now: datetime) -> Allo
     tokens = queue.tokens_at(now)
     by_rate = tokens is not None and int(tokens) < places
     count = int(tokens) if by_rate and tokens is not None else places
-    return Allowance(queue, max(0, count), tokens, by_rate)
+    return Allowance(queue, running, max(0, count), tokens, by_rate)
 
 
 _SETTLE = """
@@ -178,7 +192,18 @@ SET tokens = COALESCE(v.tokens, jobs_queue.tokens), refilled_at = {now},
                 UNION ALL SELECT v.further_back_at
             ) AS coming
         )
-    END
+    END,
+    running_since = CASE WHEN concurrency IS NOT NULL THEN (
+        SELECT min(began_at) FROM (
+            SELECT began_at FROM (
+                SELECT attempted_at AS began_at FROM jobs_job
+                WHERE queue_id = jobs_queue.id AND state = 'executing'
+                    AND attempted_at >= COALESCE(running_since, '{earliest}')
+                ORDER BY attempted_at LIMIT 1
+            ) AS first
+            UNION ALL SELECT {a_while_ago}
+        ) AS going
+    ) END
 FROM ({rows}) AS v WHERE jobs_queue.id = v.id
 RETURNING ready_at
 """
@@ -212,6 +237,8 @@ def settle(
 
     One with more that is due waits behind those that are ready by now: a million jobs in fifty queues hold up no other.
     One that was not looked at from the beginning is looked at again when that is to be done: what lies before is due.
+    The count of what is running begins at the first that is, from here on: under an old snapshot all that ever ran is
+    before it. Nobody else claims meanwhile, and a claim by a clock that is behind moves that beginning back with it.
     """
     if not allowed:
         return []
@@ -228,9 +255,20 @@ def settle(
         from_id="bigint",
         further_back_at="timestamptz",
     )
-    statement = _SETTLE.format(rows=source, now=sql.null_time(), by_id=sql.by_id_alone())
+    statement = _SETTLE.format(
+        rows=source,
+        now=sql.null_time(),
+        a_while_ago=sql.null_time("a_while_ago"),
+        earliest=sql.EARLIEST,
+        by_id=sql.by_id_alone(),
+    )
+    parameters = {
+        "rows": sql.json_parameter(values),
+        "now": sql.time_value(now),
+        "a_while_ago": sql.time_value(now - _CLOCKS_APART),
+    }
     with connection.cursor() as cursor:
-        cursor.execute(statement, {"rows": sql.json_parameter(values), "now": sql.time_value(now)})
+        cursor.execute(statement, parameters)
         return [sql.time_from_row(row[0]) for row in cursor.fetchall() if row[0] is not None]
 
 
@@ -250,7 +288,7 @@ def _settled(item: Allowance, started: int, *, now: datetime) -> dict[str, Any]:
         seconds = (1 - tokens) * queue.rate_seconds / queue.rate_limit
         # A hair late rather than early, or the token would not be whole yet.
         return values | {"next": "at", "at": sql.time_text(now + timedelta(seconds=max(seconds, 0.0) + 0.001))}
-    if queue.concurrency is not None:
+    if queue.concurrency is not None and item.running + started >= queue.concurrency:
         # Full: the end of a run is what makes it ready.
         return values | {"next": "full"}
     return values
@@ -268,8 +306,7 @@ SELECT q.id FROM waiting w JOIN jobs_queue q ON q.id = w.queue_id
 WHERE q.ready_at IS NULL AND q.paused_at IS NULL AND (
     SELECT j.scheduled_at FROM jobs_job j WHERE {_WAITING} AND j.queue_id = q.id ORDER BY j.scheduled_at LIMIT 1
 ) <= %(now)s AND (
-    q.concurrency IS NULL
-    OR q.concurrency > (SELECT count(*) FROM jobs_job j WHERE j.queue_id = q.id AND j.state = 'executing')
+    q.concurrency IS NULL OR q.concurrency > ({_RUNNING})
 )
 """
 

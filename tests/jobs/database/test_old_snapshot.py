@@ -1,13 +1,12 @@
 """Looks for what is due under an old snapshot: they cost by what is alive, in blocks, not by what it keeps."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 
 from jobs.database.lower_bounds import LowerBounds
 from jobs.delivering import stage as delivering_stage
@@ -17,6 +16,7 @@ from jobs.queues import limits
 from jobs.recurring import firing
 from jobs.running import queue_stage
 from jobs.running import stage as running_stage
+from tests.blocks import blocks
 from tests.factories import NOON, make_job, make_schedule, make_user
 from tests.runs import take_lease
 
@@ -66,33 +66,11 @@ def leave_dead(table: str, insert: str, *users: User, queue: int | None = None, 
     at, worker = NOON - timedelta(minutes=1), take_lease(now=NOON).id
     execute(insert, users=ids, tenants=len(ids), at=at, queue=queue, count=_DEAD)
     leased = "sending" if table == "jobs_delivery" else "executing"
-    execute(f"UPDATE {table} SET state = %(leased)s, worker_id = %(worker)s", leased=leased, worker=worker)
+    leasing = f"UPDATE {table} SET state = %(leased)s, worker_id = %(worker)s, attempted_at = %(at)s"
+    execute(leasing, leased=leased, worker=worker, at=at)
     execute(f"UPDATE {table} SET state = %(ended)s, worker_id = NULL", ended=ended)
     execute(f"ANALYZE {table}")
     return worker
-
-
-class Blocks:
-    """How many blocks the statements have read that were executed meanwhile."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def __call__(self, run: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
-        if sql.lstrip().startswith(("SELECT", "UPDATE", "WITH")):
-            with transaction.atomic(), context["connection"].cursor() as cursor:
-                run(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", params, many, {**context, "cursor": cursor})
-                plan = context["cursor"].fetchone()[0][0]["Plan"]
-                self.count += plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
-                transaction.set_rollback(True)
-        return run(sql, params, many, context)
-
-
-@contextmanager
-def blocks() -> Iterator[Blocks]:
-    counted = Blocks()
-    with connection.execute_wrapper(counted):
-        yield counted
 
 
 def assert_bounded(look: Callable[[datetime], Any]) -> None:
@@ -138,7 +116,17 @@ def test_a_claim_from_a_queue_passes_the_dead_by():
         make_job(queue_id=queue.id, scheduled_at=NOON)
     stage, claimed = Bounded(queue_stage), []
     assert_bounded(lambda now: claimed.extend(stage.claim(uuid4(), limit=3, is_crowded=False, now=now)[0]))
-    assert len(claimed) == 6
+
+
+def test_a_claim_from_a_queue_with_a_limit_counts_what_runs_past_the_dead():
+    queue = limits.named(make_user().id, "mail", now=NOON)
+    queue = limits.configure(queue, concurrency=5, rate_limit=None, rate_seconds=None, is_paused=False, now=NOON)
+    leave_dead("jobs_job", _JOBS, make_user(), queue=queue.id, ended="completed")
+    for _ in range(9):
+        make_job(queue_id=queue.id, scheduled_at=NOON)
+    stage, claimed = Bounded(queue_stage), []
+    assert_bounded(lambda now: claimed.append(stage.claim(uuid4(), limit=3, is_crowded=False, now=now)[0]))
+    assert [len(batch) for batch in claimed] == [3, 2]
 
 
 def test_a_claim_of_deliveries_passes_the_dead_by():

@@ -60,6 +60,59 @@ def test_no_more_run_at_once_than_the_queue_allows():
     assert Job.objects.filter(state="executing").count() == 2
 
 
+def test_a_queue_that_got_its_share_of_a_worker_and_has_a_place_left_is_ready_again():
+    queue = make_queue(concurrency=3)
+    for _ in range(5):
+        make_job(queue_id=queue.id)
+    assert len(claim(limit=1)) == 1
+    assert queue_stage.is_due(now=NOON)
+    assert len(claim(limit=1)) == 1
+    assert len(claim(limit=1)) == 1
+    assert not queue_stage.is_due(now=NOON)
+
+
+def test_what_has_run_for_long_is_counted_with_what_began_just_now():
+    queue = make_queue(concurrency=3)
+    for _ in range(5):
+        make_job(queue_id=queue.id)
+    [oldest] = claim(limit=1)
+    for minutes in (1, 9, 20):
+        claimed = claim(NOON + timedelta(minutes=minutes), limit=1)
+        if minutes == 1:
+            end(claimed[0], now=NOON + timedelta(minutes=2))
+    assert claim(NOON + timedelta(minutes=21)) == []
+    assert Job.objects.filter(state="executing").count() == 3
+    assert Queue.objects.get(id=queue.id).running_since == NOON
+    end(oldest, now=NOON + timedelta(minutes=22))
+    assert len(claim(NOON + timedelta(minutes=22))) == 1
+    assert Queue.objects.get(id=queue.id).running_since == NOON + timedelta(minutes=9)
+
+
+def test_what_was_claimed_by_a_clock_that_is_behind_is_counted():
+    queue = make_queue(concurrency=2)
+    for _ in range(4):
+        make_job(queue_id=queue.id)
+    assert len(claim(NOON + timedelta(hours=1), limit=1)) == 1
+    # Its place is free again by now, as far as its own clock goes.
+    Queue.objects.update(ready_at=NOON)
+    assert len(claim(NOON, limit=1)) == 1
+    Queue.objects.update(ready_at=NOON)
+    assert claim(NOON + timedelta(hours=1)) == []
+
+
+def test_a_limit_that_comes_later_counts_what_runs_already():
+    queue = make_queue()
+    for _ in range(4):
+        make_job(queue_id=queue.id)
+    assert len(claim(limit=2)) == 2
+    later = NOON + timedelta(minutes=1)
+    for concurrency in (3, None, 3):
+        queues_limits.configure(
+            queue, concurrency=concurrency, rate_limit=None, rate_seconds=None, is_paused=False, now=later
+        )
+    assert len(claim(later)) == 1
+
+
 def test_a_full_queue_is_not_looked_at_until_a_place_is_free():
     queue = make_queue(concurrency=1)
     make_job(queue_id=queue.id)
