@@ -60,6 +60,7 @@ def _without_broker(trial: Trial, outage: Outage) -> Iterator[None]:
                 broker.resume()
 
 
+@pytest.mark.alone
 def test_jobs_whose_wake_ups_were_lost_are_a_second_late_at_most(trial: Trial) -> None:
     stack = trial.stack
     for number in range(60):
@@ -75,6 +76,7 @@ def test_jobs_whose_wake_ups_were_lost_are_a_second_late_at_most(trial: Trial) -
     assert {len(arrivals) for arrivals in evidence.sent.values()} == {1}
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("outage", _OUTAGES)
 def test_without_a_broker_jobs_are_taken_in_time_and_run(trial: Trial, outage: Outage) -> None:
     stack = trial.stack

@@ -81,6 +81,7 @@ def test_a_server_that_answers_and_takes_nothing_is_named_as_one_that_is_away(ma
         _until_failing(stack, others)
 
 
+@pytest.mark.alone
 def test_probes_are_answered_and_requests_refused_in_time_while_a_table_is_locked(make_stack: MakeStack) -> None:
     stack = make_stack("postgresql-redis", settings={"WEB_LOCK_SECONDS": "1"})
     stack.start_web()

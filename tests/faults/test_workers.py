@@ -39,6 +39,7 @@ def trial(stack: Stack) -> Trial:
     return Trial(stack)
 
 
+@pytest.mark.alone
 def test_what_a_killed_worker_had_on_the_wire_is_sent_again_and_nothing_else(trial: Trial) -> None:
     stack = trial.stack
     url = stack.target.answer("/slow", always(Reply(delay_seconds=1.0)))
@@ -91,6 +92,7 @@ def test_a_rolling_restart_under_steady_load_fails_and_repeats_nothing(trial: Tr
     report.say(f"workers ended within {max(seconds):.2f} s")
 
 
+@pytest.mark.alone
 def test_a_request_longer_than_the_grace_is_handed_back_and_waits_for_no_lease(trial: Trial) -> None:
     stack = trial.stack
     url = stack.target.answer("/long", lambda arrival: Reply(delay_seconds=None if arrival.attempt == 1 else 0.0))
@@ -166,6 +168,7 @@ def test_a_job_that_kills_its_worker_each_time_is_discarded_and_the_others_run_o
     assert {evidence.record.jobs[number].state for number in neighbours} == {"completed"}
 
 
+@pytest.mark.alone
 def test_two_thousand_jobs_due_in_one_second_all_run_once(trial: Trial) -> None:
     stack = trial.stack
     count = 10_000 if IS_LONG else 2_000
@@ -182,6 +185,7 @@ def test_two_thousand_jobs_due_in_one_second_all_run_once(trial: Trial) -> None:
     _print_lateness(evidence)
 
 
+@pytest.mark.alone
 def test_a_target_that_hangs_holds_up_no_other_job(trial: Trial) -> None:
     stack = trial.stack
     hanging = stack.target.answer("/hangs", always(Reply(delay_seconds=None)))

@@ -188,7 +188,7 @@ def test_beat_passes_by_the_runs_it_has_fired():
     minute_ago = NOON - timedelta(minutes=1)
     make_schedule(first=minute_ago, now=minute_ago)
     execute("UPDATE jobs_job SET scheduled_at = %(at)s", at=minute_ago)
-    execute(_SCHEDULES, count=_DEAD // 2)
+    execute(_SCHEDULES, count=_DEAD // 4)
     execute(_UPCOMING)
     execute("UPDATE jobs_job SET is_upcoming = false")
     execute("ANALYZE jobs_job")
