@@ -31,6 +31,7 @@ class Rescue:
         self._lease = lease
         self._reconcile = reconcile
         self._next_at = 0.0
+        self._looked_at = time.monotonic()
 
     def run(self, stages: Sequence[Stage]) -> Iterator[Upcoming]:
         """Takes up in each stage what dead workers held, if it is time; yields what has come due by it."""
@@ -39,9 +40,14 @@ class Rescue:
             return
         self._next_at = moment + _RESCUE_SECONDS
         now = clock.reread()
-        if clock.seconds_since_step() < self._lease.half_seconds:
-            # The same where the clock was set: leases are by the old time until they are renewed.
+        since_step = clock.seconds_since_step()
+        is_settling = since_step < self._lease.half_seconds
+        if is_settling or since_step <= time.monotonic() - self._looked_at:
+            # It was set, whichever thread noticed: leases of the dead, which are by the old time, may be good for long.
             self._reconcile.make_soon()
+        self._looked_at = moment
+        if is_settling:
+            # The same as after an outage: leases are by the old time until they are renewed.
             return
         is_full = False
         for stage in stages:

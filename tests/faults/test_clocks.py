@@ -97,7 +97,6 @@ def test_an_instance_whose_clock_is_set_goes_by_the_databases_and_steals_no_leas
     right.kill()
 
 
-@pytest.mark.alone
 def test_a_database_whose_clock_is_set_costs_no_live_worker_its_jobs_and_saves_no_dead_one(trial: Trial) -> None:
     stack = trial.stack
     url = stack.target.answer("/through-the-step", always(Reply(delay_seconds=_LEASE_SECONDS + 1.0)))

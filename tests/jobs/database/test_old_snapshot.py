@@ -116,6 +116,7 @@ def test_a_claim_from_a_queue_passes_the_dead_by():
         make_job(queue_id=queue.id, scheduled_at=NOON)
     stage, claimed = Bounded(queue_stage), []
     assert_bounded(lambda now: claimed.extend(stage.claim(uuid4(), limit=3, is_crowded=False, now=now)[0]))
+    assert len(claimed) == 6
 
 
 def test_a_claim_from_a_queue_with_a_limit_counts_what_runs_past_the_dead():

@@ -9,7 +9,7 @@ from django.db import OperationalError
 
 from jobs.database import clock
 from jobs.engine import leases, rescue
-from jobs.models import Job, ProcessRole
+from jobs.models import Job, Process, ProcessRole
 from jobs.running import stage as running_stage
 from tests.factories import make_job
 from tests.jobs.engine.stand_ins import OK, MemorySender, SlowClock, Turns
@@ -42,6 +42,26 @@ def test_a_worker_whose_lease_could_once_not_be_renewed_rescues_again_later(
     leave_one_in_a_dead_hand()
     worker.turn()
     assert Job.objects.get().state == "retryable"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("seconds_since", [0.1, 9.9, 10.1, 14.9])
+def test_a_clock_that_was_set_back_since_the_last_rescue_keeps_nothing_of_the_dead_for_long(
+    slow_clock: SlowClock, monkeypatch: pytest.MonkeyPatch, seconds_since: float
+):
+    worker = Turns(MemorySender(lambda request: OK))
+    worker.renew()
+    worker.turn()
+    ahead = clock.now() + timedelta(hours=1)
+    dead = leases.take(ProcessRole.WORKER, "dead", lease=timedelta(seconds=20), now=ahead)
+    # It is the lease's thread that notices, and the next rescue may be made later than half a lease after it.
+    slow_clock.seconds += 15
+    monkeypatch.setattr(clock, "seconds_since_step", lambda: seconds_since)
+    worker.renew()
+    worker.turn()
+    slow_clock.seconds += 1
+    worker.turn()
+    assert Process.objects.get(id=dead.id).lease_expires_at < clock.now() + timedelta(minutes=1)
 
 
 @pytest.mark.parametrize(
