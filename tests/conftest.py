@@ -13,6 +13,7 @@ from django.test import Client, override_settings
 from hypothesis import HealthCheck, settings
 from pytest_django import Settings
 
+from jobs import tasks
 from jobs.api import authentication
 from jobs.database import clock
 from jobs.guarding import rates, sessions, stocks, suspension
@@ -60,20 +61,21 @@ def _passwords_are_hashed_quickly() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _nothing_remembered() -> Iterator[None]:
-    """A key, or a queue's id, stays in its cache for longer than a test."""
-    authentication.known_keys.clear()
-    ids.known_ids.clear()
-    rates.forget()
-    sessions.forget()
-    stocks.forget()
-    suspension.forget()
+    """A key, or a queue's id, stays in its cache for longer than a test, and an outage is on until it works again."""
+    _forget()
     yield
+    _forget()
+
+
+def _forget() -> None:
     authentication.known_keys.clear()
     ids.known_ids.clear()
     rates.forget()
     sessions.forget()
     stocks.forget()
     suspension.forget()
+    for module in (authentication, rates, spans, tasks):
+        module._outage.works()
 
 
 @pytest.fixture
