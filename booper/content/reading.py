@@ -30,6 +30,9 @@ _BOM_STARTS = {mark[0] for mark, _ in _BOMS}
 _MORE_NAMES = {"x_sjis": "shift_jis", "windows_31j": "cp932", "iso_8859_8_i": "iso8859_8", "x_gbk": "gbk"}
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([\w.:+-]{1,40})", re.IGNORECASE | re.ASCII)
 _LONGEST_TYPE = 256
+_JSON_SPACE = " \t\n\r"
+# Of objects and lists.
+_OPENINGS = ("{", "[")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +58,11 @@ def read(body: bytes, *, content_type: str = "", is_cut: bool = False) -> Readin
     text = _text(body, content_type=content_type[:_LONGEST_TYPE], is_cut=is_cut)
     if text is None:
         return in_base64(body)
-    found, value = payloads.parsed(text)
-    if found and (isinstance(value, dict | list) or _may_be_json(content_type)):
-        return Reading(value, is_json=True, text=text)
+    # What is no JSON is costly to try, and most that is not does not look like it either.
+    if text.lstrip(_JSON_SPACE)[:1] in _OPENINGS or _may_be_json(content_type):
+        found, value = payloads.parsed(text)
+        if found:
+            return Reading(value, is_json=True, text=text)
     return Reading(text, text=text)
 
 

@@ -280,16 +280,20 @@ class Engine:
     def _record(self) -> None:
         with self._condition:
             arrived = list(self._arrived)
-        for name, lane in self._lanes.items():
-            keys = [(key, outcome) for key, outcome in arrived if key[0] == name and key in lane.in_hand]
-            unwanted = self._breaking_off.found
-            finished = [Finished(lane.in_hand[key], outcome, key in unwanted) for key, outcome in keys]
+        # A key that is in hand no more was recorded by a try that failed later on, at another lane.
+        for name, came in _by_lane(arrived).items():
+            lane, unwanted = self._lanes[name], self._breaking_off.found
+            finished = [
+                Finished(started, outcome, key in unwanted)
+                for key, outcome in came
+                if (started := lane.in_hand.get(key)) is not None
+            ]
             if finished:
                 self._chain(recording.record_all(lane.stage, self._lease.process.id, finished))
                 # Only now, as what could not be recorded comes here again.
                 self._hosts.note(finished, lane=name, now=time.monotonic())
                 self._way_out.note([item.outcome for item in finished], now=time.monotonic())
-            for key, _ in keys:
+            for key, _ in came:
                 lane.give_back(key)
         with self._condition:
             # Only now, for what could not be recorded is recorded at the next try.
@@ -351,3 +355,10 @@ class Engine:
                 self._pause(error)
             else:
                 return
+
+
+def _by_lane(arrived: Iterable[tuple[Key, Outcome]]) -> dict[Lane, list[tuple[Key, Outcome]]]:
+    came: dict[Lane, list[tuple[Key, Outcome]]] = {}
+    for item in arrived:
+        came.setdefault(item[0][0], []).append(item)
+    return came

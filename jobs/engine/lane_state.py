@@ -46,8 +46,11 @@ class LaneState:
         self.places.take(item.row.user_id, item.row.url)
 
     def give_back(self, key: Key) -> None:
-        row = self.in_hand.pop(key).row
-        self.places.give_back(row.user_id, row.url)
+        """Nothing happens where it was given back before."""
+        item = self.in_hand.pop(key, None)
+        if item is None:
+            return
+        self.places.give_back(item.row.user_id, item.row.url)
         # Whoever had all its places may have this one.
         self.has_more = self.has_more or self.is_crowded
 

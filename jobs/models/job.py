@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from jobs.models.identifiers import uuid7
 from jobs.models.request_fields import RequestFields
+from jobs.models.state_lookup import InState
 
 
 class JobState(models.TextChoices):
@@ -220,3 +221,6 @@ class Job(RequestFields):
         if self.state == JobState.SCHEDULED and self.scheduled_at <= now:
             return JobState.AVAILABLE.value
         return str(self.state)
+
+
+Job._meta.get_field("state").register_lookup(InState)
