@@ -20,9 +20,10 @@ _BREATH_SECONDS, _LONGEST_BREATH_SECONDS = 0.005, 0.1
 class Bites:
     """Ask for the `size` of each, and do it inside `with`. For one thread."""
 
-    def __init__(self, *, most: int = _MOST) -> None:
-        self._most = most
-        self._size = _FIRST
+    def __init__(self, *, fewest: int = _FEWEST, most: int = _MOST) -> None:
+        """Fewer than usual are for rows of which each may take long."""
+        self._fewest, self._most = fewest, most
+        self._size = min(_FIRST, fewest)
         self._began: float | None = None
         self._breath_seconds = 0.0
 
@@ -38,7 +39,7 @@ class Bites:
     def __exit__(self, *_: object) -> None:
         seconds = time.monotonic() - (self._began or 0.0)
         self._breath_seconds = max(_BREATH_SECONDS, _left_to_others(seconds))
-        self._size = min(_MOST, max(_FEWEST, int(self.size * _WANTED_SECONDS / max(seconds, 0.001))))
+        self._size = min(_MOST, max(self._fewest, int(self.size * _WANTED_SECONDS / max(seconds, 0.001))))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
+from jobs.database.bites import Bites
 from jobs.guarding import audit
 from jobs.models import (
     AlertedEnd,
@@ -26,7 +27,6 @@ from jobs.models import (
 )
 from jobs.recurring import beat_entries
 
-_BATCH = 1000
 _PAUSE_SECONDS = 0.02
 
 
@@ -70,6 +70,8 @@ def _batches(user: User) -> Iterator[int]:
 
 def _delete(rows: QuerySet[Any]) -> Iterator[int]:
     """Deletes rows by id, in the order of the index that begins with the user."""
-    while ids := list(rows.order_by("user_id", "id").values_list("pk", flat=True)[:_BATCH]):
-        with transaction.atomic():
+    # For each queue the database goes through all jobs there are, to see that none refers to it.
+    bites = Bites(fewest=1) if rows.model is Queue else Bites()
+    while ids := list(rows.order_by("user_id", "id").values_list("pk", flat=True)[: bites.size]):
+        with bites, transaction.atomic():
             yield rows.model._default_manager.filter(pk__in=ids)._raw_delete("default") or 0

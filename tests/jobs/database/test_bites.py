@@ -47,6 +47,12 @@ def test_they_grow_where_one_takes_little_and_shrink_where_it_takes_much(time: T
     assert [take(bite, time, seconds=seconds) for seconds in (0.0151, 0.12, 9.0, 0.0)] == [99, 50, 50, 500]
 
 
+def test_the_first_is_as_small_as_the_fewest_that_there_may_be(time: Time):
+    bite = Bites(fewest=1)
+    assert bite.size == 1
+    assert [take(bite, time, seconds=seconds) for seconds in (0.2, 0.0015, 9.0)] == [1, 20, 1]
+
+
 def test_there_are_never_more_than_were_asked_for(time: Time):
     bite = Bites(most=3)
     assert [take(bite, time, seconds=seconds) for seconds in (0.0, 9.0)] == [3, 3]

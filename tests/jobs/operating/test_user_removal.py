@@ -2,8 +2,11 @@
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django_celery_beat.models import PeriodicTask
 
+from jobs.database import bites
 from jobs.guarding import secrets
 from jobs.models import ApiKey, AuditEvent, Delivery, Job, LogEvent, Queue, Schedule, Secret, User
 from jobs.operating import user_removal
@@ -25,7 +28,7 @@ def fill(user: User) -> None:
 def test_all_of_theirs_goes_and_nothing_of_others(
     user: User, other_user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(user_removal, "_BATCH", 2)
+    monkeypatch.setattr(bites, "_FIRST", 2)
     for owner in (user, other_user):
         fill(owner)
     make_schedule()
@@ -39,6 +42,16 @@ def test_all_of_theirs_goes_and_nothing_of_others(
     assert not PeriodicTask.objects.filter(task="booper.fire").exists()
     event = AuditEvent.objects.latest("id")
     assert (event.action, event.email) == ("user.deleted", user.email)
+
+
+def test_queues_go_one_by_one_as_long_as_it_is_not_known_what_one_takes(user: User) -> None:
+    for number in range(3):
+        limits.named(user.id, f"queue-{number}", now=NOON)
+    with CaptureQueriesContext(connection) as queries:
+        user_removal.remove(user, now=NOON, pause_seconds=0)
+    first = next(query["sql"] for query in queries if query["sql"].startswith('DELETE FROM "jobs_queue"'))
+    assert first.partition(" IN ")[2].count(",") == 0
+    assert not Queue.objects.filter(user_id=user.id).exists()
 
 
 def test_without_yes_nothing_is_deleted(user: User) -> None:

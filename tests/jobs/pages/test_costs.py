@@ -5,7 +5,6 @@ The pages are those of the URL confs: one that is new fails here until its cost 
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import Any
 
 import pytest
 from django.core.cache import cache
