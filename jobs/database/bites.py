@@ -20,10 +20,10 @@ _BREATH_SECONDS, _LONGEST_BREATH_SECONDS = 0.005, 0.1
 class Bites:
     """Ask for the `size` of each, and do it inside `with`. For one thread."""
 
-    def __init__(self, *, fewest: int = _FEWEST, most: int = _MOST) -> None:
-        """Fewer than usual are for rows of which each may take long."""
-        self._fewest, self._most = fewest, most
-        self._size = min(_FIRST, fewest)
+    def __init__(self, *, fewest: int | None = None, most: int = _MOST) -> None:
+        """`fewest`, which the first of them has too, is for rows of which each may take long."""
+        self._fewest, self._most = _FEWEST if fewest is None else fewest, most
+        self._size = _FIRST if fewest is None else fewest
         self._began: float | None = None
         self._breath_seconds = 0.0
 

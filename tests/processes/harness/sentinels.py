@@ -77,7 +77,12 @@ class WatchedRedis:
         return next((node for node in self.nodes if node.port in agreed[:1]), None)
 
     def fail_over(self) -> _Node:
-        """Kills the master, and returns it when another one is in its place."""
+        """Kills the master, and returns it when another one is in its place.
+
+        Not before the last one is over: of a master that is lost meanwhile the Sentinels differ for long, and may hold
+        to the one before, which has come back.
+        """
+        eventually(self._is_settled, "the Sentinels agree", within_seconds=_FAILOVER_SECONDS, pause_seconds=0.1)
         lost = self.master()
         assert lost is not None, "the Sentinels name no master"
         lost.kill()
@@ -88,6 +93,12 @@ class WatchedRedis:
             pause_seconds=0.1,
         )
         return lost
+
+    def _is_settled(self) -> bool:
+        """Whether all name one master, and none is about to change it."""
+        named = {_port_of_master(sentinel) for sentinel in self.sentinels}
+        flags = [str(sentinel.ask("SENTINEL", "MASTER", MASTER)) for sentinel in self.sentinels]
+        return len(named) == 1 and not any("failover_in_progress" in each for each in flags)
 
     def _is_watched(self) -> bool:
         return all(_sees_all(sentinel) for sentinel in self.sentinels)
