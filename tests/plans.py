@@ -1,5 +1,5 @@
-"""How the database goes about statements: planned with their parameters as they are bound, which hides from SQLite what
-the same text with its values in it would show."""
+"""How the database goes about statements, planned with their parameters bound, as they are executed: with the values in
+the text SQLite may plan otherwise."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

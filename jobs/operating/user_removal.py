@@ -74,4 +74,6 @@ def _delete(rows: QuerySet[Any]) -> Iterator[int]:
     bites = Bites(fewest=1) if rows.model is Queue else Bites()
     while ids := list(rows.order_by("user_id", "id").values_list("pk", flat=True)[: bites.size]):
         with bites, transaction.atomic():
-            yield rows.model._default_manager.filter(pk__in=ids)._raw_delete("default") or 0
+            deleted = rows.model._default_manager.filter(pk__in=ids)._raw_delete("default") or 0
+        # Only here: whoever takes it pauses.
+        yield deleted

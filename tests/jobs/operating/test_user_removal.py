@@ -1,5 +1,7 @@
 """A user is removed with all that is theirs, and nothing of anybody else's."""
 
+import time
+
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
@@ -52,6 +54,15 @@ def test_queues_go_one_by_one_as_long_as_it_is_not_known_what_one_takes(user: Us
     first = next(query["sql"] for query in queries if query["sql"].startswith('DELETE FROM "jobs_queue"'))
     assert first.partition(" IN ")[2].count(",") == 0
     assert not Queue.objects.filter(user_id=user.id).exists()
+
+
+def test_others_are_let_in_between_two_batches(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(user)
+    outside, depths = len(connection.savepoint_ids), []
+    monkeypatch.setattr(time, "sleep", lambda _: depths.append(len(connection.savepoint_ids)))
+    user_removal.remove(user, now=NOON)
+    assert depths
+    assert set(depths) == {outside}
 
 
 def test_without_yes_nothing_is_deleted(user: User) -> None:

@@ -98,7 +98,7 @@ class WatchedRedis:
         """Whether all name one master, and none is about to change it."""
         named = {_port_of_master(sentinel) for sentinel in self.sentinels}
         flags = [str(sentinel.ask("SENTINEL", "MASTER", MASTER)) for sentinel in self.sentinels]
-        return len(named) == 1 and not any("failover_in_progress" in each for each in flags)
+        return None not in named and len(named) == 1 and not any("failover_in_progress" in each for each in flags)
 
     def _is_watched(self) -> bool:
         return all(_sees_all(sentinel) for sentinel in self.sentinels)
